@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Install the package, with colcon or with pip."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+PACKAGE = 'fire_detector'
+SHARE = f'share/{PACKAGE}'
+
+
+def files(pattern: str) -> list[str]:
+    """List the files of the checkout that match a pattern."""
+    return sorted(str(path) for path in Path().glob(pattern))
+
+
+setup(
+    name=PACKAGE,
+    version='0.1.0',
+    description="Tell from a robot's camera pictures how likely it is that they show fire.",
+    license='Apache-2.0',
+    maintainer='The fire_detector maintainers',
+    maintainer_email='maintainers@users.noreply.r-seed-b0fb776e.example',
+    packages=[PACKAGE],
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
+        (SHARE, ['package.xml']),
+        (f'{SHARE}/launch', files('launch/*')),
+        (f'{SHARE}/models', files('resource/models/*')),
+    ],
+    zip_safe=False,
+    # The annotations are written for Python 3.10, that of Ubuntu 22.04 and ROS 2 Humble.
+    python_requires='>=3.10',
+    install_requires=[
+        'numpy>=1.21',  # the version in Ubuntu 22.04
+        # Without the window system, which a robot has no use for and a server has not got.
+        # 4.12 asks for numpy 2, against which neither tflite-runtime nor the messages of ROS
+        # Humble and Jazzy were built.
+        'opencv-python-headless>=4.5.4,<4.12',
+        'setuptools',
+    ],
+    extras_require={
+        # ROS itself, for machines without: wheels of Jazzy and newer, x86-64 only. With a sourced
+        # ROS this extra is left out. ros-rclpy does not import without an rmw.
+        'ros': [
+            'ros-ament-index-python',
+            'ros-lifecycle-msgs',
+            'ros-rclpy>=7.1,<10',  # Jazzy and Kilted, those that were tried
+            'ros-rmw-fastrtps-cpp',
+            'ros-sensor-msgs',
+            'ros-std-msgs',
+        ],
+        # The last release; its wheels end at Python 3.11 and were built for numpy 1.
+        'tflite': [
+            'tflite-runtime==2.14.0; python_version < "3.12"',
+            'numpy<2; python_version < "3.12"',
+        ],
+        # 2.x is what was tried on x86-64. On ARM, 2.3.0 crashed under emulation of the Pi's
+        # processor, where 1.4.0 gave the same answers as x86-64.
+        'litert': [
+            'ai-edge-litert>=2.1,<3; platform_machine == "x86_64"',
+            'ai-edge-litert>=1.4,<2; platform_machine != "x86_64"',
+        ],
+        'demo': ['matplotlib>=3.5'],  # the version in Ubuntu 22.04
+        'training': [
+            'keras>=3.10,<4',  # the first that loads a .h5 made by the last
+            'scikit-learn>=1.3',  # the first for Python 3.12
+            # The converter of this version makes files that every supported runtime loads.
+            'tensorflow-cpu>=2.20,<2.22; platform_machine == "x86_64"',
+            'tensorflow>=2.20,<2.22; platform_machine != "x86_64"',
+            'tqdm>=4.60',
+        ],
+        'test': [
+            'ament-mypy',
+            'catkin-pkg',
+            'colcon-common-extensions',
+            'mypy>=1.11',
+            'pytest>=7',
+            'ros-ament-flake8',
+            'ros-ament-pep257',
+            'ruff>=0.6',
+        ],
+    },
+    entry_points={
+        'console_scripts': [
+            'fire_classify = fire_detector.classify:main',
+            'fire_demo = fire_detector.demo_node:main',
+            'fire_detector_node = fire_detector.node:main',
+            'file_camera = fire_detector.file_camera_node:main',
+            'synthetic_camera = fire_detector.synthetic_camera:main',
+        ],
+    },
+)
