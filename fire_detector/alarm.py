@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decide from single pictures' probabilities whether there is a fire."""
+
+from collections import deque
+import math
+from statistics import median
+
+from fire_detector.model_contract import AlarmSettings
+
+# Bounds the memory where a camera's stamps do not advance.
+MAX_FRAMES = 300
+
+
+class FireAlarm:
+    """
+    Raise and clear the fire alarm, with a window and hysteresis.
+
+    The alarm looks at the pictures of the last `window` seconds of image time, and at no fewer
+    than the last `min_frames` however old they are, so that a slow camera is heard too. It is
+    raised when the median of their probabilities reaches `on_threshold`, and cleared when the
+    median falls below `off_threshold`. A median, unlike a mean, is not moved across a threshold
+    by one odd picture among three or more.
+    """
+
+    def __init__(self, settings: AlarmSettings) -> None:
+        """Start cleared, with no picture seen."""
+        self._settings = settings
+        self._frames: deque[tuple[float, float]] = deque(maxlen=MAX_FRAMES)
+        self._active = False
+
+    def reset(self) -> None:
+        """Clear the alarm and forget every picture seen."""
+        self._frames.clear()
+        self._active = False
+
+    def update(self, stamp: float, probability: float) -> bool:
+        """
+        Take one more picture into account.
+
+        :param stamp: the picture's time in seconds; a step backwards, as a looping bag makes,
+            resets the alarm first.
+        :param probability: that it shows fire, 0..1.
+        :return: whether the alarm is raised now.
+        :raises ValueError: when the probability is not from 0 to 1, or the stamp not finite;
+            the alarm then stays as it was.
+        """
+        if not (math.isfinite(stamp) and 0.0 <= probability <= 1.0):
+            raise ValueError(f'a finite stamp and a probability from 0 to 1 are expected, '
+                             f'not stamp {stamp}, probability {probability}')
+        if self._frames and stamp < self._frames[-1][0]:
+            self.reset()
+        self._frames.append((stamp, probability))
+        settings = self._settings
+        while (len(self._frames) > settings.min_frames
+               and stamp - self._frames[0][0] > settings.window):
+            self._frames.popleft()
+        if len(self._frames) >= settings.min_frames:
+            level = median(probability for _, probability in self._frames)
+            self._active = level >= (
+                settings.off_threshold if self._active else settings.on_threshold)
+        return self._active

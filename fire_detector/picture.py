@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every picture in this package looks like, wherever it came from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+COLOR_ORDERS = ('RGB', 'BGR')
+
+
+@dataclass(frozen=True)
+class Picture:
+    """
+    Hold the pixels of one picture together with the order of their channels.
+
+    ROS drivers publish either order and OpenCV reads BGR. Carrying the order along means that
+    nobody swaps channels at full size: preprocessing does so on the few pixels it keeps.
+
+    :ivar pixels: uint8 array of shape (height, width, 3), 0..255; it may be a view of somebody
+        else's buffer and is not to be written to.
+    :ivar color_order: 'RGB' or 'BGR'.
+    :raises ValueError: when either is something else, or the picture is empty.
+    """
+
+    pixels: NDArray[np.uint8]
+    color_order: str
+
+    def __post_init__(self) -> None:
+        """Check what a type annotation cannot say."""
+        shape, dtype = self.pixels.shape, self.pixels.dtype
+        if dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+            raise ValueError(f'a picture is uint8 of shape (height, width, 3), '
+                             f'not {dtype} of shape {shape}')
+        if self.color_order not in COLOR_ORDERS:
+            raise ValueError(f'color order {self.color_order!r} is not one of {COLOR_ORDERS}')

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read pictures from files, folders, videos and cameras."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+from fire_detector.picture import Picture
+import numpy as np
+
+PICTURE_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.ppm', '.tif', '.tiff'))
+VIDEO_SUFFIXES = frozenset(('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v', '.mpg', '.mpeg'))
+
+
+class PictureFileError(ValueError):
+    """Report a file, folder or camera from which no picture could be read."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """
+    Hold one picture of a video or camera.
+
+    :ivar index: number of the frame, from 0.
+    :ivar time: seconds since the first frame.
+    :ivar picture: the picture.
+    """
+
+    index: int
+    time: float
+    picture: Picture
+
+
+def read_picture(path: Path) -> Picture:
+    """
+    Read a picture file.
+
+    :param path: a file in a format that OpenCV reads; an EXIF orientation is applied.
+    :return: the picture in BGR order.
+    :raises PictureFileError: when it is missing, unreadable or no picture.
+    """
+    try:
+        data = np.fromfile(path, dtype=np.uint8)
+    except OSError as error:
+        raise PictureFileError(f'{path}: {error.strerror}') from error
+    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if pixels is None:
+        raise PictureFileError(f'{path}: not a picture that OpenCV can read ({data.size} bytes)')
+    return Picture(np.asarray(pixels, dtype=np.uint8), 'BGR')
+
+
+def find_files(path: Path) -> list[Path]:
+    """
+    List the pictures and videos that a path stands for.
+
+    :param path: a file, which stands for itself, or a folder, which stands for every picture and
+        video in it and below, in sorted order; other files in it are passed over.
+    :raises PictureFileError: when it does not exist or is a folder without pictures and videos.
+    """
+    if not path.exists():
+        raise PictureFileError(f'{path}: no such file or folder')
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.rglob('*')
+                   if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES and file.is_file())
+    if not found:
+        raise PictureFileError(f'{path}: no pictures or videos in this folder')
+    return found
+
+
+def is_video(path: Path) -> bool:
+    """Tell from a file's name whether it is a video."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def read_video(path: Path) -> Iterator[Frame]:
+    """
+    Read the frames of a video file, one at a time.
+
+    :param path: a file in a format that OpenCV reads.
+    :return: the frames in BGR order; their times follow from the file's frame rate.
+    :raises PictureFileError: when it is missing, no video, or ends before its last frame.
+    """
+    if not path.is_file():
+        raise PictureFileError(f'{path}: no such file')
+    capture = cv2.VideoCapture(str(path))
+    expected = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    count = 0
+    for frame in _frames(capture, f'{path}: not a video that OpenCV can read'):
+        count += 1
+        yield frame
+    # The count in a video's header is an estimate in some formats: allow it a few frames.
+    if count < 0.95 * expected:
+        raise PictureFileError(f'{path}: ends after {count} of {expected} frames')
+
+
+def read_camera(number: int) -> Iterator[Frame]:
+    """
+    Read the frames of a local camera until it stops giving any.
+
+    :param number: OpenCV's number for the camera, from 0.
+    :return: the frames in BGR order; their times follow from the camera's frame rate.
+    :raises PictureFileError: when it cannot be opened.
+    """
+    yield from _frames(cv2.VideoCapture(number), f'camera {number}: cannot be opened')
+
+
+def frame_rate(path: Path) -> float:
+    """
+    Tell the frame rate that a video file states.
+
+    :return: frames per second.
+    :raises PictureFileError: when the file states none.
+    """
+    capture = cv2.VideoCapture(str(path))
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    capture.release()
+    if not rate > 0:
+        raise PictureFileError(f'{path}: states no frame rate')
+    return float(rate)
+
+
+def _frames(capture: cv2.VideoCapture, message: str) -> Iterator[Frame]:
+    try:
+        # Some cameras state no rate: 30 is what most of them run at.
+        rate = capture.get(cv2.CAP_PROP_FPS) or 30.0
+        index = 0
+        while capture.grab():
+            read, pixels = capture.retrieve()
+            if not read:
+                break
+            yield Frame(index, index / rate, Picture(np.asarray(pixels, dtype=np.uint8), 'BGR'))
+            index += 1
+    finally:
+        capture.release()
+    if index == 0:
+        raise PictureFileError(message)

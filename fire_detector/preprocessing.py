@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Turn a picture into the tensor that a model expects.
+
+Training, conversion, tests and the node all call :func:`preprocess`, so a model is never served
+pictures that were prepared in another way than those it has learned from.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+from fire_detector.picture import COLOR_ORDERS, Picture
+import numpy as np
+from numpy.typing import NDArray
+
+INTERPOLATIONS = {
+    'nearest': cv2.INTER_NEAREST,
+    'linear': cv2.INTER_LINEAR,
+    'area': cv2.INTER_AREA,
+}
+# The whole picture is stretched to the input size, whatever its aspect ratio.
+RESIZE_RULES = ('stretch',)
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """
+    Say what a model's input tensor holds.
+
+    :ivar height: rows of the input tensor, in pixels.
+    :ivar width: columns of the input tensor, in pixels.
+    :ivar color_order: order of its channels, 'RGB' or 'BGR'.
+    :ivar scale: factor applied to a pixel value 0..255.
+    :ivar offset: added after scaling: tensor = pixel * scale + offset.
+    :ivar resize: how a picture is brought to the input size; 'stretch'.
+    :ivar interpolation: 'nearest', 'linear' or 'area', as OpenCV defines them.
+    :raises ValueError: when a value is not among those allowed.
+    """
+
+    height: int
+    width: int
+    color_order: str = 'RGB'
+    scale: float = 1 / 255
+    offset: float = 0.0
+    resize: str = 'stretch'
+    # Averages all the pixels it merges: a 1280x720 and a 320x240 camera then give the same tensor.
+    interpolation: str = 'area'
+
+    def __post_init__(self) -> None:
+        """Check what a type annotation cannot say."""
+        for name, allowed in (('color_order', COLOR_ORDERS), ('resize', RESIZE_RULES),
+                              ('interpolation', tuple(INTERPOLATIONS))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f'{name} {getattr(self, name)!r} is not one of {allowed}')
+        if self.height < 1 or self.width < 1:
+            raise ValueError(f'input size {self.height}x{self.width} is not positive')
+
+
+def preprocess(picture: Picture, spec: InputSpec) -> NDArray[np.float32]:
+    """
+    Resize, reorder and scale a picture as the model's contract asks.
+
+    :param picture: the picture, of any size.
+    :param spec: what the model's input tensor holds.
+    :return: float32 array of shape (1, spec.height, spec.width, 3) in spec.color_order.
+    """
+    resized = cv2.resize(picture.pixels, (spec.width, spec.height),
+                         interpolation=INTERPOLATIONS[spec.interpolation])
+    if picture.color_order != spec.color_order:
+        resized = resized[:, :, ::-1]
+    tensor = np.multiply(resized, spec.scale, dtype=np.float32)
+    tensor += np.float32(spec.offset)
+    return tensor[np.newaxis]
