@@ -64,8 +64,8 @@ class FireDetectorNode(LifecycleNode):
             contract = self._classifier.contract
             self._alarm = FireAlarm(read_alarm_settings(self, contract.alarm))
             # The first inference allocates what the later ones reuse.
-            self._classifier.probability(Picture(
-                np.zeros((contract.input_spec.height, contract.input_spec.width, 3), np.uint8), 'RGB'))
+            self._classifier.probability(
+                Picture(np.zeros(contract.input_shape[1:], np.uint8), 'RGB'))
         # ModelError and a parameter's contradiction are ValueErrors.
         except (ValueError, ImportError, InferenceError) as error:
             self.get_logger().error(f'cannot configure: {error}')

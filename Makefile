@@ -1,0 +1,42 @@
+# Two commands: `make demo` and `make test`. Both make what they need in .venv first.
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
+
+# A sourced ROS has its own rclpy, built against the system's numpy: then both are used.
+SOURCED := $(shell $(PYTHON) -c 'import rclpy' 2>/dev/null && echo yes)
+ifeq ($(SOURCED),yes)
+VENV_OPTIONS := --system-site-packages
+DEMO_EXTRAS := litert,demo
+else
+DEMO_EXTRAS := ros,litert,demo
+endif
+
+.PHONY: demo test clean
+
+demo: $(VENV)/.demo
+	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo_node \
+		--started $$started $(if $(INPUT),--input "$(INPUT)")
+
+test: $(VENV)/.test
+	$(VENV)/bin/python -m pytest $(TESTS)
+
+clean:
+	rm -rf $(VENV) demo_output
+
+$(VENV)/.demo: setup.py | $(VENV)/bin/python
+	$(PIP) -e '.[$(DEMO_EXTRAS)]'
+	@touch $@
+
+$(VENV)/.test: setup.py | $(VENV)/bin/python
+	$(PIP) -e '.[$(DEMO_EXTRAS),tflite,training,test]'
+	@touch $@
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "$(PYTHON) is $$($(PYTHON) -V); Python 3.10 to 3.13 is needed:" \
+			"make PYTHON=python3.11 ..."; exit 1; }
+	@[ "$(SOURCED)" = yes ] || [ "$$(uname -sm)" = 'Linux x86_64' ] || { \
+		echo "The wheels of ROS 2 are for Linux x86-64 only: source a ROS 2 first."; exit 1; }
+	@$(PYTHON) -m venv $(VENV_OPTIONS) $(VENV) || { rm -rf $(VENV); \
+		echo "No virtual environment could be made: sudo apt install python3-venv"; exit 1; }

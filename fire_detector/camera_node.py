@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the cameras without a lens have in common: publish pictures as a driver would."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from fire_detector.image_messages import to_compressed_image, to_image
+from fire_detector.picture import Picture
+import rclpy
+from rclpy.duration import Duration
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.task import Future
+from rclpy.utilities import try_shutdown
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+# What must reach the subscribers after the last picture was published.
+LAST_PICTURE_TIMEOUT = Duration(seconds=5)
+POLL_PERIOD = 0.05
+DEPTH = 10
+
+
+class CameraNode(Node, ABC):
+    """
+    Publish pictures on `image` and, while somebody listens, on `image/compressed`.
+
+    Reliable, as usb_cam, v4l2_camera and camera_ros are. Publishing starts once `image` or
+    `image/compressed` has a subscriber, so that nothing is played to nobody.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Make the publishers; pictures come when somebody subscribes."""
+        super().__init__(name)
+        self.finished: Future = Future()
+        self._frame_id: str = self.declare_parameter('frame_id', 'camera').value
+        self._jpeg_quality: int = self.declare_parameter('jpeg_quality', 90).value
+        self._image_publisher = self.create_publisher(Image, 'image', DEPTH)
+        self._compressed_publisher = self.create_publisher(
+            CompressedImage, 'image/compressed', DEPTH)
+        self._timer = self.create_timer(POLL_PERIOD, self._start_when_heard)
+
+    @property
+    @abstractmethod
+    def rate(self) -> float:
+        """Tell how many pictures a second are published."""
+
+    @abstractmethod
+    def next_picture(self) -> Picture | None:
+        """Give the next picture, or None after the last."""
+
+    def _start_when_heard(self) -> None:
+        if self._subscribers() == 0:
+            return
+        self.get_logger().info(f'publishing {self._image_publisher.topic_name} '
+                               f'at {self.rate:g} pictures a second')
+        self.destroy_timer(self._timer)
+        self._timer = self.create_timer(1.0 / self.rate, self._publish_next)
+
+    def _subscribers(self) -> int:
+        return (self._image_publisher.get_subscription_count()
+                + self._compressed_publisher.get_subscription_count())
+
+    def _publish_next(self) -> None:
+        picture = self.next_picture()
+        if picture is None:
+            self.destroy_timer(self._timer)
+            self._image_publisher.wait_for_all_acked(LAST_PICTURE_TIMEOUT)
+            self.finished.set_result(None)
+            return
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
+        if self._image_publisher.get_subscription_count() > 0:
+            self._image_publisher.publish(to_image(picture, header))
+        if self._compressed_publisher.get_subscription_count() > 0:
+            self._compressed_publisher.publish(
+                to_compressed_image(picture, header, self._jpeg_quality))
+
+
+def run_camera(create: Callable[[], CameraNode], args: list[str] | None) -> int:
+    """
+    Run a camera until its last picture or an interrupt.
+
+    :param create: makes the node; a ValueError of it ends the program with its message.
+    :param args: command line arguments, as rclpy.init takes them.
+    :return: the exit status.
+    """
+    rclpy.init(args=args)
+    try:
+        node = create()
+        rclpy.spin_until_future_complete(node, node.finished)
+    except ValueError as error:
+        rclpy.logging.get_logger('camera').error(str(error))
+        return 1
+    except (KeyboardInterrupt, ExternalShutdownException):
+        # Ctrl-C and a shutdown from outside are how a node is meant to end.
+        pass
+    finally:
+        try_shutdown()
+    return 0

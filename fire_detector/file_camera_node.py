@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A camera that shows a video, a picture or a folder of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+import sys
+
+from fire_detector.camera_node import CameraNode, run_camera
+from fire_detector.picture import Picture
+from fire_detector.picture_files import find_files, frame_rate, is_video, read_picture, read_video
+
+PICTURES_PER_SECOND = 5.0
+
+
+class FileCameraNode(CameraNode):
+    """Publish the frames of files once, a video's at its own rate, without leaving any out."""
+
+    def __init__(self) -> None:
+        """
+        Find the files that the parameter `path` names.
+
+        :raises ValueError: when there is nothing to show at that path.
+        """
+        super().__init__('file_camera')
+        path: str = self.declare_parameter('path', '').value
+        rate: float = self.declare_parameter('rate', 0.0).value
+        if not path:
+            raise ValueError('parameter path is empty: it must name a video, picture or folder')
+        files = find_files(Path(path))
+        self._rate = rate or (frame_rate(files[0]) if is_video(files[0]) else PICTURES_PER_SECOND)
+        self._pictures = _pictures(files)
+
+    @property
+    def rate(self) -> float:
+        """Tell how many pictures a second are published."""
+        return self._rate
+
+    def next_picture(self) -> Picture | None:
+        """Give the next frame, or None after the last."""
+        return next(self._pictures, None)
+
+
+def _pictures(files: list[Path]) -> Iterator[Picture]:
+    for file in files:
+        if is_video(file):
+            yield from (frame.picture for frame in read_video(file))
+        else:
+            yield read_picture(file)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the camera; return the exit status."""
+    return run_camera(FileCameraNode, args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

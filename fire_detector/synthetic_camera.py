@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A camera that shows a rendered room in which a fire starts, grows and dies."""
+
+import sys
+
+from fire_detector.camera_node import CameraNode, run_camera
+from fire_detector.picture import Picture
+from fire_detector.synthetic_scene import DURATION, SyntheticScene
+
+
+class SyntheticCameraNode(CameraNode):
+    """Publish the synthetic scene, so that a robot can be tried without lighting anything."""
+
+    def __init__(self) -> None:
+        """
+        Prepare the scene in the size that the parameters ask for.
+
+        :raises ValueError: when the size or rate is not usable.
+        """
+        super().__init__('synthetic_camera')
+        width: int = self.declare_parameter('width', 640).value
+        height: int = self.declare_parameter('height', 480).value
+        self._rate: float = self.declare_parameter('rate', 15.0).value
+        self._loop: bool = self.declare_parameter('loop', True).value
+        seed: int = self.declare_parameter('seed', 0).value
+        if not self._rate > 0:
+            raise ValueError(f'parameter rate is {self._rate}, expected pictures a second above 0')
+        self._scene = SyntheticScene(width, height, seed)
+        self._count = 0
+
+    @property
+    def rate(self) -> float:
+        """Tell how many pictures a second are published."""
+        return self._rate
+
+    def next_picture(self) -> Picture | None:
+        """Render the next picture, or give None at the end of a scene that does not loop."""
+        time = self._count / self._rate
+        if time >= DURATION and not self._loop:
+            return None
+        self._count += 1
+        return Picture(self._scene.render(time), 'RGB')
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the camera; return the exit status."""
+    return run_camera(SyntheticCameraNode, args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests share: real data, models and a ROS of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fire_detector.classifier import available_runtimes
+from fire_detector.model_files import find_model
+import pytest
+
+if TYPE_CHECKING:
+    from ros_session import RosSession
+
+ROOT = Path(__file__).resolve().parents[1]
+# Before any test imports TensorFlow: after it, tflite-runtime loads no model in this process.
+RUNTIMES = available_runtimes()
+
+
+@pytest.fixture(scope='session')
+def data() -> Path:
+    """Give the folder of real pictures, or skip."""
+    folder = ROOT.parent / 'shared' / 'data'
+    if not folder.is_dir():
+        pytest.skip(f'the real pictures are not at {folder}')
+    return folder
+
+
+@pytest.fixture(scope='session')
+def model() -> Path:
+    """Give the model that the launch file starts with."""
+    return find_model('firenet.tflite')
+
+
+@pytest.fixture(params=RUNTIMES)
+def runtime(request: pytest.FixtureRequest) -> str:
+    """Give each runtime that can be imported here, in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def ros(tmp_path: Path) -> Iterator['RosSession']:
+    """Give a ROS on loopback, in a domain of its own, whose processes end with the test."""
+    from ros_session import RosSession
+    with RosSession(tmp_path) as session:
+        yield session

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A ROS for one test: a domain of its own, real processes, and waiting with a deadline."""
+
+from array import array
+from collections.abc import Callable
+from contextlib import ExitStack
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from fire_detector.ros_domain import isolated_domain
+from lifecycle_msgs.srv import ChangeState, GetState
+import numpy as np
+from numpy.typing import NDArray
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from sensor_msgs.msg import Image
+from std_msgs.msg import Bool, Float32, Header
+
+ROOT = Path(__file__).resolve().parents[1]
+TIMEOUT = 20.0
+
+
+class Process:
+    """Hold a started process and what it has printed."""
+
+    def __init__(self, command: list[str], log: Path, environment: dict[str, str]) -> None:
+        """Start the command."""
+        self._log = log
+        with log.open('wb') as output:
+            self.popen = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT,
+                                          cwd=ROOT, env=environment)
+
+    @property
+    def output(self) -> str:
+        """Give what was printed so far."""
+        return self._log.read_text(errors='replace')
+
+    def end(self, by: signal.Signals = signal.SIGINT) -> int:
+        """Send a signal and give the exit status; kill what does not end in time."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(by)
+        try:
+            return self.popen.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            raise
+
+
+class RosSession:
+    """Start nodes as processes and talk to them over DDS."""
+
+    def __init__(self, folder: Path) -> None:
+        """Prepare; `folder` is for the processes' output."""
+        self._folder = folder
+        self._stack = ExitStack()
+        self._processes: list[Process] = []
+
+    def __enter__(self) -> 'RosSession':
+        """Claim a domain and make a node in it."""
+        self.environment = os.environ | self._stack.enter_context(isolated_domain()) | {
+            'PYTHONUNBUFFERED': '1', 'ROS_LOG_DIR': str(self._folder / 'ros_log')}
+        before = dict(os.environ)
+        os.environ.update(self.environment)
+        self._context = Context()
+        rclpy.init(context=self._context)
+        os.environ.clear()
+        os.environ.update(before)
+        self.node = rclpy.create_node('tester', context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """End every process and leave the domain."""
+        for process in self._processes:
+            if process.popen.poll() is None:
+                process.popen.kill()
+                process.popen.wait()
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self._context)
+        self._stack.close()
+
+    def start(self, module: str, *ros_arguments: str) -> Process:
+        """Start a module of the package with ROS arguments."""
+        return self.start_command(
+            [sys.executable, '-m', f'fire_detector.{module}', '--ros-args', *ros_arguments])
+
+    def start_command(self, command: list[str]) -> Process:
+        """Start any command in this ROS."""
+        log = self._folder / f'process_{len(self._processes)}.log'
+        self._processes.append(Process(command, log, self.environment))
+        return self._processes[-1]
+
+    def wait_for(self, condition: Callable[[], object], what: str,
+                 timeout: float = TIMEOUT) -> None:
+        """Spin until a condition holds; fail with its name, and all output, when it is late."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > deadline:
+                outputs = '\n---\n'.join(process.output for process in self._processes)
+                raise AssertionError(f'not within {timeout} s: {what}\n{outputs}')
+            self._executor.spin_once(timeout_sec=0.02)
+
+    def collect(self, message_type: Any, topic: str,
+                reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE) -> list[Any]:
+        """Subscribe to a topic; the messages arrive in the list that is given."""
+        messages: list[Any] = []
+        self.node.create_subscription(message_type, topic, messages.append,
+                                      QoSProfile(depth=1000, reliability=reliability))
+        return messages
+
+    def call(self, service_type: Any, name: str, request: Any) -> Any:
+        """Call a service and give its response."""
+        client = self.node.create_client(service_type, name)
+        self.wait_for(client.service_is_ready, f'service {name}')
+        future = client.call_async(request)
+        self.wait_for(future.done, f'answer of {name}')
+        self.node.destroy_client(client)
+        return future.result()
+
+    def state(self, node: str = '/fire_detector') -> str:
+        """Ask a lifecycle node for its state."""
+        response = self.call(GetState, f'{node}/get_state', GetState.Request())
+        return str(response.current_state.label)
+
+    def change_state(self, transition: int, node: str = '/fire_detector') -> bool:
+        """Ask a lifecycle node for a transition; tell whether it succeeded."""
+        request = ChangeState.Request()
+        request.transition.id = transition
+        return bool(self.call(ChangeState, f'{node}/change_state', request).success)
+
+
+class Camera:
+    """Publish pictures to a detector and collect what it answers."""
+
+    def __init__(self, ros: RosSession, topic: str = '/image', detector: str = '/fire_detector',
+                 reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE) -> None:
+        """Make the publisher, and subscriptions to the detector's answers."""
+        self._ros = ros
+        self.publisher = ros.node.create_publisher(
+            Image, topic, QoSProfile(depth=10, reliability=reliability))
+        self.probabilities = ros.collect(Float32, f'{detector}/fire_probability')
+        self.alarms = ros.collect(Bool, f'{detector}/fire_detected')
+        self._detector = detector
+
+    def wait_until_heard(self) -> None:
+        """Wait until the detector has subscribed and its answers can arrive."""
+        self._ros.wait_for(lambda: self.publisher.get_subscription_count() > 0,
+                           'a subscription to the camera')
+        for topic in ('fire_probability', 'fire_detected'):
+            self._ros.wait_for(
+                lambda topic=topic: self._ros.node.count_publishers(f'{self._detector}/{topic}'),
+                f'a publisher of {topic}')
+
+    def show(self, message: Image) -> tuple[float, bool]:
+        """Publish a picture and give its probability and the alarm."""
+        count = len(self.alarms)
+        self.publisher.publish(message)
+        self._ros.wait_for(lambda: len(self.alarms) > count and len(self.probabilities) > count,
+                           'an answer to the picture')
+        return self.probabilities[-1].data, self.alarms[-1].data
+
+
+def image(pixels: NDArray[np.uint8], encoding: str = 'bgr8', stamp: float = 0.0) -> Image:
+    """Make an image message from pixels of shape (height, width, 3)."""
+    height, width = pixels.shape[:2]
+    header = Header(stamp=Time(sec=int(stamp), nanosec=round(stamp % 1 * 1e9)),
+                    frame_id='camera_optical_frame')
+    return Image(header=header, height=height, width=width, encoding=encoding, step=3 * width,
+                 data=array('B', pixels.tobytes()))
