@@ -26,6 +26,7 @@ from std_msgs.msg import Bool, Float32, Header
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 20.0
+ANSWER_TIMEOUT = 4.0
 
 
 class Process:
@@ -101,14 +102,18 @@ class RosSession:
         self._processes.append(Process(command, log, self.environment))
         return self._processes[-1]
 
+    @property
+    def output(self) -> str:
+        """Give what all processes have printed so far."""
+        return '\n---\n'.join(process.output for process in self._processes)
+
     def wait_for(self, condition: Callable[[], object], what: str,
                  timeout: float = TIMEOUT) -> None:
         """Spin until a condition holds; fail with its name, and all output, when it is late."""
         deadline = time.monotonic() + timeout
         while not condition():
             if time.monotonic() > deadline:
-                outputs = '\n---\n'.join(process.output for process in self._processes)
-                raise AssertionError(f'not within {timeout} s: {what}\n{outputs}')
+                raise AssertionError(f'not within {timeout} s: {what}\n{self.output}')
             self._executor.spin_once(timeout_sec=0.02)
 
     def collect(self, message_type: Any, topic: str,
@@ -120,13 +125,27 @@ class RosSession:
         return messages
 
     def call(self, service_type: Any, name: str, request: Any) -> Any:
-        """Call a service and give its response."""
+        """Call a service that may be called twice, and give its response."""
+        response = None
+        deadline = time.monotonic() + TIMEOUT
+        while response is None:
+            assert time.monotonic() < deadline, f'no answer of {name}\n{self.output}'
+            response = self._attempt(service_type, name, request)
+        return response
+
+    def _attempt(self, service_type: Any, name: str, request: Any) -> Any:
+        """
+        Call a service once; give None when no answer comes.
+
+        A server that has not found the client's side for answers yet drops its first answer.
+        """
         client = self.node.create_client(service_type, name)
         self.wait_for(client.service_is_ready, f'service {name}')
         future = client.call_async(request)
-        self.wait_for(future.done, f'answer of {name}')
+        deadline = time.monotonic() + ANSWER_TIMEOUT
+        self.wait_for(lambda: future.done() or time.monotonic() > deadline, f'answer of {name}')
         self.node.destroy_client(client)
-        return future.result()
+        return future.result() if future.done() else None
 
     def state(self, node: str = '/fire_detector') -> str:
         """Ask a lifecycle node for its state."""
@@ -137,7 +156,13 @@ class RosSession:
         """Ask a lifecycle node for a transition; tell whether it succeeded."""
         request = ChangeState.Request()
         request.transition.id = transition
-        return bool(self.call(ChangeState, f'{node}/change_state', request).success)
+        before = self.state(node)
+        response = None
+        while response is None:
+            response = self._attempt(ChangeState, f'{node}/change_state', request)
+            if response is None and self.state(node) != before:
+                return True
+        return bool(response.success)
 
 
 class Camera:

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node as a robot meets it: its own process, real DDS."""
+
+from pathlib import Path
+import signal
+
+from lifecycle_msgs.msg import Transition
+import numpy as np
+import pytest
+from rcl_interfaces.msg import Parameter, ParameterValue
+from rcl_interfaces.srv import DescribeParameters, SetParameters
+from rclpy.qos import QoSReliabilityPolicy
+from ros_session import Camera, image, RosSession
+from sensor_msgs.msg import Image
+
+from fire_detector.classifier import FireClassifier
+from fire_detector.parameters import PARAMETERS
+from fire_detector.picture_files import read_picture
+
+CALM = np.full((48, 80, 3), 128, np.uint8)
+BOTH = ('litert', 'tflite')
+
+
+@pytest.fixture
+def fire(data: Path) -> np.ndarray:
+    """Give the BGR pixels of a real picture of fire that the model is sure about."""
+    return read_picture(data / 'images' / 'cair' / 'fire' / '0002.jpg').pixels
+
+
+def start_detector(ros: RosSession, *parameters: str) -> Camera:
+    """Start the node and connect a camera to it."""
+    ros.start('node', *(word for parameter in parameters for word in ('-p', parameter)))
+    camera = Camera(ros)
+    camera.wait_until_heard()
+    return camera
+
+
+@pytest.mark.parametrize('name', BOTH)
+def test_real_pictures_get_the_classifiers_answers(
+        ros: RosSession, data: Path, model: Path, name: str) -> None:
+    """One answer for each picture, equal to what the classifier says without ROS."""
+    pytest.importorskip({'litert': 'ai_edge_litert', 'tflite': 'tflite_runtime'}[name])
+    classifier = FireClassifier(model, name)
+    camera = start_detector(ros, f'runtime:={name}')
+    paths = [path for kind in ('fire', 'nofire')
+             for path in sorted((data / 'images' / 'cair' / kind).iterdir())[:20]]
+    for number, path in enumerate(paths):
+        picture = read_picture(path)
+        probability, _ = camera.show(image(picture.pixels, stamp=100 + number))
+        assert probability == pytest.approx(classifier.probability(picture), abs=1e-6)
+    assert len(camera.probabilities) == len(camera.alarms) == len(paths)
+    assert min(message.data for message in camera.probabilities) < 0.1
+    assert max(message.data for message in camera.probabilities) > 0.9
+
+
+def test_color_orders_of_drivers(ros: RosSession, fire: np.ndarray) -> None:
+    """The same scene is the same fire, whichever order the driver sends."""
+    camera = start_detector(ros)
+    as_bgr, _ = camera.show(image(fire, 'bgr8', stamp=1))
+    as_rgb, _ = camera.show(image(np.ascontiguousarray(fire[:, :, ::-1]), 'rgb8', stamp=2))
+    mislabeled, _ = camera.show(image(fire, 'rgb8', stamp=3))
+    assert as_rgb == pytest.approx(as_bgr, abs=1e-6)
+    assert as_bgr > 0.9
+    assert mislabeled < 0.5
+
+
+def test_alarm_is_raised_and_cleared(ros: RosSession, fire: np.ndarray) -> None:
+    """The third picture of fire raises it; it is False, aloud, before and after."""
+    camera = start_detector(ros)
+    stamps = iter(np.arange(100, 200, 0.1))
+    assert [camera.show(image(fire, stamp=next(stamps)))[1] for _ in range(4)] == [
+        False, False, True, True]
+    answers = [camera.show(image(CALM, stamp=next(stamps)))[1] for _ in range(20)]
+    assert answers[0] is True
+    assert answers[-1] is False
+
+
+def test_alarm_parameters_override_the_models(ros: RosSession, fire: np.ndarray) -> None:
+    """With min_frames 1 the first picture is enough."""
+    camera = start_detector(ros, 'alarm.min_frames:=1', 'alarm.on_threshold:=0.9')
+    assert camera.show(image(fire, stamp=1)) == (pytest.approx(1.0, abs=0.1), True)
+
+
+def test_header_is_copied(ros: RosSession, fire: np.ndarray) -> None:
+    """What has a header has the picture's, not the time of the answer."""
+    annotated = ros.collect(Image, '/fire_detector/annotated', QoSReliabilityPolicy.BEST_EFFORT)
+    camera = start_detector(ros)
+    ros.wait_for(lambda: ros.node.count_publishers('/fire_detector/annotated'), 'annotated')
+    message = image(fire, stamp=1234.5)
+    camera.show(message)
+    ros.wait_for(lambda: annotated, 'an annotated picture')
+    assert annotated[0].header == message.header
+    assert (annotated[0].height, annotated[0].width) == (message.height, message.width)
+    assert annotated[0].encoding == 'bgr8'
+    # The top is the picture itself, inside the frame that an alarm would draw.
+    drawn = np.asarray(annotated[0].data, np.uint8).reshape(fire.shape)
+    np.testing.assert_array_equal(drawn[10:50, 10:-10], fire[10:50, 10:-10])
+    assert (drawn[-5:] != fire[-5:]).any()
+
+
+def test_classification_has_header_and_both_classes(ros: RosSession, fire: np.ndarray) -> None:
+    """Where vision_msgs is installed, the answer also comes with the picture's header."""
+    vision_msgs = pytest.importorskip('vision_msgs.msg', reason='vision_msgs is not on PyPI')
+    found = ros.collect(vision_msgs.Classification, '/fire_detector/classification')
+    camera = start_detector(ros)
+    ros.wait_for(lambda: ros.node.count_publishers('/fire_detector/classification'), 'topic')
+    message = image(fire, stamp=77.25)
+    probability, _ = camera.show(message)
+    ros.wait_for(lambda: found, 'a classification')
+    assert found[0].header == message.header
+    scores = {result.class_id: result.score for result in found[0].results}
+    assert scores == {'fire': pytest.approx(probability, abs=1e-6),
+                      'nofire': pytest.approx(1 - probability, abs=1e-6)}
+
+
+@pytest.mark.parametrize('reliability', [
+    QoSReliabilityPolicy.BEST_EFFORT, QoSReliabilityPolicy.RELIABLE])
+def test_follows_what_the_camera_offers(
+        ros: RosSession, reliability: QoSReliabilityPolicy) -> None:
+    """Whether the driver is reliable or not, the node with its defaults hears it."""
+    ros.start('node')
+    camera = Camera(ros, reliability=reliability)
+    camera.wait_until_heard()
+    camera.show(image(CALM, stamp=1))
+    info, = ros.node.get_subscriptions_info_by_topic('/image')
+    assert info.qos_profile.reliability == reliability
+
+
+def test_namespace_and_remap(ros: RosSession) -> None:
+    """All names are relative: a robot's namespace and its camera's topic work."""
+    ros.start('node', '-r', '__ns:=/robot1', '-r', 'image:=front/image_raw')
+    camera = Camera(ros, topic='/robot1/front/image_raw', detector='/robot1/fire_detector')
+    camera.wait_until_heard()
+    probability, alarm = camera.show(image(CALM, stamp=1))
+    assert 0.0 <= probability < 0.5
+    assert alarm is False
+
+
+@pytest.mark.parametrize(('field', 'value', 'reason'), [
+    ('step', 7, 'step 7 is less than the 240 bytes'),
+    ('encoding', '32FC1', "encoding '32FC1' is not one of"),
+    ('height', 0, '80x0 is not a picture size'),
+    ('height', 4_000_000_000, 'bytes of data are fewer than the 960000000000'),
+])
+def test_bad_picture_is_named_and_passed_over(
+        ros: RosSession, field: str, value: object, reason: str) -> None:
+    """Nothing is published for it, the log has the reason, the next picture is answered."""
+    camera = start_detector(ros)
+    bad = image(CALM, stamp=1)
+    setattr(bad, field, value)
+    camera.publisher.publish(bad)
+    ros.wait_for(lambda: reason in ros.output, 'the reason')
+    camera.show(image(CALM, stamp=2))
+    assert len(camera.probabilities) == len(camera.alarms) == 1
+    assert ros.state() == 'active'
+
+
+def test_every_transition(ros: RosSession) -> None:
+    """A lifecycle manager is obeyed, twice over; pictures are answered in `active` alone."""
+    ros.start('node', '-p', 'autostart:=false')
+    camera = Camera(ros)
+    assert ros.state() == 'unconfigured'
+    for stamp in (1, 2):
+        assert ros.change_state(Transition.TRANSITION_CONFIGURE)
+        assert ros.state() == 'inactive'
+        assert camera.publisher.get_subscription_count() == 0
+        assert ros.change_state(Transition.TRANSITION_ACTIVATE)
+        assert ros.state() == 'active'
+        camera.wait_until_heard()
+        camera.show(image(CALM, stamp=stamp))
+        assert ros.change_state(Transition.TRANSITION_DEACTIVATE)
+        ros.wait_for(lambda: camera.publisher.get_subscription_count() == 0, 'no subscription')
+        assert ros.state() == 'inactive'
+        assert ros.change_state(Transition.TRANSITION_CLEANUP)
+        assert ros.state() == 'unconfigured'
+        ros.wait_for(lambda: ros.node.count_publishers('/fire_detector/fire_probability') == 0,
+                     'no publisher')
+    assert len(camera.probabilities) == 2
+    assert ros.change_state(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    assert ros.state() == 'finalized'
+
+
+def test_deactivation_clears_the_alarm(ros: RosSession, fire: np.ndarray) -> None:
+    """What was seen before is not held against what is seen after."""
+    camera = start_detector(ros)
+    assert [camera.show(image(fire, stamp=stamp))[1] for stamp in (1, 1.1, 1.2)][-1] is True
+    assert ros.change_state(Transition.TRANSITION_DEACTIVATE)
+    assert ros.change_state(Transition.TRANSITION_ACTIVATE)
+    camera.wait_until_heard()
+    assert camera.show(image(fire, stamp=1.3))[1] is False
+
+
+@pytest.mark.parametrize('kind', ['missing', 'not a model', 'truncated'])
+def test_bad_model_fails_configure_with_its_path(
+        ros: RosSession, tmp_path: Path, model: Path, kind: str) -> None:
+    """The process keeps serving: with a good model set, it can be configured after all."""
+    path = tmp_path / 'bad.tflite'
+    if kind == 'not a model':
+        path.write_bytes(b'hello')
+    elif kind == 'truncated':
+        path.write_bytes(model.read_bytes()[:1_000_000])
+    process = ros.start('node', '-p', f'model:={path}')
+    assert ros.state() == 'unconfigured'
+    ros.wait_for(lambda: str(path) in process.output, 'the path in the log')
+    assert not ros.change_state(Transition.TRANSITION_CONFIGURE)
+
+    value = ParameterValue(type=4, string_value=str(model))
+    response = ros.call(SetParameters, '/fire_detector/set_parameters', SetParameters.Request(
+        parameters=[Parameter(name='model', value=value)]))
+    assert response.results[0].successful
+    assert ros.change_state(Transition.TRANSITION_CONFIGURE)
+    assert ros.change_state(Transition.TRANSITION_ACTIVATE)
+    camera = Camera(ros)
+    camera.wait_until_heard()
+    camera.show(image(CALM, stamp=1))
+
+
+@pytest.mark.parametrize(('parameter', 'message'), [
+    ('runtime:=torch', "parameter runtime is 'torch'"),
+    ('reliability:=sometimes', "parameter reliability is 'sometimes'"),
+    ('alarm.on_threshold:=0.2', 'off 0.3, on 0.2'),
+])
+def test_bad_parameter_fails_configure_with_its_value(
+        ros: RosSession, parameter: str, message: str) -> None:
+    """What contradicts itself is said, and the process keeps serving."""
+    process = ros.start('node', '-p', parameter)
+    assert ros.state() == 'unconfigured'
+    ros.wait_for(lambda: message in process.output, 'the reason in the log')
+
+
+def test_parameters_are_described(ros: RosSession) -> None:
+    """Every parameter of the table says what it does, in which range."""
+    ros.start('node', '-p', 'autostart:=false')
+    names = [parameter.name for parameter in PARAMETERS]
+    response = ros.call(DescribeParameters, '/fire_detector/describe_parameters',
+                        DescribeParameters.Request(names=names))
+    described = {descriptor.name: descriptor for descriptor in response.descriptors}
+    assert all(described[parameter.name].description == parameter.text
+               for parameter in PARAMETERS)
+    assert described['num_threads'].integer_range[0].from_value == 1
+    assert described['alarm.window'].floating_point_range[0].to_value == 3600.0
+    assert described['autostart'].read_only
+
+
+@pytest.mark.parametrize('by', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('model_name', ['firenet.tflite', 'nosuch.tflite'])
+def test_ends_cleanly(ros: RosSession, by: signal.Signals, model_name: str) -> None:
+    """Ctrl-C and a stopping launch file end it with status 0 and without a traceback."""
+    process = ros.start('node', '-p', f'model:={model_name}')
+    ros.state()
+    assert process.end(by) == 0
+    assert 'Traceback' not in process.output
