@@ -30,7 +30,7 @@ from rclpy.utilities import try_shutdown
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32
 
-FIRST_ANSWER_TIMEOUT = 30.0
+START_TIMEOUT = 30.0
 LAST_ANSWER_TIMEOUT = 1.0
 STOP_TIMEOUT = 5.0
 DISPLAY_PERIOD = 0.2
@@ -53,11 +53,22 @@ class DemoNode(Node):
         self.pictures: list[tuple[float, NDArray[np.uint8]]] = []
         self._start: float | None = None
         self._probability = 0.0
-        self.create_subscription(
-            Float32, 'fire_detector/fire_probability', self._on_probability, 10)
-        self.create_subscription(Bool, 'fire_detector/fire_detected', self._on_detected, 10)
-        self.create_subscription(
-            Image, 'fire_detector/annotated', self._on_annotated, qos_profile_sensor_data)
+        self._subscriptions_to_detector = [
+            self.create_subscription(Float32, 'fire_detector/fire_probability',
+                                     self._on_probability, 10),
+            self.create_subscription(Bool, 'fire_detector/fire_detected', self._on_detected, 10),
+            self.create_subscription(Image, 'fire_detector/annotated', self._on_annotated,
+                                     qos_profile_sensor_data)]
+
+    def detector_is_there(self) -> bool:
+        """Tell whether every topic of the detector has a publisher."""
+        return all(self.count_publishers(subscription.topic_name)
+                   for subscription in self._subscriptions_to_detector)
+
+    @property
+    def is_still_answered(self) -> bool:
+        """Tell whether the last answer is so recent that another may follow."""
+        return bool(self.answers) and self._now() - self.answers[-1].time < LAST_ANSWER_TIMEOUT
 
     def _now(self) -> float:
         if self._start is None:
@@ -107,6 +118,21 @@ def running(module: str, parameters: Sequence[str],
                 process.kill()
 
 
+def wait_for_detector(node: DemoNode, detector: subprocess.Popen[bytes]) -> None:
+    """
+    Wait until the detector's topics are there.
+
+    :raises DemoError: when the detector ends, or is not there in time.
+    """
+    deadline = time.monotonic() + START_TIMEOUT
+    while not node.detector_is_there():
+        rclpy.spin_once(node, timeout_sec=0.05)
+        if detector.poll() is not None:
+            raise DemoError(f'the detector ended with status {detector.returncode}')
+        if time.monotonic() > deadline:
+            raise DemoError(f'no detector within {START_TIMEOUT:.0f} s')
+
+
 def watch(node: DemoNode, detector: subprocess.Popen[bytes], camera: subprocess.Popen[bytes],
           started: float) -> None:
     """
@@ -115,10 +141,10 @@ def watch(node: DemoNode, detector: subprocess.Popen[bytes], camera: subprocess.
     :param started: when the user started the demo, in seconds as time.time() gives them.
     :raises DemoError: when the detector ends, or answers nothing.
     """
-    deadline = time.monotonic() + FIRST_ANSWER_TIMEOUT
+    deadline = time.monotonic() + START_TIMEOUT
     shown = 0.0
     first = True
-    while camera.poll() is None or _still_answering(node):
+    while camera.poll() is None or node.is_still_answered:
         rclpy.spin_once(node, timeout_sec=0.05)
         if detector.poll() is not None:
             raise DemoError(f'the detector ended with status {detector.returncode}')
@@ -126,7 +152,7 @@ def watch(node: DemoNode, detector: subprocess.Popen[bytes], camera: subprocess.
             if camera.poll() is not None:
                 raise DemoError(f'the camera ended with status {camera.returncode}')
             if time.monotonic() > deadline:
-                raise DemoError(f'no answer within {FIRST_ANSWER_TIMEOUT:.0f} s')
+                raise DemoError(f'no answer within {START_TIMEOUT:.0f} s')
             continue
         if first:
             print(f'First probability published {time.time() - started:.1f} s after the start.\n')
@@ -137,10 +163,6 @@ def watch(node: DemoNode, detector: subprocess.Popen[bytes], camera: subprocess.
     print()
     if camera.returncode != 0:
         raise DemoError(f'the camera ended with status {camera.returncode}')
-
-
-def _still_answering(node: DemoNode) -> bool:
-    return bool(node.answers) and node._now() - node.answers[-1].time < LAST_ANSWER_TIMEOUT
 
 
 def _show(answer: Answer) -> None:
@@ -166,9 +188,11 @@ def record(source: Path | None, out: Path, started: float) -> Recording:
     else:
         camera, parameters = 'file_camera_node', [f'path:={source}']
     node = DemoNode()
-    with (running('node', [], out / 'detector.log') as detector,
-          running(camera, parameters, out / 'camera.log') as camera_process):
-        watch(node, detector, camera_process, started)
+    with running('node', [], out / 'detector.log') as detector:
+        # The first picture comes when its answer can be heard, or the times would not fit.
+        wait_for_detector(node, detector)
+        with running(camera, parameters, out / 'camera.log') as camera_process:
+            watch(node, detector, camera_process, started)
     if source is None:
         return Recording('synthetic camera', node.answers, node.pictures,
                          [(phase.start, phase.end) for phase in PHASES if phase.fire])

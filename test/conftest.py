@@ -3,6 +3,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from fire_detector.classifier import available_runtimes
@@ -36,6 +38,19 @@ def model() -> Path:
 def runtime(request: pytest.FixtureRequest) -> str:
     """Give each runtime that can be imported here, in turn."""
     return str(request.param)
+
+
+@pytest.fixture(scope='session')
+def colcon_install(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the package with colcon, and give the folder it is installed into."""
+    pytest.importorskip('colcon_ros', reason='colcon is not installed')
+    folder = tmp_path_factory.mktemp('workspace')
+    subprocess.run(
+        [sys.executable, '-m', 'colcon', '--log-base', folder / 'log', 'build',
+         '--base-paths', ROOT, '--build-base', folder / 'build',
+         '--install-base', folder / 'install'],
+        check=True, capture_output=True, timeout=300)
+    return folder / 'install'
 
 
 @pytest.fixture

@@ -17,9 +17,11 @@ from fire_detector.ros_domain import isolated_domain
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
 from numpy.typing import NDArray
+from rcl_interfaces.srv import GetParameters
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32, Header
@@ -36,8 +38,9 @@ class Process:
         """Start the command."""
         self._log = log
         with log.open('wb') as output:
+            # A group of its own, so that what it starts ends with it.
             self.popen = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT,
-                                          cwd=ROOT, env=environment)
+                                          cwd=ROOT, env=environment, start_new_session=True)
 
     @property
     def output(self) -> str:
@@ -45,15 +48,28 @@ class Process:
         return self._log.read_text(errors='replace')
 
     def end(self, by: signal.Signals = signal.SIGINT) -> int:
-        """Send a signal and give the exit status; kill what does not end in time."""
-        if self.popen.poll() is None:
-            self.popen.send_signal(by)
+        """Send a signal to the whole group, as a terminal does; give the exit status."""
+        os.killpg(self.popen.pid, by)
+        return self.popen.wait(TIMEOUT)
+
+    def kill(self) -> None:
+        """End whatever is left of the group."""
         try:
-            return self.popen.wait(TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self.popen.kill()
-            self.popen.wait()
-            raise
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self.popen.wait()
+
+    def kill_child(self, name: str) -> None:
+        """Kill the process of the group whose command line has a name in it."""
+        for folder in Path('/proc').glob('[0-9]*'):
+            pid = int(folder.name)
+            try:
+                command = (folder / 'cmdline').read_text()
+                if name in command and os.getpgid(pid) == self.popen.pid != pid:
+                    os.kill(pid, signal.SIGKILL)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
 
 
 class RosSession:
@@ -83,9 +99,7 @@ class RosSession:
     def __exit__(self, *exception: object) -> None:
         """End every process and leave the domain."""
         for process in self._processes:
-            if process.popen.poll() is None:
-                process.popen.kill()
-                process.popen.wait()
+            process.kill()
         self._executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
@@ -139,13 +153,19 @@ class RosSession:
 
         A server that has not found the client's side for answers yet drops its first answer.
         """
-        client = self.node.create_client(service_type, name)
+        client: Any = self.node.create_client(service_type, name)
         self.wait_for(client.service_is_ready, f'service {name}')
         future = client.call_async(request)
         deadline = time.monotonic() + ANSWER_TIMEOUT
         self.wait_for(lambda: future.done() or time.monotonic() > deadline, f'answer of {name}')
         self.node.destroy_client(client)
         return future.result() if future.done() else None
+
+    def parameter(self, node: str, name: str) -> Any:
+        """Ask a node for the value of a parameter."""
+        response = self.call(GetParameters, f'{node}/get_parameters',
+                             GetParameters.Request(names=[name]))
+        return parameter_value_to_python(response.values[0])
 
     def state(self, node: str = '/fire_detector') -> str:
         """Ask a lifecycle node for its state."""
@@ -182,10 +202,9 @@ class Camera:
         """Wait until the detector has subscribed and its answers can arrive."""
         self._ros.wait_for(lambda: self.publisher.get_subscription_count() > 0,
                            'a subscription to the camera')
-        for topic in ('fire_probability', 'fire_detected'):
-            self._ros.wait_for(
-                lambda topic=topic: self._ros.node.count_publishers(f'{self._detector}/{topic}'),
-                f'a publisher of {topic}')
+        topics = [f'{self._detector}/{topic}' for topic in ('fire_probability', 'fire_detected')]
+        self._ros.wait_for(lambda: all(map(self._ros.node.count_publishers, topics)),
+                           'topics of the detector')
 
     def show(self, message: Image) -> tuple[float, bool]:
         """Publish a picture and give its probability and the alarm."""

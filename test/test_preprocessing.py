@@ -52,7 +52,7 @@ def test_area_averages_every_pixel() -> None:
     pixels = np.zeros((4, 4, 3), np.uint8)
     pixels[0, 0] = RED_RGB
     tensor = preprocess(Picture(pixels, 'RGB'), InputSpec(2, 2, interpolation='area'))
-    np.testing.assert_allclose(tensor[0, :, :, 0], [[64 / 255, 0], [0, 0]], atol=1e-6)
+    np.testing.assert_allclose(tensor[0, :, :, 0], [[64 / 255, 0.0], [0.0, 0.0]], atol=1e-6)
     np.testing.assert_allclose(tensor[0, :, :, 1:], 0)
 
 

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo, run as `make demo` runs it."""
+
+from pathlib import Path
+import re
+import subprocess
+import sys
+import time
+
+import cv2
+from fire_detector.demo_plot import alarm_intervals, Answer
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def fire_demo(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the demo to its end."""
+    return subprocess.run(
+        [sys.executable, '-m', 'fire_detector.demo_node', *map(str, arguments)], cwd=ROOT,
+        capture_output=True, text=True, timeout=90, check=False)
+
+
+def test_synthetic_scene(tmp_path: Path) -> None:
+    """The fire is found, by itself and in under a minute; the plot is where it says."""
+    start = time.time()
+    result = fire_demo('--out', tmp_path, '--started', start)
+    assert result.returncode == 0, result.stderr
+    assert time.time() - start < 60
+    first = re.search(r'First probability published (\d+\.\d) s', result.stdout)
+    assert first is not None
+    assert float(first[1]) < 10
+    # The fire burns from 4 s to 20 s.
+    alarm = re.search(r'Alarm from (\d+\.\d) s to (\d+\.\d) s', result.stdout)
+    assert alarm is not None
+    assert 4 <= float(alarm[1]) < 7
+    assert 18 < float(alarm[2]) < 23
+    path = Path(result.stdout.split('Plot: ')[1].strip())
+    assert path == tmp_path / 'demo.png'
+    assert cv2.imread(str(path)).shape == (520, 1200, 3)
+
+
+def test_own_pictures(data: Path, tmp_path: Path) -> None:
+    """A folder of pictures is shown instead, every one of them."""
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    for path in sorted((data / 'images' / 'scenes' / 'nofire').iterdir())[:8]:
+        (folder / path.name).symlink_to(path)
+    result = fire_demo('--input', folder, '--out', tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert '8 pictures answered' in result.stdout
+
+
+def test_input_that_is_not_there(tmp_path: Path) -> None:
+    """The path is named, before anything is started."""
+    result = fire_demo('--input', tmp_path / 'nosuch.mp4', '--out', tmp_path)
+    assert result.returncode == 1
+    assert f'{tmp_path / "nosuch.mp4"}: no such file' in result.stderr
+
+
+def test_input_that_is_no_video(tmp_path: Path) -> None:
+    """The camera's end is reported, and where its log is."""
+    path = tmp_path / 'broken.mp4'
+    path.write_bytes(b'no video')
+    result = fire_demo('--input', path, '--out', tmp_path)
+    assert result.returncode == 1
+    assert 'the camera ended with status 1' in result.stderr
+    assert 'states no frame rate' in (tmp_path / 'camera.log').read_text()
+
+
+@pytest.mark.parametrize(('alarms', 'expected'), [
+    ('', []),
+    ('...', []),
+    ('.!!.', [(1.0, 3.0)]),
+    ('!.!!', [(0.0, 1.0), (2.0, 3.0)]),
+])
+def test_alarm_intervals(alarms: str, expected: list[tuple[float, float]]) -> None:
+    """From the answer that raised it to the answer that cleared it, or the last."""
+    answers = [Answer(float(time), 0.5, alarm == '!') for time, alarm in enumerate(alarms)]
+    assert alarm_intervals(answers) == expected

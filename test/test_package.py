@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The package is found, built and installed as ROS and pip do it."""
+
+from pathlib import Path
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+EXECUTABLES = {'fire_classify', 'fire_demo', 'fire_detector_node', 'file_camera',
+               'synthetic_camera'}
+SHARED = {'package.xml', 'launch/detect.launch.py', 'launch/detect.yaml',
+          'models/firenet.tflite'}
+
+
+def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run a command that must succeed."""
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                            check=False, timeout=300, **options)  # type: ignore[call-overload]
+    assert result.returncode == 0, f'{result.stdout}\n{result.stderr}'
+    return result  # type: ignore[no-any-return]
+
+
+def check_prefix(prefix: Path, scripts: Path, python_path: Path, tmp_path: Path) -> None:
+    """Check that everything is there, and that an installed tool finds the installed model."""
+    share = prefix / 'share'
+    assert (share / 'ament_index/resource_index/packages/fire_detector').is_file()
+    assert {path for path in SHARED if (share / 'fire_detector' / path).is_file()} == SHARED
+    assert {path.name for path in scripts.iterdir()} >= EXECUTABLES
+    program = 'from fire_detector.model_files import find_model; print(find_model(%r))'
+    found = run(sys.executable, '-c', program % 'firenet.tflite', cwd=tmp_path,
+                env={'PYTHONPATH': str(python_path)})
+    assert found.stdout.strip() == str(share / 'fire_detector/models/firenet.tflite')
+
+
+def test_colcon_list() -> None:
+    """Colcon sees an ament_python package: package.xml is strictly valid."""
+    pytest.importorskip('colcon_ros', reason='colcon is not installed')
+    result = run(sys.executable, '-m', 'colcon', 'list', '--base-paths', ROOT)
+    assert result.stdout.split() == ['fire_detector', str(ROOT), '(ros.ament_python)']
+
+
+def test_colcon_build(colcon_install: Path, tmp_path: Path) -> None:
+    """Node, tools, launch file, parameter file, models and marker are installed."""
+    prefix = colcon_install / 'fire_detector'
+    python_path, = prefix.glob('lib/python*/*-packages')
+    check_prefix(prefix, prefix / 'lib/fire_detector', python_path, tmp_path)
+
+
+def test_pip_install(tmp_path: Path) -> None:
+    """The same from `pip install .`, with the tools where a shell finds them."""
+    source, prefix = tmp_path / 'source', tmp_path / 'prefix'
+    # A copy, because setuptools builds beside the sources.
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(
+        '.venv', '.git', 'runs', 'build', '*.egg-info', 'demo_output'))
+    run(sys.executable, '-m', 'pip', 'install', '--no-deps', '--no-build-isolation',
+        '--prefix', prefix, source)
+    python_path, = prefix.glob('lib/python*/*-packages')
+    check_prefix(prefix, prefix / 'bin', python_path, tmp_path)
+
+
+def test_version_and_license_are_told_once() -> None:
+    """package.xml, setup.py and the license file agree."""
+    xml = (ROOT / 'package.xml').read_text()
+    setup = (ROOT / 'setup.py').read_text()
+    for pattern in ((r'<version>(.+?)</version>', r"version='(.+?)'"),
+                    (r'<license.*?>(.+?)</license>', r"license='(.+?)'"),
+                    (r'email="(.+?)"', r"maintainer_email='(.+?)'")):
+        in_xml, in_setup = (re.search(each, text) for each, text in zip(
+            pattern, (xml, setup), strict=True))
+        assert in_xml is not None
+        assert in_setup is not None
+        assert in_xml[1] == in_setup[1]
+    assert 'Apache License' in (ROOT / 'LICENSE').read_text()
