@@ -7,8 +7,7 @@ import time
 from fire_detector.classifier import FireClassifier
 from fire_detector.picture_files import frame_rate, read_video
 import pytest
-from ros_session import RosSession
-from std_msgs.msg import Bool, Float32
+from ros_session import Detector, RosSession
 
 # A picture that arrives while this shared machine does something else must wait, not be lost.
 QUEUE = 'qos_overrides./image.subscription.depth:=100'
@@ -21,17 +20,17 @@ def test_every_frame_is_answered_once(
     path = data / 'video' / clip
     classifier = FireClassifier(model)
     expected = [classifier.probability(frame.picture) for frame in read_video(path)]
-    probabilities = ros.collect(Float32, '/fire_detector/fire_probability')
-    alarms = ros.collect(Bool, '/fire_detector/fire_detected')
-    camera = ros.start('file_camera_node', '-p', f'path:={path}')
     ros.start('node', '-p', QUEUE)
-    ros.wait_for(lambda: probabilities, 'a first answer')
+    detector = Detector(ros)
+    detector.wait_until_there()
+    camera = ros.start('file_camera_node', '-p', f'path:={path}')
+    ros.wait_for(lambda: detector.probabilities, 'a first answer')
     start = time.monotonic()
     duration = len(expected) / frame_rate(path)
     ros.wait_for(lambda: camera.popen.poll() is not None, 'the end of the clip', 2 * duration + 10)
     elapsed = time.monotonic() - start
     assert camera.popen.returncode == 0, camera.output
-    ros.wait_for(lambda: len(alarms) >= len(expected), f'{len(expected)} answers')
-    assert [message.data for message in probabilities] == pytest.approx(expected, abs=1e-3)
-    assert len(alarms) == len(expected)
+    ros.wait_for(lambda: len(detector.alarms) >= len(expected), f'{len(expected)} answers')
+    assert [message.data for message in detector.probabilities] == pytest.approx(expected, abs=1e-3)
+    assert len(detector.alarms) == len(expected)
     assert elapsed > 0.9 * duration
