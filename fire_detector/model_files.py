@@ -12,16 +12,20 @@ def models_folder() -> Path:
     """
     Find the folder of the models that come with the package.
 
-    It is found from where this file lies, so that no ROS is needed: PREFIX/share/fire_detector
-    for an installed package, resource/ for a source checkout (also one that was installed with
-    `pip install -e` or `colcon build --symlink-install`).
+    It is found from where this file lies, so that no ROS is needed: resource/ beside the package
+    in a source checkout (also one installed with `pip install -e` or `--symlink-install`), or
+    else share/fire_detector in a folder above, which pip, colcon and Debian nest differently.
+
+    :raises ModelError: when there is none: the installation is not complete.
     """
     package = Path(__file__).resolve().parent
-    checkout = package.parent / 'resource' / 'models'
-    if checkout.is_dir():
-        return checkout
-    # PREFIX/lib/python3.X/site-packages/fire_detector
-    return package.parents[3] / 'share' / package.name / 'models'
+    candidates = [package.parent / 'resource' / 'models',
+                  *(folder / 'share' / package.name / 'models' for folder in package.parents)]
+    for candidate in candidates:
+        if candidate.is_dir():
+            return candidate
+    raise ModelError(f'no share/{package.name}/models in any folder above {package}: '
+                     f'the package is not installed completely')
 
 
 def find_model(name: str) -> Path:

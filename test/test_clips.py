@@ -31,6 +31,7 @@ def test_every_frame_is_answered_once(
     elapsed = time.monotonic() - start
     assert camera.popen.returncode == 0, camera.output
     ros.wait_for(lambda: len(detector.alarms) >= len(expected), f'{len(expected)} answers')
-    assert [message.data for message in detector.probabilities] == pytest.approx(expected, abs=1e-3)
+    answers = [message.data for message in detector.probabilities]
+    assert answers == pytest.approx(expected, abs=1e-3)
     assert len(detector.alarms) == len(expected)
     assert elapsed > 0.9 * duration

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The README says what the code does."""
+
+from pathlib import Path
+import re
+
+from fire_detector.image_conversion import ENCODINGS
+from fire_detector.parameters import PARAMETERS
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / 'README.md').read_text()
+
+
+def test_parameters() -> None:
+    """There is a row for each parameter, with its default and what it does, and none besides."""
+    rows = []
+    for parameter in PARAMETERS:
+        choices = f' One of: {", ".join(parameter.choices)}.' if parameter.choices else ''
+        rows.append(f'| `{parameter.name}` | `{parameter.default}` | {parameter.text}{choices} |')
+    table = README.split('### Parameters')[1].split('\n\n')[1]
+    assert table.splitlines()[2:] == rows
+
+
+def test_launch_arguments() -> None:
+    """There is a row for each launch argument, in their order."""
+    launch = (ROOT / 'launch' / 'detect.launch.py').read_text()
+    arguments = re.findall(r"DeclareLaunchArgument\(\s*'(\w+)'", launch)
+    table = README.split('### Launch arguments')[1].split('\n\n')[1]
+    assert re.findall(r'^\| `(\w+)`', table, re.MULTILINE) == arguments
+    assert len(arguments) == 8
+
+
+def test_encodings() -> None:
+    """Every encoding that is understood is named."""
+    topics = README.split('### Topics')[1].split('###')[0]
+    assert all(f'`{encoding}`' in topics for encoding in ENCODINGS)
+
+
+def test_links_lead_somewhere() -> None:
+    """Files that are linked to are there."""
+    targets = [target for target in re.findall(r'\]\(([^)#]+)\)', README)
+               if not target.startswith('http')]
+    assert targets
+    assert all((ROOT / target).is_file() for target in targets)
