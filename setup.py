@@ -63,22 +63,32 @@ setup(
         ],
         'demo': ['matplotlib>=3.5'],  # the version in Ubuntu 22.04
         'training': [
-            'keras>=3.10,<4',  # the first that loads a .h5 made by the last
+            'keras>=3,<4',  # the API of the TensorFlow below
             'scikit-learn>=1.3',  # the first for Python 3.12
-            # The converter of this version makes files that every supported runtime loads.
+            # 2.21 is what was tried: its converter's float32 files load in both runtimes.
             'tensorflow-cpu>=2.20,<2.22; platform_machine == "x86_64"',
             'tensorflow>=2.20,<2.22; platform_machine != "x86_64"',
             'tqdm>=4.60',
         ],
         'test': [
             'ament-mypy',
-            'catkin-pkg',
             'colcon-common-extensions',
-            'mypy>=1.11',
+            'mypy>=1.11',  # the first that knows Python 3.13
             'pytest>=7',
+            # ROS's linters, and what their wheels leave out: flake8 with the plugins that ROS 2
+            # installs beside it, and pydocstyle.
             'ros-ament-flake8',
             'ros-ament-pep257',
+            'flake8',
+            'flake8-builtins',
+            'flake8-class-newline',
+            'flake8-comprehensions',
+            'flake8-deprecated',
+            'flake8-import-order',
+            'flake8-quotes',
+            'pydocstyle',
             'ruff>=0.6',
+            'wheel',
         ],
     },
     entry_points={
