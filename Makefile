@@ -4,7 +4,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 
 # A sourced ROS has its own rclpy, built against the system's numpy: then both are used.
-SOURCED := $(shell $(PYTHON) -c 'import rclpy' 2>/dev/null && echo yes)
+SOURCED := $(shell [ -n "$$AMENT_PREFIX_PATH" ] && $(PYTHON) -c 'import rclpy' 2>/dev/null && echo yes)
 ifeq ($(SOURCED),yes)
 VENV_OPTIONS := --system-site-packages
 DEMO_EXTRAS := litert,demo

@@ -40,15 +40,15 @@ setup(
         'setuptools',
     ],
     extras_require={
-        # ROS itself, for machines without: wheels of Jazzy and newer, x86-64 only. With a sourced
-        # ROS this extra is left out. ros-rclpy does not import without an rmw.
+        # ROS itself, for x86-64 machines without; with a sourced ROS this extra is left out. The
+        # bounds keep to the releases of Kilted, which belong together.
         'ros': [
-            'ros-ament-index-python',
-            'ros-lifecycle-msgs',
-            'ros-rclpy>=7.1,<10',  # Jazzy and Kilted, those that were tried
-            'ros-rmw-fastrtps-cpp',
-            'ros-sensor-msgs',
-            'ros-std-msgs',
+            'ros-lifecycle-msgs>=2.3,<2.4',
+            'ros-rcl-interfaces>=2.3,<2.4',
+            'ros-rclpy>=9.1,<9.2',
+            'ros-rmw-fastrtps-cpp>=9.3,<9.4',  # rclpy does not import without an rmw
+            'ros-sensor-msgs>=5.5,<5.6',
+            'ros-std-msgs>=5.5,<5.6',
         ],
         # The last release; its wheels end at Python 3.11 and were built for numpy 1.
         'tflite': [

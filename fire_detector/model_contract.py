@@ -182,20 +182,40 @@ def read_contract(model_path: Path) -> ModelContract:
     """
     data = _read_model_file(model_path)
     model, embedded = _split(data)
-    origin, sidecar = str(model_path), sidecar_path(model_path)
-    if embedded is None:
-        if not sidecar.is_file():
+    origin = model_path
+    if embedded is not None:
+        contract = contract_from_json(embedded, str(origin))
+    else:
+        origin = sidecar_path(model_path)
+        if not origin.is_file():
             raise ModelError(
                 f'{model_path}: no contract inside (was the file cut short, or not made by '
-                f'training.convert?) and none beside it at {sidecar}')
-        origin, embedded = str(sidecar), sidecar.read_text(encoding='utf-8')
-    contract = contract_from_json(embedded, origin)
+                f'training.convert?) and none beside it at {origin}')
+        contract = read_sidecar(model_path)
     digest = hashlib.sha256(model).hexdigest()
     if contract.model_sha256 != digest:
         raise ModelError(f'{origin}: the contract is for a model with SHA-256 '
                          f'{contract.model_sha256 or "(none given)"}, but the model bytes of '
                          f'{model_path} have {digest}: the file was damaged or replaced')
     return contract
+
+
+def read_sidecar(model_path: Path) -> ModelContract:
+    """
+    Read the contract beside a model, in whatever format the model is.
+
+    :param model_path: the model file; its checksum is not looked at.
+    :raises ModelError: when the contract cannot be read or used.
+    """
+    sidecar = sidecar_path(model_path)
+    return contract_from_json(_read_text(sidecar), str(sidecar))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8')
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f'{path}: cannot read the contract: {error}') from error
 
 
 def _read_model_file(model_path: Path) -> bytes:

@@ -175,7 +175,7 @@ def test_conversion_without_contract(run: Path, tmp_path: Path) -> None:
     shutil.copy(run / 'config.json', tmp_path)
     result = run_module('training.convert', tmp_path / 'model.h5', '--out', tmp_path / 'x.tflite')
     assert result.returncode == 1
-    assert f'{tmp_path / "model.contract.json"}: No such file' in result.stderr
+    assert f'{tmp_path / "model.contract.json"}: cannot read the contract' in result.stderr
 
 
 def test_conversion_without_pictures(run: Path, tmp_path: Path) -> None:

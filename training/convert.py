@@ -11,13 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from fire_detector.model_contract import (
-    append_contract,
-    contract_from_json,
-    ModelContract,
-    ModelError,
-    sidecar_path,
-)
+from fire_detector.model_contract import append_contract, ModelError, read_sidecar
 from fire_detector.picture_files import PictureFileError
 import keras
 import numpy as np
@@ -47,7 +41,7 @@ def convert(model_path: Path, samples: Sequence[Sample], out: Path) -> dict[str,
     :raises ConversionError: when a runtime is missing, refuses the model or disagrees.
     :raises ModelError: when the contract is missing or does not fit the model.
     """
-    contract = _contract_beside(model_path)
+    contract = read_sidecar(model_path)
     model = keras.saving.load_model(model_path)
     expected = fire_probability(model, load_tensors(samples, contract.input_spec))
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -62,15 +56,6 @@ def convert(model_path: Path, samples: Sequence[Sample], out: Path) -> dict[str,
                        for runtime in REQUIRED_RUNTIMES}
         candidate.replace(out)
     return differences
-
-
-def _contract_beside(model_path: Path) -> ModelContract:
-    path = sidecar_path(model_path)
-    try:
-        return contract_from_json(path.read_text(encoding='utf-8'), str(path))
-    except OSError as error:
-        raise ModelError(f'{path}: {error.strerror}; training.train writes the contract '
-                         f'beside the model') from error
 
 
 def _largest_difference(model: Path, runtime: str, samples: Sequence[Sample],
