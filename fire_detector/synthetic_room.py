@@ -76,7 +76,8 @@ def scene_grid(size: tuple[int, int], width: int, height: int) -> tuple[Field, F
     """Compute scene x (1, columns) and y (rows, 1) of a canvas that covers the frame."""
     scale = max(height, 0.75 * width)
     x, y = ((np.arange(count, dtype=np.float32) + 0.5) / count - 0.5 for count in size)
-    return x[np.newaxis, :] * (width / scale), y[:, np.newaxis] * (height / scale) + 0.5
+    return (np.asarray(x[np.newaxis, :] * (width / scale), np.float32),
+            np.asarray(y[:, np.newaxis] * (height / scale) + 0.5, np.float32))
 
 
 def falloff(x: Field, y: Field, source: Pair, reach: Pair) -> Field:
