@@ -11,7 +11,7 @@ SHARE = f'share/{PACKAGE}'
 
 def files(pattern: str) -> list[str]:
     """List the files of the checkout that match a pattern."""
-    return sorted(str(path) for path in Path().glob(pattern))
+    return sorted(str(path) for path in Path().glob(pattern) if path.is_file())
 
 
 setup(
@@ -94,7 +94,6 @@ setup(
     entry_points={
         'console_scripts': [
             'fire_classify = fire_detector.classify:main',
-            'fire_demo = fire_detector.demo_node:main',
             'fire_detector_node = fire_detector.node:main',
             'file_camera = fire_detector.file_camera_node:main',
             'synthetic_camera = fire_detector.synthetic_camera:main',

@@ -7,8 +7,8 @@ from statistics import median
 
 from fire_detector.model_contract import AlarmSettings
 
-# Bounds the memory where a camera's stamps do not advance.
-MAX_FRAMES = 300
+# Bounds the memory: more than a minute, the longest window, holds at 60 pictures a second.
+MAX_FRAMES = 4000
 
 
 class FireAlarm:
@@ -16,8 +16,8 @@ class FireAlarm:
     Raise and clear the fire alarm, with a window and hysteresis.
 
     The alarm looks at the pictures of the last `window` seconds of image time, and at no fewer
-    than the last `min_frames` however old they are, so that a slow camera is heard too. It is
-    raised when the median of their probabilities reaches `on_threshold`, and cleared when the
+    than the last `min_frames` however old they are, so that a slow camera is heard too; where
+    stamps stand still, at these alone. It is raised when the median of their probabilities reaches `on_threshold`, and cleared when the
     median falls below `off_threshold`. A median, unlike a mean, is not moved across a threshold
     by one odd picture among three or more.
     """
@@ -27,6 +27,11 @@ class FireAlarm:
         self._settings = settings
         self._frames: deque[tuple[float, float]] = deque(maxlen=MAX_FRAMES)
         self._active = False
+
+    @property
+    def active(self) -> bool:
+        """Tell whether the alarm is raised."""
+        return self._active
 
     def reset(self) -> None:
         """Clear the alarm and forget every picture seen."""
@@ -51,11 +56,13 @@ class FireAlarm:
             self.reset()
         self._frames.append((stamp, probability))
         settings = self._settings
-        while (len(self._frames) > settings.min_frames
-               and stamp - self._frames[0][0] > settings.window):
+        while len(self._frames) > settings.min_frames and self._is_over(self._frames[0][0], stamp):
             self._frames.popleft()
         if len(self._frames) >= settings.min_frames:
             level = median(probability for _, probability in self._frames)
             self._active = level >= (
                 settings.off_threshold if self._active else settings.on_threshold)
         return self._active
+
+    def _is_over(self, stamp: float, now: float) -> bool:
+        return stamp == now or now - stamp > self._settings.window

@@ -30,11 +30,6 @@ class InferenceError(RuntimeError):
     """Report that a model gave no usable probability for a picture."""
 
 
-def available_runtimes() -> list[str]:
-    """List the names of the runtimes that can be imported here, the preferred one first."""
-    return [name for name in RUNTIMES if _try_import(name)[0] is not None]
-
-
 class FireClassifier:
     """Tell how likely it is that a picture shows fire, by one model in one runtime."""
 
@@ -73,11 +68,14 @@ class FireClassifier:
 
         :param picture: a picture of any size.
         :return: probability, 0..1.
-        :raises InferenceError: when the model's answer is not a number from 0 to 1.
+        :raises InferenceError: when the runtime fails or its answer is not a number from 0 to 1.
         """
         tensor = preprocess(picture, self.contract.input_spec)
-        self._interpreter.set_tensor(self._input['index'], _quantize(tensor, self._input))
-        self._interpreter.invoke()
+        try:
+            self._interpreter.set_tensor(self._input['index'], _quantize(tensor, self._input))
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise InferenceError(f'model {self.contract.name} failed: {error}') from error
         output = _dequantize(self._interpreter.get_tensor(self._output['index']), self._output)
         value = float(output[0, self.contract.fire_index])
         if not (math.isfinite(value) and -1e-3 <= value <= 1.0 + 1e-3):

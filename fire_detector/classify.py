@@ -31,6 +31,7 @@ from fire_detector.picture_files import (
 
 EXIT_UNREADABLE = 1
 EXIT_NO_MODEL = 2
+EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (PictureFileError, InferenceError) as error:
             problems.append(str(error))
         except KeyboardInterrupt:
-            break
+            return EXIT_INTERRUPTED
     for problem in problems:
         print(f'fire_classify: {problem}', file=sys.stderr)
     return EXIT_UNREADABLE if problems else 0

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 import hashlib
 import io
 import json
-import math
 from pathlib import Path
 from typing import Any
 import zipfile
+import zlib
 
 from fire_detector.preprocessing import InputSpec
 
@@ -26,6 +26,8 @@ MEMBER_NAME = 'model_contract.json'
 SIDECAR_SUFFIX = '.contract.json'
 OUTPUTS = ('softmax', 'sigmoid')
 MAX_CONTRACT_BYTES = 1_000_000
+MAX_WINDOW = 60.0
+MAX_MIN_FRAMES = 1000
 # Bytes 4 to 8 of every TFLite flatbuffer: file_identifier in tensorflow/lite/schema/schema.fbs.
 TFLITE_IDENTIFIER = b'TFL3'
 
@@ -41,8 +43,9 @@ class AlarmSettings:
 
     :ivar on_threshold: probability 0..1 at or above which the alarm is raised.
     :ivar off_threshold: probability 0..1 below which it is cleared; at most on_threshold.
-    :ivar window: seconds of image time that are looked at.
-    :ivar min_frames: pictures that have to be seen before anything is decided.
+    :ivar window: seconds of image time that are looked at; at most MAX_WINDOW.
+    :ivar min_frames: pictures that have to be seen before anything is decided, from 1 to
+        MAX_MIN_FRAMES.
     :raises ValueError: when a value is outside its range.
     """
 
@@ -56,10 +59,12 @@ class AlarmSettings:
         if not 0.0 <= self.off_threshold <= self.on_threshold <= 1.0:
             raise ValueError(f'alarm thresholds must be 0 <= off <= on <= 1, '
                              f'not off {self.off_threshold}, on {self.on_threshold}')
-        if not (math.isfinite(self.window) and self.window > 0.0):
-            raise ValueError(f'alarm window {self.window} s is not a positive number of seconds')
-        if self.min_frames < 1:
-            raise ValueError(f'alarm min_frames {self.min_frames} is not at least 1')
+        if not 0.0 < self.window <= MAX_WINDOW:
+            raise ValueError(f'alarm window {self.window} s is not above 0 and '
+                             f'at most {MAX_WINDOW} s')
+        if not 1 <= self.min_frames <= MAX_MIN_FRAMES:
+            raise ValueError(f'alarm min_frames {self.min_frames} is not from 1 '
+                             f'to {MAX_MIN_FRAMES}')
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ def append_contract(model_path: Path, contract: ModelContract) -> ModelContract:
     :raises ModelError: when the file is not a TFLite model or has a contract already.
     """
     data = _read_model_file(model_path)
-    model, embedded = _split(data)
+    model, embedded = _split(data, model_path)
     if embedded is not None:
         raise ModelError(f'{model_path}: has a contract already')
     signed = dataclasses.replace(contract, model_sha256=hashlib.sha256(model).hexdigest())
@@ -181,7 +186,7 @@ def read_contract(model_path: Path) -> ModelContract:
         runtimes may end the process on a truncated model.
     """
     data = _read_model_file(model_path)
-    model, embedded = _split(data)
+    model, embedded = _split(data, model_path)
     origin = model_path
     if embedded is not None:
         contract = contract_from_json(embedded, str(origin))
@@ -229,7 +234,7 @@ def _read_model_file(model_path: Path) -> bytes:
     return data
 
 
-def _split(data: bytes) -> tuple[bytes, str | None]:
+def _split(data: bytes, model_path: Path) -> tuple[bytes, str | None]:
     """Divide a file's bytes into the model and, where there is one, its contract."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -239,5 +244,10 @@ def _split(data: bytes) -> tuple[bytes, str | None]:
             if info is None or info.file_size > MAX_CONTRACT_BYTES:
                 return model, None
             return model, archive.read(info).decode('utf-8')
-    except (zipfile.BadZipFile, ValueError):
+    except zipfile.BadZipFile:
+        # Nothing is appended, or it was cut off.
         return data, None
+    # What zipfile raises on damaged archives, among others NotImplementedError for flags that
+    # flipped and zlib.error for bytes that did.
+    except (ValueError, RuntimeError, OSError, EOFError, zlib.error) as error:
+        raise ModelError(f'{model_path}: the contract inside is damaged: {error}') from error

@@ -5,6 +5,7 @@ import cv2
 from fire_detector.picture import Picture
 import numpy as np
 
+MAX_STRIP = 400
 # Colors are BGR.
 _CALM = (80, 160, 60)
 _ALARM = (40, 40, 220)
@@ -22,9 +23,10 @@ def annotate(picture: Picture, probability: float, alarm: bool) -> Picture:
     :return: a copy with the drawing, in BGR order.
     """
     pixels = picture.pixels if picture.color_order == 'BGR' else picture.pixels[:, :, ::-1]
-    canvas = np.ascontiguousarray(pixels).copy()
+    canvas = np.array(pixels, order='C')
     height, width = canvas.shape[:2]
-    strip = max(height // 12, 1)
+    # OpenCV takes neither lines nor letters of any size.
+    strip = min(max(height // 12, 1), MAX_STRIP)
     color = _ALARM if alarm else _CALM
     cv2.rectangle(canvas, (0, height - strip), (width - 1, height - 1), _BLACK, cv2.FILLED)
     filled = round(probability * width)
@@ -34,5 +36,5 @@ def annotate(picture: Picture, probability: float, alarm: bool) -> Picture:
     cv2.putText(canvas, text, (strip // 3, height - strip // 4), cv2.FONT_HERSHEY_SIMPLEX,
                 strip / 32, _WHITE, max(strip // 20, 1), cv2.LINE_AA)
     if alarm:
-        cv2.rectangle(canvas, (0, 0), (width - 1, height - 1), _ALARM, max(height // 60, 1))
+        cv2.rectangle(canvas, (0, 0), (width - 1, height - 1), _ALARM, max(strip // 5, 1))
     return Picture(canvas, 'BGR')

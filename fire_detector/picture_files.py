@@ -56,14 +56,17 @@ def find_files(path: Path) -> list[Path]:
 
     :param path: a file, which stands for itself, or a folder, which stands for every picture and
         video in it and below, in sorted order; other files in it are passed over.
-    :raises PictureFileError: when it does not exist or is a folder without pictures and videos.
+    :raises PictureFileError: when it cannot be read or is a folder without pictures and videos.
     """
-    if not path.exists():
-        raise PictureFileError(f'{path}: no such file or folder')
-    if not path.is_dir():
-        return [path]
-    found = sorted(file for file in path.rglob('*')
-                   if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES and file.is_file())
+    try:
+        # Not exists(), which tells nothing of a name that is too long or a folder that is closed.
+        path.stat()
+        if not path.is_dir():
+            return [path]
+        found = sorted(file for file in path.rglob('*') if file.is_file()
+                       and file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES)
+    except OSError as error:
+        raise PictureFileError(f'{path}: {error.strerror}') from error
     if not found:
         raise PictureFileError(f'{path}: no pictures or videos in this folder')
     return found

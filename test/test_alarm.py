@@ -80,9 +80,24 @@ def test_reset() -> None:
 def test_stamps_that_stand_still() -> None:
     """A camera that stamps nothing is heard too, and does not fill the memory."""
     alarm = FireAlarm(SETTINGS)
-    assert play([0.9] * 3, period=0.0, alarm=alarm)[-1] is True
-    assert play([0.1] * (MAX_FRAMES + 3), period=0.0, alarm=alarm)[-1] is False
+    assert play([0.9] * 1000, period=0.0, alarm=alarm)[-1] is True
+    assert play([0.1] * 2, period=0.0, alarm=alarm) == [True, False]
+    assert len(alarm._frames) == SETTINGS.min_frames
+
+
+def test_memory_is_bounded() -> None:
+    """Stamps that hardly advance do not fill the memory either."""
+    alarm = FireAlarm(SETTINGS)
+    play([0.9] * (MAX_FRAMES + 3), period=1e-6, alarm=alarm)
     assert len(alarm._frames) == MAX_FRAMES
+
+
+def test_largest_settings_are_kept_to() -> None:
+    """A window of 60 s at 30 pictures a second is 1800 pictures; after 31 s of calm it clears."""
+    alarm = FireAlarm(AlarmSettings(0.7, 0.3, window=60.0, min_frames=1000))
+    assert play([0.9] * 1800, period=1 / 30, alarm=alarm).index(True) == 999
+    answers = play([0.1] * 1000, period=1 / 30, start=160.0, alarm=alarm)
+    assert 895 < answers.index(False) < 905
 
 
 @pytest.mark.parametrize(('stamp', 'probability'), [

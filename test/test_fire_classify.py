@@ -87,12 +87,13 @@ def test_unreadable_input_is_named_and_the_rest_is_done(data: Path, tmp_path: Pa
     folder.mkdir()
     clip = tmp_path / 'clip.mp4'
     clip.write_bytes(b'no video')
-    result = fire_classify(tmp_path / 'nosuch.jpg', damaged, empty, folder, clip, good)
+    endless = tmp_path / f'{"x" * 300}.jpg'
+    result = fire_classify(tmp_path / 'nosuch.jpg', endless, damaged, empty, folder, clip, good)
     assert result.returncode == 1
     assert len(result.stdout.splitlines()) == 1
     assert result.stdout.startswith(str(good))
-    for path, reason in ((tmp_path / 'nosuch.jpg', 'no such file'), (damaged, 'not a picture'),
-                         (empty, 'not a picture'), (folder, 'no pictures or videos'),
+    for path, reason in ((tmp_path / 'nosuch.jpg', 'No such file'), (damaged, 'not a picture'),
+                         (endless, 'File name too long'), (empty, 'not a picture'), (folder, 'no pictures or videos'),
                          (clip, 'not a video')):
         assert any(line.startswith(f'fire_classify: {path}: ') and reason in line
                    for line in result.stderr.splitlines()), result.stderr

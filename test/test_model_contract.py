@@ -124,6 +124,24 @@ def test_flipped_byte_in_the_model_is_found(tmp_path: Path, model: Path) -> None
         FireClassifier(path)
 
 
+def test_flipped_bit_in_the_contract_is_found_or_harmless(model_file: Path) -> None:
+    """Whatever bit of the archive flips: the contract as it was, or a ModelError."""
+    append_contract(model_file, CONTRACT)
+    intact, content = read_contract(model_file), model_file.read_bytes()
+    found = 0
+    for position in range(len(MODEL_BYTES), len(content)):
+        for bit in range(8):
+            damaged = bytearray(content)
+            damaged[position] ^= 1 << bit
+            model_file.write_bytes(damaged)
+            try:
+                assert read_contract(model_file) == intact
+            except ModelError as error:
+                assert 'tiny.tflite' in str(error)
+                found += 1
+    assert found > 6 * len(contract_to_json(CONTRACT))
+
+
 @pytest.mark.parametrize(('height', 'width'), [(32, 64), (64, 32), (96, 96)])
 def test_wrong_input_shape_is_refused(
         tmp_path: Path, model: Path, runtime: str, height: int, width: int) -> None:
@@ -159,7 +177,10 @@ def test_wrong_output_shape_is_refused(tmp_path: Path, model: Path, runtime: str
     ({'input_spec': {'height': 64, 'width': 64, 'color_order': 'HSV'}}, "color_order 'HSV'"),
     ({'alarm': {'on_threshold': 0.2, 'off_threshold': 0.5}}, '0 <= off <= on <= 1'),
     ({'alarm': {'window': 0.0}}, 'alarm window 0.0 s'),
+    ({'alarm': {'window': 61.0}}, 'alarm window 61.0 s'),
+    ({'alarm': {'window': float('nan')}}, 'alarm window nan s'),
     ({'alarm': {'min_frames': 0}}, 'min_frames 0'),
+    ({'alarm': {'min_frames': 1001}}, 'min_frames 1001'),
     ({'labels': None}, 'not a usable contract'),
 ])
 def test_contract_with_a_bad_value(

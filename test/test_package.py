@@ -10,8 +10,7 @@ import sys
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-EXECUTABLES = {'fire_classify', 'fire_demo', 'fire_detector_node', 'file_camera',
-               'synthetic_camera'}
+EXECUTABLES = {'fire_classify', 'fire_detector_node', 'file_camera', 'synthetic_camera'}
 SHARED = {'package.xml', 'launch/detect.launch.py', 'launch/detect.yaml',
           'models/firenet.tflite'}
 
@@ -36,10 +35,11 @@ def check_prefix(prefix: Path, scripts: Path, python_path: Path, tmp_path: Path)
     assert found.stdout.strip() == str(share / 'fire_detector/models/firenet.tflite')
 
 
-def test_colcon_list() -> None:
+def test_colcon_list(tmp_path: Path) -> None:
     """Colcon sees an ament_python package: package.xml is strictly valid."""
     pytest.importorskip('colcon_ros', reason='colcon is not installed')
-    result = run(sys.executable, '-m', 'colcon', 'list', '--base-paths', ROOT)
+    result = run(sys.executable, '-m', 'colcon', '--log-base', tmp_path, 'list',
+                 '--base-paths', ROOT)
     assert result.stdout.split() == ['fire_detector', str(ROOT), '(ros.ament_python)']
 
 

@@ -203,9 +203,9 @@ ROWS = ''.join(f'{split}_{label}.jpg,{label},here,{split}_{label},{split}\n'
     (HEADER + ROWS + 'x.jpg,fire,here,g,dev\n', r"manifest.csv:8: split 'dev'"),
     (HEADER + ROWS + 'x.jpg,fire,here,test_fire,train\n', "group 'test_fire' is in two splits"),
     (HEADER + ROWS.replace('val_fire.jpg,fire', 'val_fire.jpg,nofire'),
-     "no picture labelled fire in split 'val'"),
+     "no picture labeled fire in split 'val'"),
     ('file,label\nx.jpg,fire\n', "manifest.csv:2: no column 'split'"),
-    ('', "no picture labelled fire or nofire in split 'train'"),
+    ('', "no picture labeled fire or nofire in split 'train'"),
 ])
 def test_manifest_that_cannot_be_trained_on(tmp_path: Path, text: str, message: str) -> None:
     """The message names the file, the line and the value."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labelled pictures, as a manifest lists them."""
+"""Labeled pictures, as a manifest lists them."""
 
 from collections.abc import Sequence
 import csv
@@ -25,7 +25,7 @@ class DatasetError(ValueError):
 @dataclass(frozen=True)
 class Sample:
     """
-    Name one labelled picture.
+    Name one labeled picture.
 
     :ivar path: the picture file.
     :ivar label: index into LABELS.
@@ -43,7 +43,7 @@ class Sample:
 
 def read_manifest(data: Path) -> list[Sample]:
     """
-    Read the list of labelled pictures in a data folder.
+    Read the list of labeled pictures in a data folder.
 
     :param data: a folder with `manifest.csv`, whose columns `file`, `label`, `source`, `group`
         and `split` are read.
@@ -107,7 +107,7 @@ def _check_labels(samples: Sequence[Sample], manifest: Path) -> None:
         present = {sample.label for sample in select(samples, split)}
         missing = [label for index, label in enumerate(LABELS) if index not in present]
         if missing:
-            raise DatasetError(f'{manifest}: no picture labelled {" or ".join(missing)} '
+            raise DatasetError(f'{manifest}: no picture labeled {" or ".join(missing)} '
                                f'in split {split!r}')
 
 

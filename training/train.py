@@ -50,6 +50,7 @@ def train(config: TrainingConfig, run: Path) -> dict[str, Metrics]:
     :raises DatasetError: when the data cannot be trained on.
     :raises PictureFileError: when a picture cannot be read.
     """
+    samples = read_manifest(Path(config.data))
     run.mkdir(parents=True, exist_ok=True)
     write_config(run, config)
     keras.utils.set_random_seed(config.seed)
@@ -57,7 +58,6 @@ def train(config: TrainingConfig, run: Path) -> dict[str, Metrics]:
 
     model = ARCHITECTURES[config.arch]()
     spec = InputSpec(height=model.input_shape[1], width=model.input_shape[2])
-    samples = read_manifest(Path(config.data))
     splits = {split: select(samples, split) for split in SPLITS}
     tensors = {split: load_tensors(chosen, spec) for split, chosen in splits.items()}
     model.fit(
