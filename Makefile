@@ -1,42 +1,48 @@
 # Two commands: `make demo` and `make test`. Both make what they need in .venv first.
 PYTHON ?= python3
-VENV := .venv
-PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 
-# A sourced ROS has its own rclpy, built against the system's numpy: then both are used.
-SOURCED := $(shell [ -n "$$AMENT_PREFIX_PATH" ] && $(PYTHON) -c 'import rclpy' 2>/dev/null && echo yes)
-ifeq ($(SOURCED),yes)
-VENV_OPTIONS := --system-site-packages
-DEMO_EXTRAS := litert,demo
-else
-DEMO_EXTRAS := ros,litert,demo
+# A sourced ROS has its own rclpy, built against the system's numpy: then both are used, in an
+# environment apart. Within numpy's major version, newer releases serve what was built for older.
+ifneq ($(AMENT_PREFIX_PATH),)
+SOURCED := $(shell $(PYTHON) -c 'import rclpy' 2>/dev/null && echo $${ROS_DISTRO:-ros})
 endif
+ifneq ($(SOURCED),)
+VENV := .venv-$(SOURCED)
+VENV_OPTIONS := --system-site-packages
+EXTRAS := litert,demo
+NUMPY := 'numpy<$(shell $(PYTHON) -c \
+	'import numpy; print(int(numpy.__version__.split(".")[0]) + 1)')'
+else
+VENV := .venv
+EXTRAS := ros,litert,demo
+endif
+PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 
 .PHONY: demo test clean
 
 demo: $(VENV)/.demo
-	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo_node \
+	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo \
 		--started $$started $(if $(INPUT),--input "$(INPUT)")
 
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest $(TESTS)
 
 clean:
-	rm -rf $(VENV) demo_output
+	rm -rf .venv .venv-* demo_output
 
 $(VENV)/.demo: setup.py | $(VENV)/bin/python
-	$(PIP) -e '.[$(DEMO_EXTRAS)]'
+	$(PIP) -e '.[$(EXTRAS)]' $(NUMPY)
 	@touch $@
 
 $(VENV)/.test: setup.py | $(VENV)/bin/python
-	$(PIP) -e '.[$(DEMO_EXTRAS),tflite,training,test]'
+	$(PIP) -e '.[$(EXTRAS),tflite,training,test]' $(NUMPY)
 	@touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
 		echo "$(PYTHON) is $$($(PYTHON) -V); Python 3.10 to 3.13 is needed:" \
 			"make PYTHON=python3.11 ..."; exit 1; }
-	@[ "$(SOURCED)" = yes ] || [ "$$(uname -sm)" = 'Linux x86_64' ] || { \
+	@[ -n "$(SOURCED)" ] || [ "$$(uname -sm)" = 'Linux x86_64' ] || { \
 		echo "The wheels of ROS 2 are for Linux x86-64 only: source a ROS 2 first."; exit 1; }
 	@$(PYTHON) -m venv $(VENV_OPTIONS) $(VENV) || { rm -rf $(VENV); \
 		echo "No virtual environment could be made: sudo apt install python3-venv"; exit 1; }

@@ -17,9 +17,9 @@ class FireAlarm:
 
     The alarm looks at the pictures of the last `window` seconds of image time, and at no fewer
     than the last `min_frames` however old they are, so that a slow camera is heard too; where
-    stamps stand still, at these alone. It is raised when the median of their probabilities reaches `on_threshold`, and cleared when the
-    median falls below `off_threshold`. A median, unlike a mean, is not moved across a threshold
-    by one odd picture among three or more.
+    stamps stand still, at these alone. It is raised when the median of their probabilities
+    reaches `on_threshold`, and cleared when the median falls below `off_threshold`. A median,
+    unlike a mean, is not moved across a threshold by one odd picture among three or more.
     """
 
     def __init__(self, settings: AlarmSettings) -> None:

@@ -2,21 +2,21 @@
 """What the cameras without a lens have in common: publish pictures as a driver would."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fire_detector.image_messages import to_compressed_image, to_image
 from fire_detector.picture import Picture
+from fire_detector.ros_process import ros_process
+from rcl_interfaces.msg import ParameterDescriptor
 import rclpy
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.task import Future
-from rclpy.utilities import try_shutdown
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-# What must reach the subscribers after the last picture was published.
-LAST_PICTURE_TIMEOUT = Duration(seconds=5)
+DELIVERY_TIMEOUT = Duration(seconds=5)
 POLL_PERIOD = 0.05
 DEPTH = 10
 
@@ -49,6 +49,22 @@ class CameraNode(Node, ABC):
     def next_picture(self) -> Picture | None:
         """Give the next picture, or None after the last."""
 
+    def declare_number(self, name: str, default: float) -> float:
+        """
+        Declare a parameter that may be written with or without decimals.
+
+        :raises ValueError: when it is given as something else.
+        """
+        value: object = self.declare_parameter(
+            name, default, ParameterDescriptor(dynamic_typing=True)).value
+        if not isinstance(value, (int, float)):
+            raise ValueError(f'parameter {name} is {value!r}, not a number')
+        return float(value)
+
+    def wait_until_delivered(self) -> None:
+        """Wait until every reliable subscriber has what was published."""
+        self._image_publisher.wait_for_all_acked(DELIVERY_TIMEOUT)
+
     def _start_when_heard(self) -> None:
         if self._subscribers() == 0:
             return
@@ -65,7 +81,7 @@ class CameraNode(Node, ABC):
         picture = self.next_picture()
         if picture is None:
             self.destroy_timer(self._timer)
-            self._image_publisher.wait_for_all_acked(LAST_PICTURE_TIMEOUT)
+            self.wait_until_delivered()
             self.finished.set_result(None)
             return
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
@@ -76,7 +92,7 @@ class CameraNode(Node, ABC):
                 to_compressed_image(picture, header, self._jpeg_quality))
 
 
-def run_camera(create: Callable[[], CameraNode], args: list[str] | None) -> int:
+def run_camera(create: Callable[[], CameraNode], args: Sequence[str] | None) -> int:
     """
     Run a camera until its last picture or an interrupt.
 
@@ -84,16 +100,11 @@ def run_camera(create: Callable[[], CameraNode], args: list[str] | None) -> int:
     :param args: command line arguments, as rclpy.init takes them.
     :return: the exit status.
     """
-    rclpy.init(args=args)
-    try:
-        node = create()
-        rclpy.spin_until_future_complete(node, node.finished)
-    except ValueError as error:
-        rclpy.logging.get_logger('camera').error(str(error))
-        return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        # Ctrl-C and a shutdown from outside are how a node is meant to end.
-        pass
-    finally:
-        try_shutdown()
+    with ros_process(args):
+        try:
+            node = create()
+            rclpy.spin_until_future_complete(node, node.finished)
+        except (ValueError, ParameterException) as error:
+            rclpy.logging.get_logger('camera').fatal(str(error))
+            return 1
     return 0

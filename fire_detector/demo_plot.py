@@ -17,7 +17,7 @@ LINE_COLOR = '#22333b'
 
 
 @dataclass(frozen=True)
-class Answer:
+class TimedAnswer:
     """
     Hold one answer of the detector.
 
@@ -44,12 +44,12 @@ class Recording:
     """
 
     title: str
-    answers: Sequence[Answer]
+    answers: Sequence[TimedAnswer]
     pictures: Sequence[tuple[float, NDArray[np.uint8]]]
     fires: Sequence[tuple[float, float]] = ()
 
 
-def alarm_intervals(answers: Sequence[Answer]) -> list[tuple[float, float]]:
+def alarm_intervals(answers: Sequence[TimedAnswer]) -> list[tuple[float, float]]:
     """
     List when the alarm was raised and when it was cleared.
 
@@ -115,4 +115,4 @@ def _draw_curve(axes: Axes, recording: Recording) -> None:
     axes.set(xlim=(0, max(times[-1], 1e-3)), ylim=(0, 1.02), xlabel='time in seconds',
              ylabel='fire probability')
     axes.grid(alpha=0.3)
-    axes.legend(loc='upper center', bbox_to_anchor=(0.5, -0.15), ncols=3, frameon=False)
+    axes.legend(loc='upper center', bbox_to_anchor=(0.5, -0.15), ncol=3, frameon=False)

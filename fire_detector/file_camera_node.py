@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """A camera that shows a video, a picture or a folder of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 import sys
 
 from fire_detector.camera_node import CameraNode, run_camera
 from fire_detector.picture import Picture
-from fire_detector.picture_files import find_files, frame_rate, is_video, read_picture, read_video
+from fire_detector.picture_files import (
+    find_files,
+    frame_rate,
+    is_video,
+    PictureFileError,
+    read_picture,
+    read_video,
+)
 
 PICTURES_PER_SECOND = 5.0
 
@@ -23,12 +30,15 @@ class FileCameraNode(CameraNode):
         """
         super().__init__('file_camera')
         path: str = self.declare_parameter('path', '').value
-        rate: float = self.declare_parameter('rate', 0.0).value
+        # 0: the video's own.
+        rate = self.declare_number('rate', 0.0)
         if not path:
             raise ValueError('parameter path is empty: it must name a video, picture or folder')
+        if rate < 0:
+            raise ValueError(f'parameter rate is {rate}, expected pictures a second, or 0')
         files = find_files(Path(path))
         self._rate = rate or (frame_rate(files[0]) if is_video(files[0]) else PICTURES_PER_SECOND)
-        self._pictures = _pictures(files)
+        self._pictures = self._read(files)
 
     @property
     def rate(self) -> float:
@@ -36,19 +46,36 @@ class FileCameraNode(CameraNode):
         return self._rate
 
     def next_picture(self) -> Picture | None:
-        """Give the next frame, or None after the last."""
+        """
+        Give the next frame, or None after the last.
+
+        :raises PictureFileError: when there was not a single frame in the files.
+        """
+        # No frame takes the place of one that is still on its way.
+        self.wait_until_delivered()
         return next(self._pictures, None)
 
+    def _read(self, files: list[Path]) -> Iterator[Picture]:
+        count = 0
+        for file in files:
+            try:
+                for picture in _pictures(file):
+                    yield picture
+                    count += 1
+            except PictureFileError as error:
+                self.get_logger().error(str(error))
+        if count == 0:
+            raise PictureFileError('not a single picture could be read')
 
-def _pictures(files: list[Path]) -> Iterator[Picture]:
-    for file in files:
-        if is_video(file):
-            yield from (frame.picture for frame in read_video(file))
-        else:
-            yield read_picture(file)
+
+def _pictures(file: Path) -> Iterator[Picture]:
+    if is_video(file):
+        yield from (frame.picture for frame in read_video(file))
+    else:
+        yield read_picture(file)
 
 
-def main(args: list[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None) -> int:
     """Run the camera; return the exit status."""
     return run_camera(FileCameraNode, args)
 

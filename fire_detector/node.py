@@ -1,24 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fire detector node: camera pictures in, fire probabilities and the alarm out."""
 
+from collections.abc import Callable, Sequence
 import sys
 from typing import Any
 
+import cv2
 from fire_detector.alarm import FireAlarm
 from fire_detector.classifier import AUTO, FireClassifier, InferenceError
 from fire_detector.image_conversion import ImageError, to_picture
 from fire_detector.image_messages import to_image
+from fire_detector.model_contract import ModelContract
 from fire_detector.model_files import find_model
 from fire_detector.overlay import annotate
-from fire_detector.parameters import declare_parameters, read_alarm_settings, read_settings
+from fire_detector.parameters import (
+    declare_parameters,
+    read_alarm_settings,
+    read_settings,
+    RELIABILITY,
+)
 from fire_detector.picture import Picture
+from fire_detector.ros_process import ros_process
 import numpy as np
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
+from rclpy.exceptions import ParameterException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.utilities import try_shutdown
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32
 
@@ -31,10 +42,6 @@ except ImportError:
 OUTPUT_DEPTH = 10
 REJECTION_LOG_PERIOD = 5.0
 PUBLISHER_CHECK_PERIOD = 1.0
-RELIABILITY = {
-    'reliable': QoSReliabilityPolicy.RELIABLE,
-    'best_effort': QoSReliabilityPolicy.BEST_EFFORT,
-}
 
 
 class FireDetectorNode(LifecycleNode):
@@ -47,6 +54,9 @@ class FireDetectorNode(LifecycleNode):
         self._image_subscription: Any = None
         self._publisher_check: Any = None
         self._outputs: list[Any] = []
+        self._classifier: FireClassifier | None = None
+        self._alarm: FireAlarm | None = None
+        self._keep_serving_after_refused_transitions()
 
     def autostart(self) -> None:
         """Configure and activate, where the parameter `autostart` asks for it."""
@@ -57,39 +67,22 @@ class FireDetectorNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load, check and warm up the model; fail with a message where that is not possible."""
-        try:
-            settings = read_settings(self)
-            model = find_model(settings.model)
-            self._classifier = FireClassifier(model, settings.runtime, settings.num_threads)
-            contract = self._classifier.contract
-            self._alarm = FireAlarm(read_alarm_settings(self, contract.alarm))
-            # The first inference allocates what the later ones reuse.
-            self._classifier.probability(
-                Picture(np.zeros(contract.input_shape[1:], np.uint8), 'RGB'))
-        # ModelError and a parameter's contradiction are ValueErrors.
-        except (ValueError, ImportError, InferenceError) as error:
-            self.get_logger().error(f'cannot configure: {error}')
+        if not self._succeeds('configure', self._configure):
+            self._release()
             return TransitionCallbackReturn.FAILURE
-        self._reliability = settings.reliability
-        self._create_outputs()
-        self.get_logger().info(
-            f'model {model} ({contract.name} {contract.version}, '
-            f'sha256 {contract.model_sha256[:12]}), runtime {self._classifier.runtime}, '
-            f'{settings.num_threads} thread(s)')
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe to the camera topic."""
-        self._subscribe(self._wanted_reliability())
-        if self._reliability == AUTO:
-            self._publisher_check = self.create_timer(
-                PUBLISHER_CHECK_PERIOD, self._follow_publishers)
+        if not self._succeeds('activate', self._activate):
+            self._unsubscribe()
+            return TransitionCallbackReturn.FAILURE
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Drop the subscription and forget what was seen."""
+        """Drop the subscription and clear the alarm."""
         self._unsubscribe()
-        self._alarm.reset()
+        self._clear_alarm()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -99,8 +92,69 @@ class FireDetectorNode(LifecycleNode):
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything, from whichever state."""
+        self._unsubscribe()
+        self._clear_alarm()
         self._release()
         return super().on_shutdown(state)
+
+    def _succeeds(self, transition: str, action: Callable[[], None]) -> bool:
+        """Do what a transition takes; when it fails, say why, which rclpy does not."""
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - rclpy would swallow it without a word
+            self.get_logger().error(f'cannot {transition}: {error or type(error).__name__}')
+            return False
+        return True
+
+    def _configure(self) -> None:
+        settings = read_settings(self)
+        model = find_model(settings.model)
+        self._classifier = FireClassifier(model, settings.runtime, settings.num_threads)
+        contract = self._classifier.contract
+        self._alarm = FireAlarm(read_alarm_settings(self, contract.alarm))
+        # The first inference allocates what the later ones reuse.
+        self._classifier.probability(
+            Picture(np.zeros(contract.input_shape[1:], np.uint8), 'RGB'))
+        self._reliability = settings.reliability
+        self._create_outputs()
+        self.get_logger().info(
+            f'model {model} ({contract.name} {contract.version}, '
+            f'sha256 {contract.model_sha256[:12]}), runtime {self._classifier.runtime}, '
+            f'{settings.num_threads} thread(s)')
+
+    def _activate(self) -> None:
+        self._subscribe(self._wanted_reliability())
+        if self._reliability == AUTO:
+            # Not the node's clock, which stands still while a simulation or bag is paused.
+            self._publisher_check = self.create_timer(
+                PUBLISHER_CHECK_PERIOD, self._follow_publishers,
+                clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _clear_alarm(self) -> None:
+        if self._alarm is None:
+            return
+        if self._alarm.active:
+            # Those who listen hold the last value, and no more will come.
+            self._detected_publisher.publish(Bool(data=False))
+        self._alarm.reset()
+
+    def _keep_serving_after_refused_transitions(self) -> None:
+        """
+        Answer a transition that the state does not allow, instead of ending.
+
+        Humble's and Jazzy's rclpy raise in the callback of the service. Kilted's does not.
+        """
+        answer = self._service_change_state.callback
+
+        def answer_always(request: Any, response: Any) -> Any:
+            try:
+                return answer(request, response)
+            except rclpy_implementation.RCLError as error:
+                self.get_logger().error(f'transition {request.transition.id} refused: {error}')
+                response.success = False
+                return response
+
+        self._service_change_state.callback = answer_always
 
     def _create_outputs(self) -> None:
         def create(message_type: Any, topic: str, qos: Any = OUTPUT_DEPTH) -> Any:
@@ -118,11 +172,10 @@ class FireDetectorNode(LifecycleNode):
             self.get_logger().info('vision_msgs cannot be imported: no ~/classification')
 
     def _release(self) -> None:
-        self._unsubscribe()
         for publisher in self._outputs:
             self.destroy_lifecycle_publisher(publisher)
         self._outputs.clear()
-        self._classifier = None  # type: ignore[assignment]
+        self._classifier = self._alarm = None
 
     def _subscribe(self, reliability: QoSReliabilityPolicy) -> None:
         # Depth 1: the newest picture is the one that matters. A replay that must answer every
@@ -163,11 +216,14 @@ class FireDetectorNode(LifecycleNode):
             self._subscribe(wanted)
 
     def _on_image(self, message: Image) -> None:
+        if self._classifier is None or self._alarm is None:
+            # The picture was ready when the transition came.
+            return
         try:
             picture = to_picture(message.encoding, message.height, message.width, message.step,
                                  message.data)
             probability = self._classifier.probability(picture)
-        except (ImageError, InferenceError) as error:
+        except (ImageError, InferenceError, cv2.error) as error:
             self.get_logger().warning(f'picture not answered: {error}',
                                       throttle_duration_sec=REJECTION_LOG_PERIOD)
             return
@@ -176,34 +232,41 @@ class FireDetectorNode(LifecycleNode):
         self._probability_publisher.publish(Float32(data=probability))
         self._detected_publisher.publish(Bool(data=alarm))
         if self._classification_publisher is not None:
-            self._classification_publisher.publish(self._classification(message, probability))
+            self._classification_publisher.publish(
+                classification(self._classifier.contract, message, probability))
         if self._annotated_publisher.get_subscription_count() > 0:
             self._annotated_publisher.publish(
                 to_image(annotate(picture, probability, alarm), message.header))
 
-    def _classification(self, message: Image, probability: float) -> Any:
-        contract = self._classifier.contract
-        results = [ObjectHypothesis(class_id=contract.fire_label, score=probability)]
-        others = [label for label in contract.labels if label != contract.fire_label]
-        if len(others) == 1:
-            results.append(ObjectHypothesis(class_id=others[0], score=1.0 - probability))
-        return Classification(header=message.header, results=results)
+
+def classification(contract: ModelContract, message: Image, probability: float) -> Any:
+    """
+    Make the message that has the answer for each class, with the picture's header.
+
+    :param contract: of the model that gave the answer.
+    :param message: the picture.
+    :param probability: of fire, 0..1.
+    :return: vision_msgs/msg/Classification, which can be made only where vision_msgs is installed.
+    """
+    results = [ObjectHypothesis(class_id=contract.fire_label, score=probability)]
+    others = [label for label in contract.labels if label != contract.fire_label]
+    if len(others) == 1:
+        results.append(ObjectHypothesis(class_id=others[0], score=1.0 - probability))
+    return Classification(header=message.header, results=results)
 
 
-def main(args: list[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None) -> int:
     """Run the node until it is interrupted; return the exit status."""
-    rclpy.init(args=args)
-    try:
-        node = FireDetectorNode()
+    with ros_process(args):
+        try:
+            node = FireDetectorNode()
+        except ParameterException as error:
+            rclpy.logging.get_logger('fire_detector').fatal(str(error))
+            return 1
         node.autostart()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        # Ctrl-C and a shutdown from outside are how a node is meant to end.
-        pass
-    finally:
-        try_shutdown()
     return 0
 
 

@@ -2,14 +2,20 @@
 """The node's parameters: one table, from which they are declared, checked and documented."""
 
 from dataclasses import dataclass
+import math
+from typing import Any
 
 from fire_detector.classifier import AUTO, RUNTIMES
-from fire_detector.model_contract import AlarmSettings
+from fire_detector.model_contract import AlarmSettings, MAX_MIN_FRAMES, MAX_WINDOW
 from fire_detector.model_files import DEFAULT_MODEL
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
+from rclpy.qos import QoSReliabilityPolicy
 
-RELIABILITIES = (AUTO, 'reliable', 'best_effort')
+RELIABILITY = {
+    'reliable': QoSReliabilityPolicy.RELIABLE,
+    'best_effort': QoSReliabilityPolicy.BEST_EFFORT,
+}
 FROM_MODEL = -1
 
 
@@ -46,7 +52,7 @@ PARAMETERS = (
     Parameter('num_threads', 1, 'Threads that one inference may use.', limits=(1, 64)),
     Parameter('reliability', AUTO,
               'Reliability of the image subscription; auto follows what the publishers offer.',
-              choices=RELIABILITIES),
+              choices=(AUTO, *RELIABILITY)),
     Parameter('alarm.on_threshold', float(FROM_MODEL),
               'Median probability at which the alarm is raised; -1: the value in the model.',
               limits=(FROM_MODEL, 1)),
@@ -55,10 +61,10 @@ PARAMETERS = (
               limits=(FROM_MODEL, 1)),
     Parameter('alarm.window', float(FROM_MODEL),
               'Seconds of pictures that the median is taken over; -1: the value in the model.',
-              limits=(FROM_MODEL, 3600)),
+              limits=(FROM_MODEL, MAX_WINDOW)),
     Parameter('alarm.min_frames', FROM_MODEL,
               'Pictures needed before anything is decided; -1: the value in the model.',
-              limits=(FROM_MODEL, 1000)),
+              limits=(FROM_MODEL, MAX_MIN_FRAMES)),
 )
 
 
@@ -82,15 +88,11 @@ def read_settings(node: Node) -> NodeSettings:
     """
     Read the values to configure a node with.
 
-    :raises ValueError: when a text is not one of the parameter's choices.
+    :raises ValueError: when a value is not among those the parameter allows.
     """
-    for parameter in PARAMETERS:
-        value = node.get_parameter(parameter.name).value
-        if parameter.choices and value not in parameter.choices:
-            raise ValueError(f'parameter {parameter.name} is {value!r}, '
-                             f'not one of {parameter.choices}')
-    return NodeSettings(**{name: node.get_parameter(name).value
-                           for name in NodeSettings.__dataclass_fields__})
+    values = {parameter.name: _checked(parameter, node.get_parameter(parameter.name).value)
+              for parameter in PARAMETERS}
+    return NodeSettings(**{name: values[name] for name in NodeSettings.__dataclass_fields__})
 
 
 def read_alarm_settings(node: Node, of_model: AlarmSettings) -> AlarmSettings:
@@ -108,8 +110,22 @@ def read_alarm_settings(node: Node, of_model: AlarmSettings) -> AlarmSettings:
     return AlarmSettings(**chosen)
 
 
+def _checked(parameter: Parameter, value: Any) -> Any:
+    if parameter.choices and value not in parameter.choices:
+        raise ValueError(f'parameter {parameter.name} is {value!r}, '
+                         f'not one of {parameter.choices}')
+    if isinstance(parameter.default, float):
+        low, high = parameter.limits or (-math.inf, math.inf)
+        if not isinstance(value, (int, float)) or not low <= value <= high:
+            raise ValueError(f'parameter {parameter.name} is {value!r}, '
+                             f'not a number from {low} to {high}')
+    return value
+
+
 def _descriptor(parameter: Parameter) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(description=parameter.text, read_only=parameter.read_only)
+    # A number with decimals may also be written without, which to ROS is another type.
+    descriptor = ParameterDescriptor(description=parameter.text, read_only=parameter.read_only,
+                                     dynamic_typing=isinstance(parameter.default, float))
     if parameter.choices:
         descriptor.additional_constraints = f'One of: {", ".join(parameter.choices)}.'
     if parameter.limits is not None:

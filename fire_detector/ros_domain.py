@@ -2,7 +2,8 @@
 """Keep a run of nodes to this machine and apart from every other."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, ExitStack
+import os
 import random
 import socket
 
@@ -11,22 +12,45 @@ import socket
 DOMAINS = range(1, 102)
 
 
+# Ports of a domain: 7400 + 250 * domain and what is added to it, by the RTPS specification (OMG
+# formal/2022-04-01, 9.6.2.3). FIRST is where its first participant listens; CLAIM is the last,
+# which only a 120th participant would use.
+FIRST, CLAIM = 10, 249
+
+
 @contextmanager
 def isolated_domain() -> Iterator[dict[str, str]]:
     """
-    Claim a ROS domain that no other caller on this machine has, for as long as the context lasts.
+    Claim a ROS domain that is not in use on this machine, for as long as the context lasts.
 
     :return: the environment variables that put a process into the domain, on loopback only.
     :raises RuntimeError: when all domains are taken.
     """
     for domain in random.sample(DOMAINS, len(DOMAINS)):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as claim:
+        with ExitStack() as stack:
             try:
-                # The domain's last port, which only its 120th participant would use: bound, it
-                # serves as a lock that ends with the process.
-                claim.bind(('127.0.0.1', 7400 + 250 * domain + 249))
+                # Bound, it serves as a lock that ends with the process.
+                stack.enter_context(_bound(domain, CLAIM))
+                _bound(domain, FIRST).close()
             except OSError:
                 continue
-            yield {'ROS_DOMAIN_ID': str(domain), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+            yield {'ROS_DOMAIN_ID': str(domain)} | _loopback_only()
             return
     raise RuntimeError('every ROS domain of this machine is taken')
+
+
+def _bound(domain: int, offset: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        bound.bind(('', 7400 + 250 * domain + offset))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _loopback_only() -> dict[str, str]:
+    # Humble knows only the older variable, which later releases call deprecated.
+    if os.environ.get('ROS_DISTRO') == 'humble':
+        return {'ROS_LOCALHOST_ONLY': '1'}
+    return {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}

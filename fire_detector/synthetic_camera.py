@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A camera that shows a rendered room in which a fire starts, grows and dies."""
 
+from collections.abc import Sequence
 import sys
 
 from fire_detector.camera_node import CameraNode, run_camera
@@ -20,7 +21,7 @@ class SyntheticCameraNode(CameraNode):
         super().__init__('synthetic_camera')
         width: int = self.declare_parameter('width', 640).value
         height: int = self.declare_parameter('height', 480).value
-        self._rate: float = self.declare_parameter('rate', 15.0).value
+        self._rate = self.declare_number('rate', 15.0)
         self._loop: bool = self.declare_parameter('loop', True).value
         seed: int = self.declare_parameter('seed', 0).value
         if not self._rate > 0:
@@ -42,7 +43,7 @@ class SyntheticCameraNode(CameraNode):
         return Picture(self._scene.render(time), 'RGB')
 
 
-def main(args: list[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None) -> int:
     """Run the camera; return the exit status."""
     return run_camera(SyntheticCameraNode, args)
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Frame = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 Field = NDArray[np.float32]
 Color = tuple[float, float, float]
 Pair = tuple[float, float]
@@ -25,7 +25,7 @@ TILE = 256  # period of the turbulence, in texels
 _EYE = 0.5  # the camera's height above the floor, in meters
 
 
-def paint_still(name: str, width: int, height: int, seed: int) -> Frame:
+def paint_still(name: str, width: int, height: int, seed: int) -> Pixels:
     """Paint the room of a phase, without flames and without sensor noise."""
     room = _Room(width, height, np.random.default_rng(seed))
     fabric, lampshade, curtain = (98, 106, 118), (206, 202, 194), (128, 138, 150)
@@ -86,7 +86,7 @@ def falloff(x: Field, y: Field, source: Pair, reach: Pair) -> Field:
     return np.asarray(1 / (1 + away), np.float32)
 
 
-def to_bytes(values: NDArray[Any]) -> Frame:
+def to_bytes(values: NDArray[Any]) -> Pixels:
     """Cut values to 0..255 and drop their fractions."""
     return np.asarray(np.clip(values, 0, 255), np.uint8)
 

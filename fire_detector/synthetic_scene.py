@@ -17,8 +17,8 @@ from typing import Any
 import cv2
 from fire_detector.synthetic_room import (
     falloff,
-    Frame,
     paint_still,
+    Pixels,
     scene_grid,
     TILE,
     to_bytes,
@@ -86,7 +86,7 @@ class SyntheticScene:
         noise = 2.0 * rng.standard_normal((*padded, 1)) + 1.5 * rng.standard_normal((*padded, 3))
         self._grain = to_bytes(noise), to_bytes(-noise)
 
-    def render(self, time: float) -> Frame:
+    def render(self, time: float) -> Pixels:
         """
         Render the camera's frame.
 
@@ -141,7 +141,7 @@ class _Flames:
         self._glow_of_heat = to_bytes(np.stack(colors, -1)[:, np.newaxis])
         self._seen_through_heat = to_bytes(255 * (1 - opacity))
 
-    def over(self, room: NDArray[Any], now: float) -> Frame:
+    def over(self, room: NDArray[Any], now: float) -> Pixels:
         """
         Add the fire to the room.
 
@@ -168,7 +168,7 @@ class _Flames:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return cv2.warpAffine(texture, window, self._small, None, flags, cv2.BORDER_WRAP)
 
-    def _heat(self, size: float, flicker: float, now: float) -> Frame:
+    def _heat(self, size: float, flicker: float, now: float) -> Pixels:
         """
         Return how hot each place looks, 0..255, on the small canvas.
 
@@ -190,8 +190,8 @@ class _Flames:
         foot = np.clip(0.6 + 10 * up - across**2, 0, 1)
         return to_bytes(280 * (hill + torn) * foot)
 
-    def _light_and_smoke(self, heat: Frame, size: float, flicker: float,
-                         now: float) -> tuple[Frame, Frame]:
+    def _light_and_smoke(self, heat: Pixels, size: float, flicker: float,
+                         now: float) -> tuple[Pixels, Pixels]:
         """Compute what to multiply the room by, in 64ths, and what to add to it."""
         coarse = cv2.resize(heat, self._tiny, interpolation=cv2.INTER_AREA)
         bloom = cv2.GaussianBlur(coarse.astype(np.float32), (0, 0), 0.012 * self._per_unit)

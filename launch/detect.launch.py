@@ -4,11 +4,14 @@
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.utilities.type_utils import perform_typed_substitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = 'fire_detector'
+# The launch arguments that override a parameter, when they are given.
+OVERRIDES = {'use_sim_time': bool, 'autostart': bool, 'model': str}
 # Seconds, so that a node that cannot start does not keep the processor busy with trying.
 RESPAWN_DELAY = 2.0
 
@@ -24,14 +27,17 @@ def generate_launch_description() -> LaunchDescription:
             'params_file', default_value=PathJoinSubstitution([share, 'launch', 'detect.yaml']),
             description='Parameter file.'),
         DeclareLaunchArgument(
-            'use_sim_time', default_value='false', choices=['true', 'false'],
-            description='Take the time from /clock, as a bag or a simulator publishes it.'),
+            'use_sim_time', default_value='',
+            description='Take the time from /clock, as a bag or a simulator publishes it: true '
+                        'or false. Left empty, the parameter file decides, or else false.'),
         DeclareLaunchArgument(
-            'autostart', default_value='true', choices=['true', 'false'],
-            description='Configure and activate at start; false leaves it to a manager.'),
+            'autostart', default_value='',
+            description='Configure and activate at start: true, or false to leave it to a '
+                        'lifecycle manager. Left empty, the parameter file decides, or else '
+                        'true.'),
         DeclareLaunchArgument(
-            'respawn', default_value='true', choices=['true', 'false'],
-            description='Start the node again when its process ends by itself.'),
+            'respawn', default_value='true',
+            description='Start the node again when its process ends by itself: true or false.'),
         DeclareLaunchArgument(
             'log_level', default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
@@ -49,22 +55,17 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _start_node(context: LaunchContext) -> list[Node]:
-    parameters: list[object] = [
-        LaunchConfiguration('params_file'),
-        {name: ParameterValue(LaunchConfiguration(name), value_type=bool)
-         for name in ('use_sim_time', 'autostart')},
-    ]
     # An argument that was left out must not hide what a user wrote into a parameter file.
-    if LaunchConfiguration('model').perform(context):
-        parameters.append(
-            {'model': ParameterValue(LaunchConfiguration('model'), value_type=str)})
+    given = {name: ParameterValue(LaunchConfiguration(name), value_type=value_type)
+             for name, value_type in OVERRIDES.items()
+             if LaunchConfiguration(name).perform(context)}
     return [Node(
         package=PACKAGE, executable='fire_detector_node', name=PACKAGE,
         namespace=LaunchConfiguration('namespace'),
-        parameters=parameters,
+        parameters=[LaunchConfiguration('params_file'), given],
         remappings=[('image', LaunchConfiguration('image_topic'))],
         arguments=['--ros-args', '--log-level', LaunchConfiguration('log_level')],
-        respawn=LaunchConfiguration('respawn').perform(context) == 'true',
+        respawn=perform_typed_substitution(context, LaunchConfiguration('respawn'), bool),
         respawn_delay=RESPAWN_DELAY,
         output='both', emulate_tty=True,
     )]

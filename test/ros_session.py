@@ -124,11 +124,21 @@ class RosSession:
     def wait_for(self, condition: Callable[[], object], what: str,
                  timeout: float = TIMEOUT) -> None:
         """Spin until a condition holds; fail with its name, and all output, when it is late."""
-        deadline = time.monotonic() + timeout
+        if not self.happens(condition, timeout):
+            raise AssertionError(f'not within {timeout} s: {what}\n{self.output}')
+
+    def happens(self, condition: Callable[[], object], within: float) -> bool:
+        """Spin until a condition holds, or for so many seconds; tell which."""
+        deadline = time.monotonic() + within
         while not condition():
             if time.monotonic() > deadline:
-                raise AssertionError(f'not within {timeout} s: {what}\n{self.output}')
-            self._executor.spin_once(timeout_sec=0.02)
+                return False
+            self.spin_once()
+        return True
+
+    def spin_once(self) -> None:
+        """Take in what has arrived, or wait a moment for it."""
+        self._executor.spin_once(timeout_sec=0.02)
 
     def collect(self, message_type: Any, topic: str,
                 reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE) -> list[Any]:
@@ -156,10 +166,9 @@ class RosSession:
         client: Any = self.node.create_client(service_type, name)
         self.wait_for(client.service_is_ready, f'service {name}')
         future = client.call_async(request)
-        deadline = time.monotonic() + ANSWER_TIMEOUT
-        self.wait_for(lambda: future.done() or time.monotonic() > deadline, f'answer of {name}')
+        answered = self.happens(future.done, ANSWER_TIMEOUT)
         self.node.destroy_client(client)
-        return future.result() if future.done() else None
+        return future.result() if answered else None
 
     def parameter(self, node: str, name: str) -> Any:
         """Ask a node for the value of a parameter."""
@@ -213,10 +222,27 @@ class Camera(Detector):
             Image, topic, QoSProfile(depth=10, reliability=reliability))
 
     def wait_until_heard(self) -> None:
-        """Wait until the detector has subscribed and its answers can arrive."""
+        """
+        Wait until the detector has subscribed and its answers arrive.
+
+        Each side finds the other in its own time, so only an answer proves that both have. Its
+        stamp lies so far ahead that the alarm starts anew with what is shown next.
+        """
         self._ros.wait_for(lambda: self.publisher.get_subscription_count() > 0,
                            'a subscription to the camera')
         self.wait_until_there()
+        self.probabilities.clear()
+        self.alarms.clear()
+        probe = image(np.zeros((8, 8, 3), np.uint8), stamp=2e9)
+        deadline = time.monotonic() + TIMEOUT
+        answered = False
+        while not answered:
+            assert time.monotonic() < deadline, f'nothing is answered\n{self._ros.output}'
+            self.publisher.publish(probe)
+            answered = self._ros.happens(lambda: self.probabilities and self.alarms,
+                                         ANSWER_TIMEOUT)
+        self.probabilities.clear()
+        self.alarms.clear()
 
     def show(self, message: Image) -> tuple[float, bool]:
         """Publish a picture and give its probability and the alarm."""

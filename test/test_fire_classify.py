@@ -93,7 +93,8 @@ def test_unreadable_input_is_named_and_the_rest_is_done(data: Path, tmp_path: Pa
     assert len(result.stdout.splitlines()) == 1
     assert result.stdout.startswith(str(good))
     for path, reason in ((tmp_path / 'nosuch.jpg', 'No such file'), (damaged, 'not a picture'),
-                         (endless, 'File name too long'), (empty, 'not a picture'), (folder, 'no pictures or videos'),
+                         (endless, 'File name too long'), (empty, 'not a picture'),
+                         (folder, 'no pictures or videos'),
                          (clip, 'not a video')):
         assert any(line.startswith(f'fire_classify: {path}: ') and reason in line
                    for line in result.stderr.splitlines()), result.stderr

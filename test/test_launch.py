@@ -72,9 +72,18 @@ def test_model_of_the_parameter_file(
     ros.wait_for(lambda: f'model {other} (firenet' in process.output, 'the model of the file')
 
 
+def test_autostart_of_the_parameter_file(
+        ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
+    """That holds for switches, too."""
+    parameters = tmp_path / 'parameters.yaml'
+    parameters.write_text('/**:\n  ros__parameters:\n    autostart: false\n')
+    launch(f'params_file:={parameters}')
+    assert ros.state() == 'unconfigured'
+
+
 def test_without_autostart(ros: RosSession, launch: Launcher) -> None:
     """The transitions are left to a lifecycle manager."""
-    launch('autostart:=false')
+    launch('autostart:=False')
     assert ros.state() == 'unconfigured'
 
 

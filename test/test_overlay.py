@@ -44,7 +44,8 @@ def test_colors_survive() -> None:
     np.testing.assert_array_equal(drawn.pixels[HEIGHT // 2, WIDTH // 2], (0, 0, 200))
 
 
-@pytest.mark.parametrize(('height', 'width'), [(1, 1), (3, 500), (500, 3), (2_000_000, 1), (1, 2_000_000)])
+@pytest.mark.parametrize(('height', 'width'), [
+    (1, 1), (3, 500), (500, 3), (2_000_000, 1), (1, 2_000_000)])
 def test_odd_sizes(height: int, width: int) -> None:
     """No picture is too small to be drawn on."""
     picture = Picture(np.zeros((height, width, 3), np.uint8), 'BGR')
