@@ -4,7 +4,7 @@
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch.utilities.type_utils import perform_typed_substitution
+from launch.utilities.type_utils import coerce_to_type
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
@@ -65,7 +65,7 @@ def _start_node(context: LaunchContext) -> list[Node]:
         parameters=[LaunchConfiguration('params_file'), given],
         remappings=[('image', LaunchConfiguration('image_topic'))],
         arguments=['--ros-args', '--log-level', LaunchConfiguration('log_level')],
-        respawn=perform_typed_substitution(context, LaunchConfiguration('respawn'), bool),
+        respawn=coerce_to_type(LaunchConfiguration('respawn').perform(context), bool),
         respawn_delay=RESPAWN_DELAY,
         output='both', emulate_tty=True,
     )]
