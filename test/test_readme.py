@@ -5,6 +5,7 @@ from pathlib import Path
 import re
 
 from fire_detector.image_conversion import ENCODINGS
+from fire_detector.model_contract import read_contract
 from fire_detector.parameters import PARAMETERS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +35,14 @@ def test_encodings() -> None:
     """Every encoding that is understood is named."""
     topics = README.split('### Topics')[1].split('###')[0]
     assert all(f'`{encoding}`' in topics for encoding in ENCODINGS)
+
+
+def test_measured_figures_are_the_models() -> None:
+    """The overall row of the table is what the committed model carries."""
+    metrics = read_contract(ROOT / 'resource' / 'models' / 'firenet.tflite').metrics
+    rates = ' | '.join(f'{metrics[f"test_{name}"]:.3f}' for name in (
+        'accuracy', 'recall', 'false_alarm_rate', 'roc_auc'))
+    assert f'| overall | {metrics["test_fire"]} | {metrics["test_nofire"]} | {rates} |' in README
 
 
 def test_links_lead_somewhere() -> None:
