@@ -183,8 +183,9 @@ def test_deactivation_clears_the_alarm(ros: RosSession, fire: np.ndarray) -> Non
     assert [camera.show(image(fire, stamp=stamp))[1] for stamp in (1, 1.1, 1.2)][-1] is True
     assert ros.change_state(Transition.TRANSITION_DEACTIVATE)
     ros.wait_for(lambda: camera.alarms[-1].data is False, 'the end of the alarm')
+    ros.wait_for(lambda: camera.publisher.get_subscription_count() == 0, 'no subscription')
     assert ros.change_state(Transition.TRANSITION_ACTIVATE)
-    camera.wait_until_heard()
+    ros.wait_for(lambda: camera.publisher.get_subscription_count() > 0, 'a subscription')
     assert camera.show(image(fire, stamp=1.3))[1] is False
 
 

@@ -2,6 +2,7 @@
 """From real pictures to a .tflite: what the training tools promise, and what they refuse."""
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 import shutil
@@ -110,7 +111,17 @@ def test_run_folder(run: Path) -> None:
     assert overall['fire'] == 15
     assert overall['nofire'] == PER_LABEL
     assert set(overall) == {'fire', 'nofire', 'accuracy', 'recall', 'false_alarm_rate', 'roc_auc'}
-    assert (run / 'model.keras').is_file()
+
+
+@pytest.mark.parametrize('name', ['model.keras', 'model.h5'])
+def test_saved_models_are_what_was_measured(run: Path, small_data: Path, name: str) -> None:
+    """Each of the two files, loaded again, has the metrics that stand in metrics.json."""
+    samples = select(read_manifest(small_data), 'test')
+    probability = keras.saving.load_model(run / name).predict(
+        load_tensors(samples, InputSpec(64, 64)), verbose=0)[:, FIRE]
+    metrics = json.loads((run / 'metrics.json').read_text())
+    overall = dataclasses.asdict(measure_by_source(probability, samples)['overall'])
+    assert overall == metrics['test']['overall']
 
 
 def test_keras_tflite_and_node_give_equal_answers(
