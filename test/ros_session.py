@@ -246,10 +246,10 @@ class Camera(Detector):
 
     def show(self, message: Image) -> tuple[float, bool]:
         """Publish a picture and give its probability and the alarm."""
-        count = len(self.alarms)
+        probabilities, alarms = len(self.probabilities), len(self.alarms)
         self.publisher.publish(message)
-        self._ros.wait_for(lambda: len(self.alarms) > count and len(self.probabilities) > count,
-                           'an answer to the picture')
+        self._ros.wait_for(lambda: len(self.probabilities) > probabilities
+                           and len(self.alarms) > alarms, 'an answer to the picture')
         return self.probabilities[-1].data, self.alarms[-1].data
 
 
