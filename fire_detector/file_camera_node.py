@@ -34,7 +34,7 @@ class FileCameraNode(CameraNode):
         rate = self.declare_number('rate', 0.0)
         if not path:
             raise ValueError('parameter path is empty: it must name a video, picture or folder')
-        if rate < 0:
+        if not rate >= 0:
             raise ValueError(f'parameter rate is {rate}, expected pictures a second, or 0')
         files = find_files(Path(path))
         self._rate = rate or (frame_rate(files[0]) if is_video(files[0]) else PICTURES_PER_SECOND)
