@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node's parameters: one table, from which they are declared, checked and documented."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 import math
 from typing import Any
 
@@ -92,7 +92,7 @@ def read_settings(node: Node) -> NodeSettings:
     """
     values = {parameter.name: _checked(parameter, node.get_parameter(parameter.name).value)
               for parameter in PARAMETERS}
-    return NodeSettings(**{name: values[name] for name in NodeSettings.__dataclass_fields__})
+    return NodeSettings(**{field.name: values[field.name] for field in fields(NodeSettings)})
 
 
 def read_alarm_settings(node: Node, of_model: AlarmSettings) -> AlarmSettings:
@@ -104,9 +104,9 @@ def read_alarm_settings(node: Node, of_model: AlarmSettings) -> AlarmSettings:
     :raises ValueError: when they contradict each other.
     """
     chosen = {}
-    for name in AlarmSettings.__dataclass_fields__:
-        value = node.get_parameter(f'alarm.{name}').value
-        chosen[name] = getattr(of_model, name) if value == FROM_MODEL else value
+    for field in fields(AlarmSettings):
+        value = node.get_parameter(f'alarm.{field.name}').value
+        chosen[field.name] = getattr(of_model, field.name) if value == FROM_MODEL else value
     return AlarmSettings(**chosen)
 
 
