@@ -28,7 +28,7 @@ test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest $(TESTS)
 
 clean:
-	rm -rf .venv .venv-* demo_output
+	rm -rf $(VENV) demo_output
 
 $(VENV)/.demo: setup.py | $(VENV)/bin/python
 	$(PIP) -e '.[$(EXTRAS)]' $(NUMPY)
