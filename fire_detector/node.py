@@ -20,12 +20,11 @@ from fire_detector.parameters import (
     RELIABILITY,
 )
 from fire_detector.picture import Picture
-from fire_detector.ros_process import ros_process
+from fire_detector.ros_process import ros_process, spin
 import numpy as np
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.exceptions import ParameterException
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
@@ -264,9 +263,7 @@ def main(args: Sequence[str] | None = None) -> int:
             rclpy.logging.get_logger('fire_detector').fatal(str(error))
             return 1
         node.autostart()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        executor.spin()
+        spin(node)
     return 0
 
 

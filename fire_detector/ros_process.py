@@ -4,10 +4,15 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 import signal
+from types import FrameType
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.utilities import ok, try_shutdown
+
+# Seconds after which a process without any work looks whether it is to end.
+WAKE_PERIOD = 1.0
 
 
 @contextmanager
@@ -17,6 +22,8 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
 
     :param args: command line arguments, as rclpy.init takes them.
     """
+    # Before rclpy installs its own handler, which passes the signal on to this one.
+    signal.signal(signal.SIGINT, _interrupt_once)
     rclpy.init(args=None if args is None else list(args))
     try:
         yield
@@ -28,8 +35,29 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
         if ok():
             raise
     finally:
-        # Ctrl-C in a terminal reaches the node twice, from the terminal and from ros2 launch. The
-        # shutdown restores Python's handler, so the second is to be ignored on both its sides.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         try_shutdown()
+        # The shutdown brings back the handler from before.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def spin(node: Node) -> None:
+    """
+    Serve a node until ROS is shut down.
+
+    Unlike rclpy.spin, it does not rely on being woken for that: a SIGTERM that rclpy handles
+    while the executor is between two waits wakes nobody.
+    """
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while ok():
+        executor.spin_once(timeout_sec=WAKE_PERIOD)
+
+
+def _interrupt_once(number: int, frame: FrameType | None) -> None:
+    """
+    Interrupt the process, and ignore what follows.
+
+    Ctrl-C in a terminal reaches a launched node twice: from the terminal and from ros2 launch.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
