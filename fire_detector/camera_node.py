@@ -27,7 +27,12 @@ class CameraNode(Node, ABC):
 
     Reliable, as usb_cam, v4l2_camera and camera_ros are. Publishing starts once `image` or
     `image/compressed` has a subscriber, so that nothing is played to nobody.
+
+    :ivar rate: pictures a second; a subclass sets it when it is made.
+    :ivar finished: done after the last picture.
     """
+
+    rate: float
 
     def __init__(self, name: str) -> None:
         """Make the publishers; pictures come when somebody subscribes."""
@@ -39,11 +44,6 @@ class CameraNode(Node, ABC):
         self._compressed_publisher = self.create_publisher(
             CompressedImage, 'image/compressed', DEPTH)
         self._timer = self.create_timer(POLL_PERIOD, self._start_when_heard)
-
-    @property
-    @abstractmethod
-    def rate(self) -> float:
-        """Tell how many pictures a second are published."""
 
     @abstractmethod
     def next_picture(self) -> Picture | None:

@@ -59,6 +59,16 @@ def running(module: str, parameters: Sequence[str],
                 process.kill()
 
 
+def check_is_running(detector: subprocess.Popen[bytes]) -> None:
+    """
+    Check that the detector is there.
+
+    :raises DemoError: when it has ended.
+    """
+    if detector.poll() is not None:
+        raise DemoError(f'the detector ended with status {detector.returncode}')
+
+
 def wait_for_detector(node: DemoNode, detector: subprocess.Popen[bytes]) -> None:
     """
     Wait until the detector's topics are there.
@@ -68,8 +78,7 @@ def wait_for_detector(node: DemoNode, detector: subprocess.Popen[bytes]) -> None
     deadline = time.monotonic() + START_TIMEOUT
     while not node.detector_is_there:
         node.spin_once()
-        if detector.poll() is not None:
-            raise DemoError(f'the detector ended with status {detector.returncode}')
+        check_is_running(detector)
         if time.monotonic() > deadline:
             raise DemoError(f'no detector within {START_TIMEOUT:.0f} s')
 
@@ -86,8 +95,7 @@ def watch(node: DemoNode, detector: subprocess.Popen[bytes], camera: subprocess.
     shown = 0.0
     while camera.poll() is None or node.is_still_answered:
         node.spin_once()
-        if detector.poll() is not None:
-            raise DemoError(f'the detector ended with status {detector.returncode}')
+        check_is_running(detector)
         if not node.answers and time.monotonic() > deadline:
             raise DemoError(f'no answer within {START_TIMEOUT:.0f} s')
         if node.answers and time.monotonic() - shown > DISPLAY_PERIOD:

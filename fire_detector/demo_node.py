@@ -5,7 +5,8 @@ import time
 
 import cv2
 from fire_detector.demo_plot import TimedAnswer
-from fire_detector.image_conversion import to_picture
+from fire_detector.image_messages import from_image
+from fire_detector.picture import Picture
 import numpy as np
 from numpy.typing import NDArray
 import rclpy
@@ -67,8 +68,8 @@ class DemoNode(Node):
         now = self._now()
         if self.pictures and now - self.pictures[-1][0] < THUMBNAIL_PERIOD:
             return
-        picture = to_picture(message.encoding, message.height, message.width, message.step,
-                             message.data)
         scale = THUMBNAIL_WIDTH / message.width
+        picture = from_image(message)
         small = cv2.resize(picture.pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        self.pictures.append((now, np.asarray(small[:, :, ::-1], dtype=np.uint8)))
+        thumbnail = Picture(np.asarray(small, dtype=np.uint8), picture.color_order)
+        self.pictures.append((now, thumbnail.in_order('RGB')))

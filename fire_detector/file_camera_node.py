@@ -37,13 +37,8 @@ class FileCameraNode(CameraNode):
         if not rate >= 0:
             raise ValueError(f'parameter rate is {rate}, expected pictures a second, or 0')
         files = find_files(Path(path))
-        self._rate = rate or (frame_rate(files[0]) if is_video(files[0]) else PICTURES_PER_SECOND)
+        self.rate = rate or (frame_rate(files[0]) if is_video(files[0]) else PICTURES_PER_SECOND)
         self._pictures = self._read(files)
-
-    @property
-    def rate(self) -> float:
-        """Tell how many pictures a second are published."""
-        return self._rate
 
     def next_picture(self) -> Picture | None:
         """

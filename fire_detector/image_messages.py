@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turn pictures into ROS image messages."""
+"""Turn pictures into ROS image messages, and back."""
 
 from array import array
 
 import cv2
+from fire_detector.image_conversion import to_picture
 from fire_detector.picture import Picture
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
+
+
+def from_image(message: Image) -> Picture:
+    """
+    View a raw image message as a picture.
+
+    :raises ImageError: when its encoding is not known or its fields contradict each other.
+    """
+    return to_picture(message.encoding, message.height, message.width, message.step,
+                      message.data)
 
 
 def to_image(picture: Picture, header: Header) -> Image:
@@ -32,8 +43,8 @@ def to_compressed_image(picture: Picture, header: Header, jpeg_quality: int) -> 
     :param header: stamp and frame of the camera that took it.
     :param jpeg_quality: 1..100.
     """
-    bgr = picture.pixels if picture.color_order == 'BGR' else picture.pixels[:, :, ::-1]
-    _, encoded = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
+    _, encoded = cv2.imencode('.jpg', picture.in_order('BGR'),
+                              [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
     message = CompressedImage(header=header)
     message.format = f'{picture.color_order.lower()}8; jpeg compressed bgr8'
     message.data = array('B', encoded.tobytes())

@@ -8,8 +8,8 @@ from typing import Any
 import cv2
 from fire_detector.alarm import FireAlarm
 from fire_detector.classifier import AUTO, FireClassifier, InferenceError
-from fire_detector.image_conversion import ImageError, to_picture
-from fire_detector.image_messages import to_image
+from fire_detector.image_conversion import ImageError
+from fire_detector.image_messages import from_image, to_image
 from fire_detector.model_contract import ModelContract
 from fire_detector.model_files import find_model
 from fire_detector.overlay import annotate
@@ -219,8 +219,7 @@ class FireDetectorNode(LifecycleNode):
             # The picture was ready when the transition came.
             return
         try:
-            picture = to_picture(message.encoding, message.height, message.width, message.step,
-                                 message.data)
+            picture = from_image(message)
             probability = self._classifier.probability(picture)
         except (ImageError, InferenceError, cv2.error) as error:
             self.get_logger().warning(f'picture not answered: {error}',

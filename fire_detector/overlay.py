@@ -22,8 +22,7 @@ def annotate(picture: Picture, probability: float, alarm: bool) -> Picture:
     :param alarm: whether the alarm is raised: a red strip and frame instead of a green strip.
     :return: a copy with the drawing, in BGR order.
     """
-    pixels = picture.pixels if picture.color_order == 'BGR' else picture.pixels[:, :, ::-1]
-    canvas = np.array(pixels, order='C')
+    canvas = np.array(picture.in_order('BGR'), order='C')
     height, width = canvas.shape[:2]
     # OpenCV takes neither lines nor letters of any size.
     strip = min(max(height // 12, 1), MAX_STRIP)

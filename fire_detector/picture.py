@@ -34,3 +34,12 @@ class Picture:
                              f'not {dtype} of shape {shape}')
         if self.color_order not in COLOR_ORDERS:
             raise ValueError(f'color order {self.color_order!r} is not one of {COLOR_ORDERS}')
+
+    def in_order(self, color_order: str) -> NDArray[np.uint8]:
+        """
+        Give the pixels with their channels in an order.
+
+        :param color_order: 'RGB' or 'BGR'.
+        :return: uint8 of shape (height, width, 3): the pixels or a view of them, not a copy.
+        """
+        return self.pixels if color_order == self.color_order else self.pixels[:, :, ::-1]

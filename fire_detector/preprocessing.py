@@ -66,6 +66,7 @@ def preprocess(picture: Picture, spec: InputSpec) -> NDArray[np.float32]:
     """
     resized = cv2.resize(picture.pixels, (spec.width, spec.height),
                          interpolation=INTERPOLATIONS[spec.interpolation])
+    # After the resize, on the few pixels that are left.
     if picture.color_order != spec.color_order:
         resized = resized[:, :, ::-1]
     tensor = np.multiply(resized, spec.scale, dtype=np.float32)

@@ -21,22 +21,17 @@ class SyntheticCameraNode(CameraNode):
         super().__init__('synthetic_camera')
         width: int = self.declare_parameter('width', 640).value
         height: int = self.declare_parameter('height', 480).value
-        self._rate = self.declare_number('rate', 15.0)
+        self.rate = self.declare_number('rate', 15.0)
         self._loop: bool = self.declare_parameter('loop', True).value
         seed: int = self.declare_parameter('seed', 0).value
-        if not self._rate > 0:
-            raise ValueError(f'parameter rate is {self._rate}, expected pictures a second above 0')
+        if not self.rate > 0:
+            raise ValueError(f'parameter rate is {self.rate}, expected pictures a second above 0')
         self._scene = SyntheticScene(width, height, seed)
         self._count = 0
 
-    @property
-    def rate(self) -> float:
-        """Tell how many pictures a second are published."""
-        return self._rate
-
     def next_picture(self) -> Picture | None:
         """Render the next picture, or give None at the end of a scene that does not loop."""
-        time = self._count / self._rate
+        time = self._count / self.rate
         if time >= DURATION and not self._loop:
             return None
         self._count += 1

@@ -2,7 +2,7 @@
 """The cameras without a lens publish as a driver does, and say what is wrong with a parameter."""
 
 import cv2
-from fire_detector.image_conversion import to_picture
+from fire_detector.image_messages import from_image
 import numpy as np
 import pytest
 from ros_session import RosSession
@@ -28,7 +28,7 @@ def test_synthetic_camera_publishes_raw_and_compressed(ros: RosSession) -> None:
     assert image.header.frame_id == jpeg.header.frame_id == 'front'
     assert (image.width, image.height, image.step, image.encoding) == (160, 120, 480, 'rgb8')
     assert jpeg.format == 'rgb8; jpeg compressed bgr8'
-    shown = to_picture(image.encoding, image.height, image.width, image.step, image.data).pixels
+    shown = from_image(image).in_order('RGB')
     decoded = cv2.imdecode(np.frombuffer(jpeg.data, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
     assert np.abs(decoded.astype(int) - shown).mean() < 5
 
