@@ -194,30 +194,15 @@ class RosSession:
         return bool(response.success)
 
 
-class Detector:
-    """Collect what a detector answers."""
-
-    def __init__(self, ros: RosSession, name: str = '/fire_detector') -> None:
-        """Subscribe to the answers."""
-        self._ros = ros
-        self._name = name
-        self.probabilities = ros.collect(Float32, f'{name}/fire_probability')
-        self.alarms = ros.collect(Bool, f'{name}/fire_detected')
-
-    def wait_until_there(self) -> None:
-        """Wait until its answers can arrive."""
-        topics = [f'{self._name}/{topic}' for topic in ('fire_probability', 'fire_detected')]
-        self._ros.wait_for(lambda: all(map(self._ros.node.count_publishers, topics)),
-                           'topics of the detector')
-
-
-class Camera(Detector):
+class Camera:
     """Publish pictures to a detector and collect what it answers."""
 
     def __init__(self, ros: RosSession, topic: str = '/image', detector: str = '/fire_detector',
                  reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE) -> None:
         """Make the publisher, and subscribe to the answers."""
-        super().__init__(ros, detector)
+        self._ros = ros
+        self.probabilities = ros.collect(Float32, f'{detector}/fire_probability')
+        self.alarms = ros.collect(Bool, f'{detector}/fire_detected')
         self.publisher = ros.node.create_publisher(
             Image, topic, QoSProfile(depth=10, reliability=reliability))
 
@@ -230,7 +215,6 @@ class Camera(Detector):
         """
         self._ros.wait_for(lambda: self.publisher.get_subscription_count() > 0,
                            'a subscription to the camera')
-        self.wait_until_there()
         self.probabilities.clear()
         self.alarms.clear()
         probe = image(np.zeros((8, 8, 3), np.uint8), stamp=2e9)

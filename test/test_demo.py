@@ -1,24 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo, run as `make demo` runs it."""
 
+from functools import partial
 from pathlib import Path
 import re
-import subprocess
-import sys
 import time
 
+from command_line import run_module
 import cv2
 from fire_detector.demo_plot import alarm_intervals, TimedAnswer
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def fire_demo(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the demo to its end."""
-    return subprocess.run(
-        [sys.executable, '-m', 'fire_detector.demo', *map(str, arguments)], cwd=ROOT,
-        capture_output=True, text=True, timeout=90, check=False)
+fire_demo = partial(run_module, 'fire_detector.demo')
 
 
 def test_synthetic_scene(tmp_path: Path) -> None:

@@ -1,25 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fire_classify` as a person runs it: a process with output, errors and an exit status."""
 
+from functools import partial
 import json
+import os
 from pathlib import Path
 import shutil
 import subprocess
 import sys
 import time
 
+from command_line import ROOT, run_module
 import cv2
 from fire_detector.classifier import FireClassifier
 from fire_detector.picture_files import read_picture
 import numpy as np
 import pytest
 
-
-def fire_classify(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the tool to its end."""
-    return subprocess.run(
-        [sys.executable, '-m', 'fire_detector.classify', *map(str, arguments)],
-        capture_output=True, text=True, timeout=60, check=False, cwd=cwd)
+fire_classify = partial(run_module, 'fire_detector.classify')
 
 
 def test_a_line_for_each_picture(data: Path, model: Path) -> None:
@@ -125,12 +123,10 @@ def test_missing_or_broken_model(tmp_path: Path, data: Path, content: bytes | No
 def test_installed_model_by_name(data: Path, tmp_path: Path) -> None:
     """A file name finds the model that comes with the package, from any folder."""
     picture = data / 'images' / 'cair' / 'fire' / '0002.jpg'
-    environment_root = Path(__file__).resolve().parents[1]
-    program = (f'import sys; sys.path.insert(0, {str(environment_root)!r}); '
-               f'from fire_detector.classify import main; sys.exit(main())')
     result = subprocess.run(
-        [sys.executable, '-c', program, '--model', 'firenet.tflite', str(picture)],
-        capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+        [sys.executable, '-m', 'fire_detector.classify', '--model', 'firenet.tflite', picture],
+        capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path,
+        env=os.environ | {'PYTHONPATH': str(ROOT)})
     assert result.returncode == 0, result.stderr
     missing = fire_classify('--model', 'nosuch.tflite', picture)
     assert missing.returncode == 2

@@ -6,9 +6,8 @@ import dataclasses
 import json
 from pathlib import Path
 import shutil
-import subprocess
-import sys
 
+from command_line import run_module
 from fire_detector.classifier import FireClassifier
 from fire_detector.model_contract import read_contract, sidecar_path
 from fire_detector.picture_files import read_picture
@@ -30,16 +29,10 @@ from training.dataset import (  # noqa: E402
     select,
 )
 from training.metrics import measure, measure_by_source  # noqa: E402
+from training.predict import fire_probability  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[1]
 PER_LABEL = 40
 HEADER = 'file,label,source,group,split\n'
-
-
-def run_module(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run a training tool as a person does."""
-    return subprocess.run([sys.executable, '-m', module, *map(str, arguments)], cwd=ROOT,
-                          capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture(scope='session')
@@ -117,8 +110,8 @@ def test_run_folder(run: Path) -> None:
 def test_saved_models_are_what_was_measured(run: Path, small_data: Path, name: str) -> None:
     """Each of the two files, loaded again, has the metrics that stand in metrics.json."""
     samples = select(read_manifest(small_data), 'test')
-    probability = keras.saving.load_model(run / name).predict(
-        load_tensors(samples, InputSpec(64, 64)), verbose=0)[:, FIRE]
+    probability = fire_probability(
+        keras.saving.load_model(run / name), load_tensors(samples, InputSpec(64, 64)))
     metrics = json.loads((run / 'metrics.json').read_text())
     overall = dataclasses.asdict(measure_by_source(probability, samples)['overall'])
     assert overall == metrics['test']['overall']
@@ -132,8 +125,8 @@ def test_keras_tflite_and_node_give_equal_answers(
     pictures = [read_picture(path) for path in paths]
     spec = read_contract(converted).input_spec
     model = keras.saving.load_model(run / 'model.h5')
-    expected = model.predict(
-        np.concatenate([preprocess(picture, spec) for picture in pictures]), verbose=0)[:, FIRE]
+    expected = fire_probability(
+        model, np.concatenate([preprocess(picture, spec) for picture in pictures]))
     assert np.ptp(expected) > 0.01
 
     for runtime in ('litert', 'tflite'):

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 import tensorflow as tf
 from training.dataset import DatasetError, load_tensors, read_manifest, Sample, select
+from training.predict import fire_probability
 from training.run_folder import read_config
-from training.train import fire_probability
 
 # The runtimes that robots have; a model that one of them refuses is not converted.
 REQUIRED_RUNTIMES = ('litert', 'tflite')

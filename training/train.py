@@ -12,13 +12,10 @@ from fire_detector.model_contract import contract_to_json, ModelContract, sideca
 from fire_detector.picture_files import PictureFileError
 from fire_detector.preprocessing import InputSpec
 import keras
-import numpy as np
-from numpy.typing import NDArray
 import tensorflow as tf
 from training.architectures import ARCHITECTURES
 from training.dataset import (
     DatasetError,
-    FIRE,
     LABELS,
     labels_of,
     load_tensors,
@@ -28,6 +25,7 @@ from training.dataset import (
     SPLITS,
 )
 from training.metrics import format_table, measure_by_source, Metrics
+from training.predict import fire_probability
 from training.run_folder import (
     H5_MODEL,
     KERAS_MODEL,
@@ -82,17 +80,6 @@ def train(config: TrainingConfig, run: Path) -> dict[str, Metrics]:
     contract = _contract(config, spec, splits['train'], measured['test']['overall'])
     sidecar_path(run / H5_MODEL).write_text(contract_to_json(contract), encoding='utf-8')
     return measured['test']
-
-
-def fire_probability(model: keras.Model, tensors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """
-    Ask a Keras model how likely fire is.
-
-    :param model: a model whose outputs are in the order of LABELS.
-    :param tensors: float32 of shape (pictures, height, width, 3).
-    :return: float32 of shape (pictures,), 0..1.
-    """
-    return np.asarray(model.predict(tensors, verbose=0)[:, FIRE], dtype=np.float32)
 
 
 def _contract(config: TrainingConfig, spec: InputSpec, training: Sequence[Sample],
