@@ -64,10 +64,14 @@ setup(
         'demo': ['matplotlib>=3.5'],  # the version in Ubuntu 22.04
         'training': [
             'keras>=3,<4',  # the API of the TensorFlow below
+            'matplotlib>=3.5',
             'scikit-learn>=1.3',  # the first for Python 3.12
-            # 2.21 is what was tried: its converter's float32 files load in both runtimes.
-            'tensorflow-cpu>=2.20,<2.22; platform_machine == "x86_64"',
-            'tensorflow>=2.20,<2.22; platform_machine != "x86_64"',
+            # 2.21 is what was tried: its converter's files load in both runtimes. Not
+            # tensorflow-cpu, since tf-keras asks for this one and both own the same files.
+            'tensorflow>=2.21,<2.22',
+            # Quantization-aware training and pruning; it takes Keras 2 models, which are tf-keras'.
+            'tensorflow-model-optimization>=0.8.1,<0.9',
+            'tf-keras>=2.21,<2.22',
             'tqdm>=4.60',
         ],
         'test': [

@@ -19,17 +19,11 @@ from ros_session import Camera, image, RosSession
 keras = pytest.importorskip('keras', reason='the extra training is not installed')
 
 from training.architectures import ARCHITECTURES  # noqa: E402
-from training.dataset import (  # noqa: E402
-    DatasetError,
-    FIRE,
-    LABELS,
-    load_tensors,
-    read_manifest,
-    Sample,
-    select,
-)
+from training.loading import load_tensors  # noqa: E402
+from training.manifest import read_manifest  # noqa: E402
 from training.metrics import measure, measure_by_source  # noqa: E402
 from training.predict import fire_probability  # noqa: E402
+from training.samples import DatasetError, FIRE, LABELS, Sample, select  # noqa: E402
 
 PER_LABEL = 40
 HEADER = 'file,label,source,group,split\n'

@@ -17,9 +17,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 import tensorflow as tf
-from training.dataset import DatasetError, load_tensors, read_manifest, Sample, select
+from training.loading import load_tensors
+from training.manifest import read_manifest
 from training.predict import fire_probability
 from training.run_folder import read_config
+from training.samples import DatasetError, Sample, select
 
 # The runtimes that robots have; a model that one of them refuses is not converted.
 REQUIRED_RUNTIMES = ('litert', 'tflite')

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
-from training.dataset import FIRE, labels_of, Sample
+from training.samples import FIRE, labels_of, Sample
 
 
 @dataclass(frozen=True)

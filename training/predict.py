@@ -4,7 +4,7 @@
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from training.dataset import FIRE
+from training.samples import FIRE
 
 
 def fire_probability(model: keras.Model, tensors: NDArray[np.float32]) -> NDArray[np.float32]:

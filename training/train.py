@@ -14,16 +14,8 @@ from fire_detector.preprocessing import InputSpec
 import keras
 import tensorflow as tf
 from training.architectures import ARCHITECTURES
-from training.dataset import (
-    DatasetError,
-    LABELS,
-    labels_of,
-    load_tensors,
-    read_manifest,
-    Sample,
-    select,
-    SPLITS,
-)
+from training.loading import load_tensors
+from training.manifest import read_manifest
 from training.metrics import format_table, measure_by_source, Metrics
 from training.predict import fire_probability
 from training.run_folder import (
@@ -34,6 +26,7 @@ from training.run_folder import (
     write_config,
     write_json,
 )
+from training.samples import DatasetError, LABELS, labels_of, Sample, select, SPLITS
 
 MODEL_VERSION = '1.0.0'
 

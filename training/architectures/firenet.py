@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The networks that can be trained, by name."""
-
-from collections.abc import Callable
+"""The article's network."""
 
 import keras
 from keras import layers
@@ -40,6 +38,3 @@ def firenet() -> keras.Model:
     ], name='firenet')
     model.compile(optimizer='adam', loss='sparse_categorical_crossentropy', metrics=['accuracy'])
     return model
-
-
-ARCHITECTURES: dict[str, Callable[[], keras.Model]] = {'firenet': firenet}
