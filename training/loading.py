@@ -2,8 +2,9 @@
 """Pictures on their way into a network."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from fire_detector.picture_files import read_picture
+from fire_detector.picture_files import PictureFileError, read_picture
 from fire_detector.preprocessing import InputSpec, preprocess
 import numpy as np
 from numpy.typing import NDArray
@@ -25,3 +26,43 @@ def load_tensors(samples: Sequence[Sample], spec: InputSpec) -> NDArray[np.float
     for index, sample in enumerate(tqdm(samples, desc='reading pictures', disable=None)):
         tensors[index] = preprocess(read_picture(sample.path), spec)[0]
     return tensors
+
+
+def read_sizes(samples: Sequence[Sample]) -> tuple[dict[Sample, tuple[int, int]], list[str]]:
+    """
+    Read every picture, and keep its size.
+
+    :param samples: which pictures.
+    :return: width and height in pixels of each picture that can be read, in the order of the
+        samples, and a message about each that cannot.
+    """
+    sizes: dict[Sample, tuple[int, int]] = {}
+    problems = []
+    with ThreadPoolExecutor() as readers:
+        for sample, size in zip(samples, tqdm(
+                readers.map(_size_or_problem, samples), total=len(samples),
+                desc='checking pictures', disable=None), strict=True):
+            if isinstance(size, str):
+                problems.append(size)
+            else:
+                sizes[sample] = size
+    return sizes, problems
+
+
+def skip_unreadable(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
+    """
+    Read every picture, and leave out those that cannot be read.
+
+    :param samples: which pictures.
+    :return: the samples that can be read, in order, and a message about each that cannot.
+    """
+    sizes, problems = read_sizes(samples)
+    return list(sizes), problems
+
+
+def _size_or_problem(sample: Sample) -> tuple[int, int] | str:
+    try:
+        height, width, _ = read_picture(sample.path).pixels.shape
+    except PictureFileError as error:
+        return str(error)
+    return width, height

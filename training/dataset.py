@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read labeled pictures; look at them before training: `python -m training.dataset DIR`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+import sys
+
+from fire_detector.picture_files import PictureFileError
+from training.dataset_report import format_counts, format_sizes, warnings, write_sheets
+from training.loading import read_sizes
+from training.manifest import MANIFEST, read_manifest, write_manifest
+from training.picture_folders import find_pictures, read_folders
+from training.samples import check, DatasetError, Sample
+
+DEFAULT_GROUP_BY = 'prefix'
+GROUP_BY_HELP = (
+    "which pictures belong to one scene, and so to one split: 'prefix': those in one folder whose "
+    "names are equal but for the last number, as the frames of a video are; 'folder': those in "
+    "one folder; 'file': each picture by itself, for unrelated photos only; or a regular "
+    "expression that is searched in each path, with one capturing group, such as '(cam\\d+)_' "
+    '(default: %(default)s)')
+SHOWN_PROBLEMS = 20
+
+
+def read_dataset(data: Path, group_by: str = DEFAULT_GROUP_BY, seed: int = 0) -> list[Sample]:
+    """
+    Read a folder of labeled pictures.
+
+    :param data: a folder with a manifest.csv, which tells labels, groups and splits; or plain
+        folders, as :func:`training.picture_folders.read_folders` reads them.
+    :param group_by: which pictures of plain folders make a group; see
+        :func:`training.groups.group_rule`.
+    :param seed: of the split of plain folders.
+    :raises DatasetError: when the pictures cannot be trained on.
+    """
+    if not (data / MANIFEST).exists():
+        return read_folders(data, group_by, seed)
+    if group_by != DEFAULT_GROUP_BY:
+        raise DatasetError(f'{data / MANIFEST}: tells the groups already; leave out '
+                           f'--group-by {group_by}, or move the file away')
+    return read_manifest(data)
+
+
+def add_data_arguments(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """
+    Add the options --data, --group-by and --split-seed, for :func:`read_dataset`.
+
+    :param parser: the parser to add them to.
+    :param required: whether --data must be given; where not, the run of the model tells.
+    """
+    parser.add_argument('--data', metavar='DIR', type=Path, required=required,
+                        help='folder with pictures in folders called fire and nofire, '
+                             f'or with a {MANIFEST}; training.dataset shows what is in it')
+    parser.add_argument('--group-by', metavar='RULE', default=DEFAULT_GROUP_BY,
+                        help=GROUP_BY_HELP)
+    parser.add_argument('--split-seed', metavar='N', type=int, default=0,
+                        help=f'seed of the split, where there is no {MANIFEST} '
+                             '(default: %(default)s)')
+
+
+def look(data: Path, samples: Sequence[Sample], pictures: int, out: Path) -> list[Sample]:
+    """
+    Print what there is to know about labeled pictures, and write contact sheets of them.
+
+    :param data: the folder they are in.
+    :param samples: the samples.
+    :param pictures: how many pictures a sheet has at most.
+    :param out: folder for the sheets.
+    :return: the samples that can be read.
+    :raises DatasetError: when those cannot be trained on.
+    """
+    sizes, unreadable = read_sizes(samples)
+    listed = {sample.path for sample in samples}
+    unused = [str(path) for path in find_pictures(data) if path not in listed]
+    _print_list('skipped, unreadable', unreadable)
+    _print_list(f'skipped, in no label folder or not in {MANIFEST}', unused)
+    readable = list(sizes)
+    check(readable, data)
+    print(f'{format_counts(readable)}\n\nsizes: {format_sizes(sizes.values())}\n')
+    _print_list('warnings', warnings(readable))
+    written = write_sheets(readable, pictures, out)
+    print(f'{len(written)} contact sheets, one for each source and label, are in {out}')
+    return readable
+
+
+def _print_list(heading: str, lines: Sequence[str]) -> None:
+    if not lines:
+        return
+    print(f'{heading}: {len(lines)}')
+    for line in lines[:SHOWN_PROBLEMS]:
+        print(f'  {line}')
+    if len(lines) > SHOWN_PROBLEMS:
+        print(f'  and {len(lines) - SHOWN_PROBLEMS} more')
+    print()
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'{number} is not 1 or more')
+    return number
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Show what the command line names; return the exit status."""
+    parser = argparse.ArgumentParser(prog='python -m training.dataset', description=__doc__)
+    parser.add_argument('data', metavar='DIR', type=Path,
+                        help='folder with pictures in folders called fire and nofire, '
+                             f'or with a {MANIFEST}')
+    parser.add_argument('--group-by', metavar='RULE', default=DEFAULT_GROUP_BY,
+                        help=GROUP_BY_HELP)
+    parser.add_argument('--seed', metavar='N', type=int, default=0,
+                        help='seed of the split (default: %(default)s)')
+    parser.add_argument('--out', metavar='FOLDER', type=Path, default=Path('runs/look'),
+                        help='folder for the contact sheets (default: %(default)s)')
+    parser.add_argument('--pictures', metavar='N', type=_positive, default=96,
+                        help='pictures on a contact sheet, at most (default: %(default)s)')
+    parser.add_argument('--write-manifest', action='store_true',
+                        help=f'freeze labels, groups and splits as DIR/{MANIFEST}')
+    options = parser.parse_args(arguments)
+    manifest = options.data / MANIFEST
+    try:
+        if options.write_manifest and manifest.exists():
+            raise DatasetError(f'{manifest}: exists already; move it away to write another')
+        samples = read_dataset(options.data, options.group_by, options.seed)
+        readable = look(options.data, samples, options.pictures, options.out)
+        if options.write_manifest:
+            write_manifest(readable, options.data, manifest)
+            print(f'labels, groups and splits are in {manifest}')
+    except (DatasetError, PictureFileError, OSError) as error:
+        print(f'training.dataset: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which pictures belong together, and which split they go to together."""
+
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+from training.samples import DatasetError, LABELS, SPLITS
+
+# Gives a picture's group: its path below the data folder, and that without the label folders.
+GroupRule = Callable[[PurePath, PurePath], str]
+
+# Of all pictures, in the order of SPLITS.
+SHARES = (0.7, 0.15, 0.15)
+# What Roboflow appends to the name of every picture it exports.
+_ROBOFLOW = re.compile(r'[_.](?:jpe?g|png|bmp|webp)\.rf\..*', re.IGNORECASE)
+_LAST_NUMBER = re.compile(r'[\W_]*\d+[\W_]*(?=\D*$)')
+
+
+def _by_prefix(file: PurePath, unlabeled: PurePath) -> str:
+    name = _ROBOFLOW.sub('', file.stem)
+    return (unlabeled.parent / _LAST_NUMBER.sub('', name, count=1)).as_posix()
+
+
+def _by_folder(file: PurePath, unlabeled: PurePath) -> str:
+    return unlabeled.parent.as_posix()
+
+
+def _by_file(file: PurePath, unlabeled: PurePath) -> str:
+    return file.as_posix()
+
+
+GROUP_RULES: dict[str, GroupRule] = {
+    'prefix': _by_prefix,
+    'folder': _by_folder,
+    'file': _by_file,
+}
+
+
+def group_rule(group_by: str) -> GroupRule:
+    """
+    Find the rule that tells which group a picture is in.
+
+    :param group_by: 'prefix': pictures in one folder whose names are equal but for the last
+        number, as the frames of a video are; 'folder': pictures in one folder; 'file': each
+        picture by itself; or a regular expression that is searched in the picture's path, and
+        whose one capturing group is the group. Label folders make no difference to the first two.
+    :raises DatasetError: when it is neither the name of a rule nor such an expression; the rule
+        itself raises it for a picture that the expression does not match.
+    """
+    if group_by in GROUP_RULES:
+        return GROUP_RULES[group_by]
+    try:
+        pattern = re.compile(group_by)
+    except re.error as error:
+        raise DatasetError(f'--group-by {group_by!r}: not one of {tuple(GROUP_RULES)}, and as a '
+                           f'regular expression: {error}') from error
+    if pattern.groups != 1:
+        raise DatasetError(f'--group-by {group_by!r}: not one of {tuple(GROUP_RULES)}, and as a '
+                           f'regular expression it has {pattern.groups} capturing groups '
+                           f'instead of one, such as (cam\\d+)_')
+
+    def by_expression(file: PurePath, unlabeled: PurePath) -> str:
+        match = pattern.search(file.as_posix())
+        if match is None or match[1] is None:
+            raise DatasetError(f'--group-by {group_by!r}: does not match {file.as_posix()!r}; '
+                               f'it has to match every picture')
+        return match[1]
+
+    return by_expression
+
+
+def count_by_group(groups: Sequence[str], labels: Sequence[int]) -> dict[str, NDArray[np.int64]]:
+    """
+    Count the pictures of each label in each group.
+
+    :param groups: the group of each picture.
+    :param labels: the label of each picture, an index into LABELS.
+    :return: arrays of shape (len(LABELS),), by group in sorted order.
+    """
+    counts = {group: np.zeros(len(LABELS), np.int64) for group in sorted(set(groups))}
+    for group, label in zip(groups, labels, strict=True):
+        counts[group][label] += 1
+    return counts
+
+
+def split_groups(counts: dict[str, NDArray[np.int64]], seed: int) -> dict[str, str]:
+    """
+    Share groups out over the splits, so that each split comes near its share of each label.
+
+    A fold of scikit-learn's StratifiedGroupKFold can lack a label where there are few groups.
+    Here every split first gets a small group of each label. The others follow, the largest first,
+    and each goes to where the least is as yet, measured by the split's share.
+
+    :param counts: what :func:`count_by_group` gave; each label has to be in at least as many
+        groups as there are splits, as :func:`splittable` tells.
+    :param seed: of the order among groups of equal size.
+    :return: the split of each group.
+    """
+    groups = list(counts)
+    np.random.default_rng(seed).shuffle(groups)
+    groups.sort(key=lambda group: int(counts[group].sum()))
+    target = np.outer(SHARES, np.sum(list(counts.values()), axis=0))
+    filled = np.zeros_like(target)
+    split_of: dict[str, str] = {}
+
+    def assign(group: str, split: int) -> None:
+        split_of[group] = SPLITS[split]
+        filled[split] += counts[group]
+
+    for split in reversed(range(len(SPLITS))):
+        for label in range(len(LABELS)):
+            if not filled[split, label]:
+                free = [group for group in groups
+                        if group not in split_of and counts[group][label]]
+                # Another split may need a group that also has the label that is here already.
+                assign(min(free, key=lambda group: bool(counts[group][filled[split] > 0].any())),
+                       split)
+    for group in reversed(groups):
+        if group not in split_of:
+            # By half of the group, as Sainte-Lague's method rounds: without a bias to either side.
+            fullness = (filled + counts[group] / 2) / target
+            assign(group, int(np.argmin(fullness @ (counts[group] / target.sum(axis=0)))))
+    return split_of
+
+
+def groups_per_label(counts: dict[str, NDArray[np.int64]]) -> list[int]:
+    """Tell in how many groups each label is."""
+    return [sum(bool(count[label]) for count in counts.values()) for label in range(len(LABELS))]
+
+
+def splittable(counts: dict[str, NDArray[np.int64]]) -> bool:
+    """Tell whether every split can have every label."""
+    return min(groups_per_label(counts)) >= len(SPLITS)
