@@ -70,7 +70,17 @@ class FireClassifier:
         :return: probability, 0..1.
         :raises InferenceError: when the runtime fails or its answer is not a number from 0 to 1.
         """
-        tensor = preprocess(picture, self.contract.input_spec)
+        return self.answer(preprocess(picture, self.contract.input_spec))
+
+    def answer(self, tensor: NDArray[np.float32]) -> float:
+        """
+        Tell how likely it is that a preprocessed picture shows fire.
+
+        :param tensor: float32 of the contract's input shape, as `preprocess` makes it, also for
+            a model whose input is quantized.
+        :return: probability, 0..1.
+        :raises InferenceError: when the runtime fails or its answer is not a number from 0 to 1.
+        """
         try:
             self._interpreter.set_tensor(self._input['index'], _quantize(tensor, self._input))
             self._interpreter.invoke()

@@ -2,12 +2,14 @@
 """What the tests share: real data, models and a ROS of their own."""
 
 from collections.abc import Iterator
+import csv
 import importlib
 from pathlib import Path
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from command_line import run_module
 from fire_detector.classifier import RUNTIMES
 from fire_detector.model_files import find_model
 import pytest
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from ros_session import RosSession
 
 ROOT = Path(__file__).resolve().parents[1]
+PICTURES_PER_LABEL = 40
 
 
 def importable(module: str) -> bool:
@@ -37,6 +40,34 @@ def data() -> Path:
     folder = ROOT.parent / 'shared' / 'data'
     if not folder.is_dir():
         pytest.skip(f'the real pictures are not at {folder}')
+    return folder
+
+
+@pytest.fixture(scope='session')
+def small_data(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a data folder with a few real pictures of each split and label, from two sources."""
+    folder = tmp_path_factory.mktemp('data')
+    with (data / 'manifest.csv').open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    chosen = [row for split in ('train', 'val', 'test') for label in ('fire', 'nofire')
+              for source in ('cair', 'kaggle999')
+              for row in [row for row in rows if (row['split'], row['label'], row['source'])
+                          == (split, label, source)][:PICTURES_PER_LABEL // 2]]
+    (folder / 'images').symlink_to(data / 'images')
+    with (folder / 'manifest.csv').open('w', newline='') as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(chosen)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def run(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train the article's network for a moment; give the run folder."""
+    pytest.importorskip('keras', reason='the extra training is not installed')
+    folder = tmp_path_factory.mktemp('run') / 'firenet'
+    result = run_module('training.train', '--data', small_data, '--out', folder, '--epochs', 3)
+    assert result.returncode == 0, result.stderr
     return folder
 
 

@@ -1,73 +1,58 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From real pictures to a .tflite: what the training tools promise, and what they refuse."""
+"""A network is trained as the command line says, and to the same result each time."""
 
 import csv
-import dataclasses
 import json
 from pathlib import Path
-import shutil
+import subprocess
+import sys
+import time
 
-from command_line import run_module
-from fire_detector.classifier import FireClassifier
-from fire_detector.model_contract import read_contract, sidecar_path
+from command_line import ROOT, run_module
+import cv2
+from fire_detector.model_contract import read_sidecar
 from fire_detector.picture_files import read_picture
 from fire_detector.preprocessing import InputSpec, preprocess
 import numpy as np
 import pytest
-from ros_session import Camera, image, RosSession
 
 keras = pytest.importorskip('keras', reason='the extra training is not installed')
 
 from training.architectures import ARCHITECTURES  # noqa: E402
+from training.augmentation import augment  # noqa: E402
+from training.batches import Batches, targets  # noqa: E402
 from training.loading import load_tensors  # noqa: E402
 from training.manifest import read_manifest  # noqa: E402
-from training.metrics import measure, measure_by_source  # noqa: E402
-from training.predict import fire_probability  # noqa: E402
-from training.samples import DatasetError, FIRE, LABELS, Sample, select  # noqa: E402
+from training.predict import probabilities  # noqa: E402
+from training.recorder import Recorder  # noqa: E402
+from training.run_folder import (  # noqa: E402
+    read_config,
+    run_of,
+    samples_of,
+    TrainingConfig,
+)
+from training.samples import DatasetError, FIRE, Sample, select  # noqa: E402
+from training.sampling import epoch_order  # noqa: E402
 
-PER_LABEL = 40
-HEADER = 'file,label,source,group,split\n'
-
-
-@pytest.fixture(scope='session')
-def small_data(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a data folder with a few real pictures of each split and label."""
-    folder = tmp_path_factory.mktemp('data')
-    with (data / 'manifest.csv').open(newline='') as file:
-        rows = list(csv.DictReader(file))
-    chosen = [row for split in ('train', 'val', 'test') for label in LABELS
-              for row in [row for row in rows
-                          if (row['split'], row['label'], row['source']) == (split, label, 'cair')
-                          ][:PER_LABEL]]
-    (folder / 'images').symlink_to(data / 'images')
-    with (folder / 'manifest.csv').open('w', newline='') as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(chosen)
-    return folder
+DEADLINE = 120
+SPEC = InputSpec(64, 64)
 
 
-@pytest.fixture(scope='session')
-def run(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train the article's network for a moment, and convert it; give the run folder."""
-    folder = tmp_path_factory.mktemp('run')
-    result = run_module('training.train', '--data', small_data, '--arch', 'firenet',
-                        '--out', folder, '--epochs', 3)
-    assert result.returncode == 0, result.stderr
-    assert '| overall |' in result.stdout
-    return folder
+def sample(label: int, source: str = 'a', group: str = 'g') -> Sample:
+    """Make a sample of which only label, source and group matter."""
+    return Sample(Path('x.jpg'), label, source, group, 'train')
 
 
-@pytest.fixture(scope='session')
-def converted(run: Path) -> Path:
-    """Convert the network that was just trained."""
-    pytest.importorskip('tflite_runtime', reason='conversion is proven on both runtimes')
-    out = run / 'firenet.tflite'
-    result = run_module('training.convert', run / 'model.h5', '--out', out)
-    assert result.returncode == 0, result.stderr
-    assert 'litert: differs from Keras by at most' in result.stdout
-    assert f'{out}: {out.stat().st_size:,} bytes' in result.stdout
-    return out
+def config(**changes: object) -> TrainingConfig:
+    """Make a configuration of which only some things matter."""
+    fields = {'data': '', 'group_by': 'prefix', 'split_seed': 0, 'arch': 'firenet',
+              'batch_size': 16}
+    return TrainingConfig(**fields | changes)  # type: ignore[arg-type]
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    """Give a source of the same choices each time."""
+    return np.random.default_rng(seed)
 
 
 def test_firenet_is_the_articles_network() -> None:
@@ -78,179 +63,280 @@ def test_firenet_is_the_articles_network() -> None:
     64 -> 62 -> 31 -> 29 -> 14 -> 12 -> 6: flatten 6*6*64 = 2304. Dense 256: 2304*256+256 =
     590080; Dense 128: 256*128+128 = 32896; Dense 2: 128*2+2 = 258. Together 646818.
     """
-    model = ARCHITECTURES['firenet']()
+    model = ARCHITECTURES['firenet'](keras)
     assert model.count_params() == 646_818
     assert model.input_shape == (None, 64, 64, 3)
     assert model.output_shape == (None, 2)
     assert [layer.rate for layer in model.layers if 'dropout' in layer.name] == [.5, .5, .5, .2]
-    assert model.optimizer.name == 'adam'
-    assert model.loss == 'sparse_categorical_crossentropy'
 
 
-def test_run_folder(run: Path) -> None:
-    """Models, configuration, contract and metrics are there, and say what was done."""
+def test_separable_has_the_size_it_states() -> None:
+    """
+    Count the parameters by hand.
+
+    A block from a to b channels has 9*a + 4*a + a*b + 4*b: depthwise, its normalization,
+    pointwise, its normalization. 16-32: 848; 32-48: 2144; 48-48: 3120; 48-96: 5616; 96-96: 10848;
+    96-128: 14048; together 36624. Stem 27*16 + 4*16 = 496. Head 2*128 + 1 = 257. All 37377.
+    """
+    model = ARCHITECTURES['separable'](keras)
+    assert model.count_params() == 37_377
+    assert f'{model.count_params():,} parameters' in (ARCHITECTURES['separable'].__doc__ or '')
+    assert model.output_shape == (None, 1)
+
+
+@pytest.mark.parametrize('arch', sorted(ARCHITECTURES))
+def test_both_kerases_build_the_same_network(arch: str) -> None:
+    """With the same weights, tf-keras' network answers as Keras 3's does."""
+    tf_keras = pytest.importorskip('tf_keras', reason='the extra training is not installed')
+    model, twin = ARCHITECTURES[arch](keras), ARCHITECTURES[arch](tf_keras)
+    twin.set_weights(model.get_weights())
+    pictures = rng().random((4, *model.input_shape[1:]), dtype=np.float32)
+    np.testing.assert_allclose(twin(pictures), model(pictures), atol=1e-6)
+
+
+def test_epochs_without_balance_show_everything_once() -> None:
+    """Each picture comes once, in another order in another epoch."""
+    samples = [sample(0, group=str(number)) for number in range(50)]
+    orders = [epoch_order(samples, 'none', 0, rng(seed)) for seed in (0, 1)]
+    assert all(sorted(order.tolist()) == list(range(50)) for order in orders)
+    assert orders[0].tolist() != orders[1].tolist()
+
+
+def test_classes_are_balanced() -> None:
+    """
+    Draw from 30 fire and 10 no-fire pictures.
+
+    Each class weighs the same, so 20 draws fall on the 10 of the one, each twice, and 20 on the
+    30 of the other, each once at most.
+    """
+    samples = [sample(0)] * 30 + [sample(1)] * 10
+    counts = np.bincount(epoch_order(samples, 'class', 0, rng()), minlength=40)
+    assert counts[:30].sum() == 20
+    assert counts[:30].max() == 1
+    assert counts[30:].tolist() == [2] * 10
+
+
+def test_sources_are_drawn_by_the_root_of_their_size() -> None:
+    """Of fire, 64 pictures of one source and 4 of another: 8 to 2, in 40 draws 32 to 8."""
+    samples = [sample(0, 'large')] * 64 + [sample(0, 'small')] * 4 + [sample(1)] * 12
+    counts = np.bincount(epoch_order(samples, 'source', 0, rng()), minlength=80)
+    assert counts[:64].sum() == 32
+    assert counts[64:68].sum() == 8
+    assert counts[68:].sum() == 40
+
+
+def test_long_videos_are_capped() -> None:
+    """Of a group of 30, an epoch shows 5 at most, others in another epoch."""
+    samples = [sample(0, group='video')] * 30 + [sample(1, group='photo')] * 2
+    orders = [epoch_order(samples, 'none', 5, rng(seed)) for seed in (0, 1)]
+    shown = [{index for index in order.tolist() if index < 30} for order in orders]
+    assert [len(order) for order in orders] == [7, 7]
+    assert [len(indices) for indices in shown] == [5, 5]
+    assert shown[0] != shown[1]
+
+
+def test_augmentation_keeps_fire_the_color_of_fire(data: Path) -> None:
+    """Variations differ from each other, have the asked size, and orange stays orange."""
+    orange = np.full((150, 200, 3), (230, 120, 20), np.uint8)
+    for seed in range(50):
+        varied = augment(orange, 32, 48, rng(seed))
+        assert varied.shape == (32, 48, 3)
+        assert varied.dtype == np.uint8
+        red, green, blue = varied.mean(axis=(0, 1))
+        assert red > green > blue
+    picture = read_picture(data / 'images/cair/fire/0001.jpg').in_order('RGB')
+    varied = np.stack([augment(picture, 64, 64, rng(seed)) for seed in range(8)])
+    assert len({variation.tobytes() for variation in varied}) == 8
+    np.testing.assert_array_equal(varied[0], augment(picture, 64, 64, rng(0)))
+
+
+def test_augmentation_shows_what_is_in_the_picture() -> None:
+    """
+    Follow a gradient from black on the left to white on the right.
+
+    Whatever is cropped, turned and mirrored, columns still rise or fall from side to side, the
+    means of the quarters in order; mirrored and not mirrored ones both come.
+    """
+    gradient = np.repeat(np.arange(0, 256, dtype=np.uint8)[np.newaxis, :, np.newaxis], 128, 0)
+    directions = set()
+    for seed in range(40):
+        varied = augment(np.repeat(gradient, 3, axis=2), 64, 64, rng(seed))
+        quarters = varied.reshape(64, 4, 16, 3).mean(axis=(0, 2, 3))
+        steps = np.sign(np.diff(quarters))
+        assert abs(steps.sum()) == 3
+        directions.add(steps[0])
+    assert directions == {-1, 1}
+
+
+def test_batches_do_not_depend_on_the_order_they_are_made_in(small_data: Path) -> None:
+    """Any batch of any epoch can be made at any time; epochs differ."""
+    samples = select(read_manifest(small_data), 'train')
+    batches = Batches(samples, 2, SPEC, config())
+    forward = [batches[index] for index in range(batches.num_batches)]
+    backward = [batches[index] for index in reversed(range(batches.num_batches))][::-1]
+    for one, other in zip(forward, backward, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+    assert sum(len(inputs) for inputs, _ in forward) == batches.pictures
+    batches.epoch = 1
+    assert not np.array_equal(batches[0][0], forward[0][0])
+
+
+def test_unvaried_batches_are_what_the_node_sees(small_data: Path) -> None:
+    """Without augmentation a batch holds the node's tensors, and the label of each."""
+    samples = select(read_manifest(small_data), 'train')
+    batches = Batches(samples, 1, SPEC, config(augment=False, balance='none', group_cap=0))
+    inputs, answers = batches[0]
+    expected = {preprocess(read_picture(sample.path), SPEC).tobytes(): sample.label == FIRE
+                for sample in samples}
+    assert [expected[tensor.tobytes()] for tensor in inputs] == answers[:, 0].tolist()
+
+
+def test_targets() -> None:
+    """Fire is 1 where one output tells it, and the first of two where there are two."""
+    samples = [sample(FIRE), sample(1 - FIRE)]
+    assert targets(samples, 1).tolist() == [[1], [0]]
+    assert targets(samples, 2).tolist() == [[1, 0], [0, 1]]
+
+
+def test_run_folder(run: Path, small_data: Path) -> None:
+    """Models, configuration, samples, contract, curves and metrics say what was done."""
     metrics = json.loads((run / 'metrics.json').read_text())
     assert metrics['parameters'] == 646_818
-    assert metrics['config']['epochs'] == 3
+    assert f'--data {small_data}' in metrics['command']
     assert metrics['h5_bytes'] == (run / 'model.h5').stat().st_size
-    overall = metrics['test']['overall']
-    assert overall == metrics['test']['cair']
-    assert overall['fire'] == 15
-    assert overall['nofire'] == PER_LABEL
-    assert set(overall) == {'fire', 'nofire', 'accuracy', 'recall', 'false_alarm_rate', 'roc_auc'}
+    assert metrics['training']['pictures_per_second'] > 0
+    assert metrics['training']['peak_memory_bytes'] < 4e9
+    assert metrics['test']['overall']['fire'] == metrics['test']['cair']['fire'] + 20
+    assert read_config(run).epochs == 3
+    assert samples_of(run / 'model.h5') == read_manifest(small_data)
+    contract = read_sidecar(run / 'model.keras')
+    assert contract.output == 'softmax'
+    assert contract.metrics == {f'test_{name}': value
+                                for name, value in metrics['test']['overall'].items()}
+    assert contract.trained_on == '80 pictures: cair 40, kaggle999 40'
+    curves = cv2.imread(str(run / 'curves.png'))
+    assert curves.shape[1] > 900
+    with (run / 'history.csv').open(newline='') as file:
+        assert [set(row) for row in csv.DictReader(file)] == 3 * [
+            {'loss', 'accuracy', 'val_loss', 'val_accuracy'}]
 
 
-@pytest.mark.parametrize('name', ['model.keras', 'model.h5'])
-def test_saved_models_are_what_was_measured(run: Path, small_data: Path, name: str) -> None:
-    """Each of the two files, loaded again, has the metrics that stand in metrics.json."""
-    samples = select(read_manifest(small_data), 'test')
-    probability = fire_probability(
-        keras.saving.load_model(run / name), load_tensors(samples, InputSpec(64, 64)))
+@pytest.mark.parametrize('name', ['model.keras', 'model.h5', 'model.savedmodel'])
+def test_saved_models_are_what_was_measured(run: Path, name: str) -> None:
+    """Each of the three formats, loaded again, is as often right as metrics.json says."""
+    samples = select(samples_of(run / name), 'test')
+    called = probabilities(run / name, samples) >= 0.5
+    fire = np.array([sample.label == FIRE for sample in samples])
     metrics = json.loads((run / 'metrics.json').read_text())
-    overall = dataclasses.asdict(measure_by_source(probability, samples)['overall'])
-    assert overall == metrics['test']['overall']
+    assert (called == fire).mean() == metrics['test']['overall']['accuracy']
 
 
-def test_keras_tflite_and_node_give_equal_answers(
-        ros: RosSession, data: Path, run: Path, converted: Path) -> None:
-    """The same real pictures, through the source, both runtimes and the node over DDS."""
-    paths = sorted((data / 'images' / 'news' / 'fire').iterdir())[:10] + sorted(
-        (data / 'images' / 'scenes' / 'nofire').iterdir())[:10]
-    pictures = [read_picture(path) for path in paths]
-    spec = read_contract(converted).input_spec
-    model = keras.saving.load_model(run / 'model.h5')
-    expected = fire_probability(
-        model, np.concatenate([preprocess(picture, spec) for picture in pictures]))
-    assert np.ptp(expected) > 0.01
-
-    for runtime in ('litert', 'tflite'):
-        classifier = FireClassifier(converted, runtime)
-        assert [classifier.probability(picture) for picture in pictures] == pytest.approx(
-            expected, abs=1e-3)
-
-    ros.start('node', '-p', f'model:={converted}')
-    camera = Camera(ros)
-    camera.wait_until_heard()
-    answers = [camera.show(image(picture.pixels, stamp=number))[0]
-               for number, picture in enumerate(pictures)]
-    assert answers == pytest.approx(expected, abs=1e-3)
+def test_kept_model_is_that_of_the_best_epoch(run: Path) -> None:
+    """Its accuracy on val is the highest of the history."""
+    metrics = json.loads((run / 'metrics.json').read_text())
+    with (run / 'history.csv').open(newline='') as file:
+        best = max(float(row['val_accuracy']) for row in csv.DictReader(file))
+    assert metrics['val']['overall']['accuracy'] == pytest.approx(best, abs=1e-6)
 
 
-def test_contract_tells_where_the_model_comes_from(run: Path, converted: Path) -> None:
-    """The metrics in the .tflite are those that were measured."""
-    contract = read_contract(converted)
-    measured = json.loads((run / 'metrics.json').read_text())['test']['overall']
-    assert contract.metrics == {f'test_{name}': value for name, value in measured.items()}
-    assert contract.labels == LABELS
-    assert contract.trained_on == f'{2 * PER_LABEL} pictures: cair {2 * PER_LABEL}'
+def test_interrupted_training_goes_on_to_the_same_result(
+        run: Path, small_data: Path, tmp_path: Path) -> None:
+    """Killed after the first epoch and started again, it ends as if never interrupted."""
+    other = tmp_path / 'firenet'
+    command = ('--data', str(small_data), '--out', str(other), '--epochs', '3')
+    process = subprocess.Popen([sys.executable, '-m', 'training.train', *command], cwd=ROOT,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + DEADLINE
+        while not (other / 'checkpoint.keras').exists():
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+    assert not (other / 'metrics.json').exists()
+    changed = run_module('training.train', *command, '--seed', 1)
+    assert changed.returncode == 1
+    assert 'holds an interrupted run that was begun with seed 0, now 1' in changed.stderr
+
+    finished = run_module('training.train', *command)
+    assert finished.returncode == 0, finished.stderr
+    assert 'Epoch 1/3' not in finished.stdout
+    assert (other / 'history.csv').read_text() == (run / 'history.csv').read_text()
+    metrics, expected = (json.loads((folder / 'metrics.json').read_text())
+                         for folder in (other, run))
+    assert {split: metrics[split] for split in ('val', 'test')} == {
+        split: expected[split] for split in ('val', 'test')}
+
+    again = run_module('training.train', *command)
+    assert again.returncode == 1
+    assert f'training.train: {other}: holds a finished run' in again.stderr
 
 
-def test_conversion_that_differs_is_not_written(
-        run: Path, converted: Path, tmp_path: Path) -> None:
-    """
-    Check that a contract whose labels are swapped is refused.
+def test_patience(tmp_path: Path) -> None:
+    """The best epoch is the second; with a patience of two, the fourth is the last."""
+    recorder = Recorder(tmp_path, steps=1, patience=2)
+    recorder.set_model(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+    ended = []
+    for epoch, accuracy in enumerate((0.6, 0.8, 0.7, 0.8)):
+        recorder.on_epoch_end(epoch, {'val_accuracy': accuracy})
+        ended.append(recorder.model.stop_training)
+    assert ended == [False, False, False, True]
 
-    The .tflite then answers 1 - p where Keras answers p; the file that was there stays.
-    """
-    shutil.copy(run / 'model.h5', tmp_path)
-    shutil.copy(run / 'config.json', tmp_path)
-    fields = json.loads(sidecar_path(run / 'model.h5').read_text())
-    fields['labels'].reverse()
-    sidecar_path(tmp_path / 'model.h5').write_text(json.dumps(fields))
-    out = tmp_path / 'out.tflite'
-    out.write_bytes(b'the one from before')
-    result = run_module('training.convert', tmp_path / 'model.h5', '--out', out)
+
+def test_left_out_source(small_data: Path, tmp_path: Path) -> None:
+    """It is neither trained on nor tested with the others, and measured on all of it."""
+    out = tmp_path / 'run'
+    result = run_module('training.train', '--data', small_data, '--out', out, '--epochs', 1,
+                        '--arch', 'separable', '--leave-out', 'kaggle999')
+    assert result.returncode == 0, result.stderr
+    metrics = json.loads((out / 'metrics.json').read_text())
+    assert set(metrics['test']) == {'overall', 'cair'}
+    assert set(metrics['left_out']) == {'overall', 'kaggle999'}
+    assert metrics['left_out']['overall']['fire'] == 3 * 20
+    contract = read_sidecar(out / 'model.keras')
+    assert contract.output == 'sigmoid'
+    assert contract.trained_on == '40 pictures: cair 40'
+    assert {sample.source for sample in samples_of(out / 'model.h5')} == {'cair'}
+    assert 'On left_out' in result.stdout
+
+
+def test_unknown_source_to_leave_out(small_data: Path, tmp_path: Path) -> None:
+    """The sources that there are are named."""
+    result = run_module('training.train', '--data', small_data, '--out', tmp_path / 'run',
+                        '--leave-out', 'carl')
     assert result.returncode == 1
-    assert 'training.convert: not converted: litert differs from Keras by' in result.stderr
-    assert out.read_bytes() == b'the one from before'
-    assert {path.name for path in tmp_path.iterdir()} == {
-        'model.h5', 'config.json', 'model.contract.json', 'out.tflite'}
+    assert 'has no source carl to leave out, only cair, kaggle999' in result.stderr
+    assert not (tmp_path / 'run').exists()
 
 
-def test_conversion_without_contract(run: Path, tmp_path: Path) -> None:
-    """What the model expects cannot be guessed."""
-    shutil.copy(run / 'model.h5', tmp_path)
-    shutil.copy(run / 'config.json', tmp_path)
-    result = run_module('training.convert', tmp_path / 'model.h5', '--out', tmp_path / 'x.tflite')
-    assert result.returncode == 1
-    assert f'{tmp_path / "model.contract.json"}: cannot read the contract' in result.stderr
+def test_unreadable_pictures_are_listed_and_left_out(small_data: Path, tmp_path: Path) -> None:
+    """A broken and a missing file are named, and the run is of the others."""
+    text = (small_data / 'manifest.csv').read_text().splitlines()
+    for name in ('broken.jpg', 'missing.jpg'):
+        text.append(','.join([name, *text[1].split(',')[1:]]))
+    (tmp_path / 'manifest.csv').write_text('\n'.join(text) + '\n')
+    (tmp_path / 'broken.jpg').write_bytes(b'no picture')
+    (tmp_path / 'images').symlink_to(small_data / 'images')
+    out = tmp_path / 'run'
+    result = run_module('training.train', '--data', tmp_path, '--out', out, '--epochs', 1,
+                        '--no-augment')
+    assert result.returncode == 0, result.stderr
+    assert f'training.train: skipped {tmp_path / "broken.jpg"}: not a picture' in result.stderr
+    assert f'training.train: skipped {tmp_path / "missing.jpg"}: No such file' in result.stderr
+    assert len(samples_of(out / 'model.h5')) == len(read_manifest(small_data))
 
 
-def test_conversion_without_pictures(run: Path, tmp_path: Path) -> None:
-    """Without a configuration beside the model, --data is asked for."""
-    shutil.copy(run / 'model.h5', tmp_path)
-    result = run_module('training.convert', tmp_path / 'model.h5', '--out', tmp_path / 'x.tflite')
-    assert result.returncode == 1
-    assert 'name them with --data' in result.stderr
-
-
-def test_manifest_of_the_real_data(data: Path) -> None:
-    """Every picture is listed once, in one split."""
-    samples = read_manifest(data)
-    assert len(samples) == 6130
-    assert len(select(samples, 'test')) == 717
-    assert len({sample.path for sample in samples}) == len(samples)
-
-
-ROWS = ''.join(f'{split}_{label}.jpg,{label},here,{split}_{label},{split}\n'
-               for split in ('train', 'val', 'test') for label in LABELS)
-
-
-@pytest.mark.parametrize(('text', 'message'), [
-    (HEADER + ROWS + 'x.jpg,smoke,here,g,train\n', r"manifest.csv:8: label 'smoke'"),
-    (HEADER + ROWS + 'x.jpg,fire,here,g,dev\n', r"manifest.csv:8: split 'dev'"),
-    (HEADER + ROWS + 'x.jpg,fire,here,test_fire,train\n', "group 'test_fire' is in two splits"),
-    (HEADER + ROWS.replace('val_fire.jpg,fire', 'val_fire.jpg,nofire'),
-     "no picture labeled fire in split 'val'"),
-    ('file,label\nx.jpg,fire\n', "manifest.csv:2: no column 'split'"),
-    ('', "no picture labeled fire or nofire in split 'train'"),
-])
-def test_manifest_that_cannot_be_trained_on(tmp_path: Path, text: str, message: str) -> None:
-    """The message names the file, the line and the value."""
-    (tmp_path / 'manifest.csv').write_text(text)
-    with pytest.raises(DatasetError, match=message):
-        read_manifest(tmp_path)
-
-
-def test_no_manifest(tmp_path: Path) -> None:
-    """A command line error, without a traceback."""
-    result = run_module('training.train', '--data', tmp_path, '--out', tmp_path / 'run')
-    assert result.returncode == 1
-    assert f'training.train: {tmp_path / "manifest.csv"}: No such file' in result.stderr
-    assert 'Traceback' not in result.stderr
-
-
-def test_metrics_by_hand() -> None:
-    """
-    Check against numbers worked out by hand.
-
-    Fire at 0.9, 0.6, 0.4 and no fire at 0.7, 0.1: of five, 0.9, 0.6 and 0.1 are right. Of the six
-    pairs of fire and no fire, fire scores higher in 0.9>0.7, 0.9>0.1, 0.6>0.1 and 0.4>0.1.
-    """
-    found = measure(np.array([0.9, 0.6, 0.4, 0.7, 0.1]),
-                    np.array([True, True, True, False, False]))
-    assert (found.fire, found.nofire) == (3, 2)
-    assert found.accuracy == pytest.approx(3 / 5)
-    assert found.recall == pytest.approx(2 / 3)
-    assert found.false_alarm_rate == pytest.approx(1 / 2)
-    assert found.roc_auc == pytest.approx(4 / 6)
-
-
-def test_metrics_of_a_source_with_one_label() -> None:
-    """What cannot be measured is None, and not a number."""
-    samples = [Sample(Path('a'), FIRE, 'one', 'g', 'test'),
-               Sample(Path('b'), 1 - FIRE, 'two', 'h', 'test')]
-    found = measure_by_source(np.array([0.8, 0.3]), samples)
-    assert list(found) == ['overall', 'one', 'two']
-    assert found['overall'].roc_auc == 1.0
-    assert found['one'].false_alarm_rate is None
-    assert found['one'].roc_auc is None
-    assert found['two'].recall is None
+def test_model_outside_of_a_run_folder(tmp_path: Path) -> None:
+    """What it was trained on is asked for."""
+    with pytest.raises(DatasetError, match='name the pictures with --data'):
+        run_of(tmp_path / 'model.h5')
 
 
 def test_training_sees_what_the_node_sees(data: Path) -> None:
     """One function prepares the pictures on both sides."""
-    sample = next(sample for sample in read_manifest(data) if sample.source == 'cair')
-    spec = InputSpec(64, 64)
-    np.testing.assert_array_equal(load_tensors([sample], spec),
-                                  preprocess(read_picture(sample.path), spec))
+    chosen = next(sample for sample in read_manifest(data) if sample.source == 'cair')
+    np.testing.assert_array_equal(load_tensors([chosen], SPEC),
+                                  preprocess(read_picture(chosen.path), SPEC))

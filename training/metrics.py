@@ -3,11 +3,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+import math
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import auc, roc_curve
+from training.calibration import expected_calibration_error
 from training.samples import FIRE, labels_of, Sample
+
+THRESHOLDS = tuple(tenth / 10 for tenth in range(1, 10))
+# Shares of the no-fire pictures that may be called fire.
+FALSE_ALARM_LIMITS = (0.01, 0.05)
 
 
 @dataclass(frozen=True)
@@ -15,20 +21,51 @@ class Metrics:
     """
     Hold how good a detector was on a set of pictures.
 
+    All but the first three are None where pictures of a label that they need are missing.
+
     :ivar fire: number of fire pictures.
     :ivar nofire: number of pictures without fire.
     :ivar accuracy: share of all pictures called right.
-    :ivar recall: share of the fire pictures called fire; None without any.
-    :ivar false_alarm_rate: share of the no-fire pictures called fire; None without any.
-    :ivar roc_auc: chance that a fire picture scores above a no-fire one; None without both.
+    :ivar recall: share of the fire pictures called fire.
+    :ivar false_alarm_rate: share of the no-fire pictures called fire.
+    :ivar balanced_accuracy: mean of the shares of each label that are called right.
+    :ivar roc_auc: chance that a fire picture scores above a no-fire one.
+    :ivar recall_at_1_percent_false_alarms: recall at the smallest of the probabilities given that,
+        as the threshold, calls at most 1 % of the no-fire pictures fire.
+    :ivar recall_at_5_percent_false_alarms: the same with at most 5 %.
+    :ivar ece: expected calibration error of the fire probability; see `calibration`.
     """
 
     fire: int
     nofire: int
     accuracy: float
+    recall: float | None = None
+    false_alarm_rate: float | None = None
+    balanced_accuracy: float | None = None
+    roc_auc: float | None = None
+    recall_at_1_percent_false_alarms: float | None = None
+    recall_at_5_percent_false_alarms: float | None = None
+    ece: float | None = None
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """
+    Hold what comes of one threshold.
+
+    :ivar threshold: probability at or above which a picture is called fire; None where no
+        probability that was given keeps the limit, so that nothing may be called fire.
+    :ivar chosen_for: why this threshold is of interest; empty for one of a series.
+    :ivar recall: share of the fire pictures called fire; None without any.
+    :ivar false_alarm_rate: share of the no-fire pictures called fire; None without any.
+    :ivar precision: share of fire pictures among those called fire; None when none was.
+    """
+
+    threshold: float | None
+    chosen_for: str
     recall: float | None
     false_alarm_rate: float | None
-    roc_auc: float | None
+    precision: float | None
 
 
 def measure(probability: NDArray[np.floating], fire: NDArray[np.bool_],
@@ -41,28 +78,37 @@ def measure(probability: NDArray[np.floating], fire: NDArray[np.bool_],
     :param threshold: probability at or above which a picture is called fire.
     """
     called = probability >= threshold
-    has_fire, has_nofire = bool(fire.any()), not fire.all()
+    counts = {'fire': int(fire.sum()), 'nofire': int((~fire).sum())}
+    accuracy = float((called == fire).mean())
+    recall, false_alarm_rate = _share(called[fire]), _share(called[~fire])
+    if recall is None or false_alarm_rate is None:
+        return Metrics(**counts, accuracy=accuracy, recall=recall,
+                       false_alarm_rate=false_alarm_rate)
+    false_alarms, recalls, _ = roc_curve(fire, probability, drop_intermediate=False)
+    at_1_percent, at_5_percent = (float(recalls[_last_within(false_alarms, limit)])
+                                  for limit in FALSE_ALARM_LIMITS)
     return Metrics(
-        fire=int(fire.sum()),
-        nofire=int((~fire).sum()),
-        accuracy=float((called == fire).mean()),
-        recall=float(called[fire].mean()) if has_fire else None,
-        false_alarm_rate=float(called[~fire].mean()) if has_nofire else None,
-        roc_auc=float(roc_auc_score(fire, probability)) if has_fire and has_nofire else None)
+        **counts, accuracy=accuracy, recall=recall, false_alarm_rate=false_alarm_rate,
+        balanced_accuracy=(recall + 1 - false_alarm_rate) / 2,
+        roc_auc=float(auc(false_alarms, recalls)),
+        recall_at_1_percent_false_alarms=at_1_percent,
+        recall_at_5_percent_false_alarms=at_5_percent,
+        ece=expected_calibration_error(probability, fire))
 
 
-def measure_by_source(probability: NDArray[np.floating],
-                      samples: Sequence[Sample]) -> dict[str, Metrics]:
+def measure_by_source(probability: NDArray[np.floating], samples: Sequence[Sample],
+                      threshold: float = 0.5) -> dict[str, Metrics]:
     """
     Measure all pictures together, as 'overall', and those of each source.
 
     :param probability: shape (len(samples),), 0..1.
     :param samples: the pictures they belong to.
+    :param threshold: probability at or above which a picture is called fire.
     """
     fire = labels_of(samples) == FIRE
     sources = np.array([sample.source for sample in samples])
-    return {'overall': measure(probability, fire)} | {
-        source: measure(probability[sources == source], fire[sources == source])
+    return {'overall': measure(probability, fire, threshold)} | {
+        source: measure(probability[sources == source], fire[sources == source], threshold)
         for source in sorted(set(sources.tolist()))}
 
 
@@ -75,3 +121,44 @@ def format_table(by_source: dict[str, Metrics]) -> str:
             found.accuracy, found.recall, found.false_alarm_rate, found.roc_auc))
         lines.append(f'| {source} | {found.fire} | {found.nofire} | {" | ".join(rates)} |')
     return '\n'.join(lines)
+
+
+def operating_points(probability: NDArray[np.floating], fire: NDArray[np.bool_],
+                     threshold: float) -> list[OperatingPoint]:
+    """
+    Tell what comes of a series of thresholds, of the model's own, and of those for few alarms.
+
+    :param probability: shape (pictures,), 0..1; at least one picture.
+    :param fire: shape (pictures,), whether each picture shows fire.
+    :param threshold: the model's own.
+    :return: one for each of THRESHOLDS and, with both labels, FALSE_ALARM_LIMITS; the smallest
+        threshold first.
+    """
+    reasons = dict.fromkeys(THRESHOLDS, '') | {threshold: "the model's own"}
+    points = [_operating_point(probability, fire, value, why) for value, why in reasons.items()]
+    if fire.any() and not fire.all():
+        false_alarms, _, thresholds = roc_curve(fire, probability, drop_intermediate=False)
+        points += [_operating_point(probability, fire,
+                                    thresholds[_last_within(false_alarms, limit)],
+                                    f'at most {limit:.0%} false alarms'.replace('%', ' %'))
+                   for limit in FALSE_ALARM_LIMITS]
+    return sorted(points, key=lambda point: math.inf if point.threshold is None
+                  else point.threshold)
+
+
+def _operating_point(probability: NDArray[np.floating], fire: NDArray[np.bool_],
+                     threshold: float, chosen_for: str) -> OperatingPoint:
+    called = probability >= threshold
+    return OperatingPoint(
+        threshold=float(threshold) if math.isfinite(threshold) else None, chosen_for=chosen_for,
+        recall=_share(called[fire]), false_alarm_rate=_share(called[~fire]),
+        precision=_share(fire[called]))
+
+
+def _last_within(false_alarms: NDArray[np.float64], limit: float) -> int:
+    """Find the smallest threshold of a ROC curve, which begins at 0, that keeps to a limit."""
+    return int(np.searchsorted(false_alarms, limit, side='right')) - 1
+
+
+def _share(hits: NDArray[np.bool_]) -> float | None:
+    return float(hits.mean()) if hits.size else None

@@ -1,18 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a Keras model answers."""
+"""What a model answers, in whatever format it is."""
 
-import keras
+from collections.abc import Sequence
+from pathlib import Path
+
+from fire_detector.model_contract import ModelContract, read_contract, read_sidecar
 import numpy as np
 from numpy.typing import NDArray
-from training.samples import FIRE
+from training import runtimes
+from training.loading import load_tensors
+from training.samples import Sample
+
+TFLITE_SUFFIX = '.tflite'
 
 
-def fire_probability(model: keras.Model, tensors: NDArray[np.float32]) -> NDArray[np.float32]:
+def contract_of(model: Path) -> ModelContract:
     """
-    Ask a Keras model how likely fire is.
+    Read what a model expects and means.
 
-    :param model: a model whose outputs are in the order of LABELS.
-    :param tensors: float32 of shape (pictures, height, width, 3).
-    :return: float32 of shape (pictures,), 0..1.
+    :raises ModelError: when there is no usable contract.
     """
-    return np.asarray(model.predict(tensors, verbose=0)[:, FIRE], dtype=np.float32)
+    return read_contract(model) if model.suffix == TFLITE_SUFFIX else read_sidecar(model)
+
+
+def probabilities(model: Path, samples: Sequence[Sample]) -> NDArray[np.float32]:
+    """
+    Tell for each picture how likely fire is.
+
+    :param model: a .tflite file, which is asked through the node's own classifier, a .keras or
+        .h5 file, or a SavedModel folder.
+    :param samples: the pictures.
+    :return: float32 of shape (len(samples),), 0..1.
+    :raises ModelError: when the model cannot be used.
+    :raises RuntimeRefusedError: when no TFLite runtime can answer.
+    :raises PictureFileError: when a picture cannot be read.
+    """
+    if model.suffix == TFLITE_SUFFIX:
+        return runtimes.probabilities(model, samples)
+    # TensorFlow takes seconds to import, and a .tflite does not need it.
+    from training.source_models import load_source
+    source = load_source(model)
+    return source.fire_probability(load_tensors(samples, source.contract.input_spec))

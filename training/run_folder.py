@@ -7,10 +7,24 @@ import json
 from pathlib import Path
 from typing import Any
 
+from training.manifest import read_manifest
+from training.samples import DatasetError, Sample
+
 CONFIG = 'config.json'
+SAMPLES = 'samples.csv'
+HISTORY = 'history.csv'
+CURVES = 'curves.png'
 METRICS = 'metrics.json'
+CHECKPOINT = 'checkpoint.keras'
+# Alike but for the suffix, so that the one model.contract.json is beside all three.
 KERAS_MODEL = 'model.keras'
 H5_MODEL = 'model.h5'
+SAVED_MODEL = 'model.savedmodel'
+# What is made of a run by the other tools.
+EVALUATION = 'evaluation'
+CONVERSIONS = 'tflite'
+QUANTIZATION_AWARE = 'qat'
+PRUNED = 'pruned'
 
 
 @dataclass(frozen=True)
@@ -19,17 +33,34 @@ class TrainingConfig:
     Say how a model was trained.
 
     :ivar data: the data folder, absolute.
+    :ivar group_by: the rule that grouped its pictures, where it has no manifest.
+    :ivar split_seed: seed of the split, where it has no manifest.
     :ivar arch: name of the architecture.
+    :ivar leave_out: sources that are kept from training and validation altogether.
     :ivar epochs: passes over the training pictures.
     :ivar batch_size: pictures in one step of the optimizer.
+    :ivar learning_rate: step size of Adam.
+    :ivar patience: epochs without a better validation accuracy after which training ends; 0 for
+        never.
+    :ivar augment: whether pictures are varied at random.
+    :ivar balance: what is shown equally often; a member of `sampling.BALANCES`.
+    :ivar group_cap: pictures of one group that an epoch shows at most; 0 for all.
     :ivar seed: seed of every random choice.
     """
 
     data: str
+    group_by: str
+    split_seed: int
     arch: str
-    epochs: int
-    batch_size: int
-    seed: int
+    leave_out: tuple[str, ...] = ()
+    epochs: int = 100
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    patience: int = 30
+    augment: bool = True
+    balance: str = 'class'
+    group_cap: int = 20
+    seed: int = 0
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -50,6 +81,45 @@ def read_config(run: Path) -> TrainingConfig:
     :raises ValueError: when it is not one.
     """
     try:
-        return TrainingConfig(**json.loads((run / CONFIG).read_text(encoding='utf-8')))
-    except TypeError as error:
+        fields = json.loads((run / CONFIG).read_text(encoding='utf-8'))
+        return TrainingConfig(**fields | {'leave_out': tuple(fields.get('leave_out', ()))})
+    except (TypeError, AttributeError) as error:
         raise ValueError(f'{run / CONFIG}: not a training configuration: {error}') from error
+
+
+def run_of(model: Path) -> Path:
+    """
+    Find the run folder that a model belongs to.
+
+    :param model: a model in a run folder or in one of the folders in it.
+    :raises DatasetError: when it is in none.
+    """
+    for folder in list(model.resolve().parents)[:2]:
+        if (folder / CONFIG).is_file() and (folder / SAMPLES).is_file():
+            return folder
+    raise DatasetError(f'{model}: not in a run folder of training.train, which would tell the '
+                       f'pictures it was trained on; name the pictures with --data')
+
+
+def read_samples(run: Path) -> list[Sample]:
+    """
+    List all pictures of a run, those left out of it too, with their split at that time.
+
+    :raises DatasetError: when the run's files cannot be read.
+    """
+    try:
+        return read_manifest(Path(read_config(run).data), run / SAMPLES)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f'{run}: not a usable run folder: {error}') from error
+
+
+def samples_of(model: Path) -> list[Sample]:
+    """
+    List the pictures that the model of a run was trained, chosen and tested on.
+
+    :param model: a model in a run folder or in one of the folders in it.
+    :raises DatasetError: when it is in none, or the run's files cannot be read.
+    """
+    run = run_of(model)
+    left_out = read_config(run).leave_out
+    return [sample for sample in read_samples(run) if sample.source not in left_out]

@@ -6,107 +6,211 @@ from collections import Counter
 from collections.abc import Sequence
 import dataclasses
 from pathlib import Path
+import resource
+import shlex
 import sys
+import time
+from typing import Any
 
-from fire_detector.model_contract import contract_to_json, ModelContract, sidecar_path
+from fire_detector.model_contract import ModelContract
 from fire_detector.picture_files import PictureFileError
 from fire_detector.preprocessing import InputSpec
 import keras
 import tensorflow as tf
 from training.architectures import ARCHITECTURES
-from training.loading import load_tensors
-from training.manifest import read_manifest
-from training.metrics import format_table, measure_by_source, Metrics
-from training.predict import fire_probability
+from training.batches import Batches, targets
+from training.curves import write_curves
+from training.dataset import add_data_arguments, read_dataset
+from training.epoch_seeds import EpochSeeds
+from training.loading import load_tensors, skip_unreadable
+from training.manifest import write_manifest
+from training.metrics import format_table, Metrics
+from training.recorder import Recorder
+from training.results import save_formats, write_results
 from training.run_folder import (
+    CONFIG,
+    CURVES,
     H5_MODEL,
     KERAS_MODEL,
     METRICS,
+    read_config,
+    read_samples,
+    SAMPLES,
     TrainingConfig,
     write_config,
-    write_json,
 )
-from training.samples import DatasetError, LABELS, labels_of, Sample, select, SPLITS
+from training.samples import check, DatasetError, LABELS, Sample, select
+from training.sampling import BALANCES
 
 MODEL_VERSION = '1.0.0'
 
 
-def train(config: TrainingConfig, run: Path) -> dict[str, Metrics]:
+class RunError(ValueError):
+    """Report a run folder that cannot be trained into."""
+
+
+def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
     """
-    Train on the `train` split, keep the epoch best on `val`, and report on `test`.
+    Make a run folder, or check that the one there is an interrupted run of the same kind.
 
     :param config: what to train, and how.
-    :param run: folder for the results, made where it is missing.
-    :return: metrics on `test`, overall and by source.
+    :param run: the run folder.
+    :return: one message for each picture file that cannot be read and is left out of the run.
+    :raises RunError: when the folder holds a finished run, or one that was trained otherwise.
     :raises DatasetError: when the data cannot be trained on.
-    :raises PictureFileError: when a picture cannot be read.
     """
-    samples = read_manifest(Path(config.data))
+    if (run / METRICS).exists():
+        raise RunError(f'{run}: holds a finished run; name another folder with --out')
+    if (run / CONFIG).exists() and (run / SAMPLES).exists():
+        begun = dataclasses.asdict(read_config(run))
+        changed = [f'{name} {begun[name]!r}, now {value!r}'
+                   for name, value in dataclasses.asdict(config).items() if begun[name] != value]
+        if changed:
+            raise RunError(f'{run}: holds an interrupted run that was begun with '
+                           f'{"; ".join(changed)}; go on with what it was begun with, or name '
+                           f'another folder with --out')
+        return []
+    data = Path(config.data)
+    samples, unreadable = skip_unreadable(read_dataset(data, config.group_by, config.split_seed))
+    sources = {sample.source for sample in samples}
+    if unknown := set(config.leave_out) - sources:
+        raise DatasetError(f'{data}: has no source {" or ".join(sorted(unknown))} to leave out, '
+                           f'only {", ".join(sorted(sources))}')
+    check([sample for sample in samples if sample.source not in config.leave_out], data)
     run.mkdir(parents=True, exist_ok=True)
     write_config(run, config)
+    write_manifest(samples, data, run / SAMPLES)
+    return unreadable
+
+
+def train(run: Path) -> dict[str, dict[str, Metrics]]:
+    """
+    Train on `train`, keep the epoch best on `val`, and measure; go on where it was interrupted.
+
+    :param run: a folder that :func:`prepare_run` has made.
+    :return: metrics overall and by source, of `val`, `test` and, where sources were left out,
+        `left_out`.
+    :raises PictureFileError: when a picture cannot be read.
+    """
+    config = read_config(run)
+    samples = read_samples(run)
+    known = [sample for sample in samples if sample.source not in config.leave_out]
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
-
-    model = ARCHITECTURES[config.arch]()
+    model = ARCHITECTURES[config.arch](keras)
     spec = InputSpec(height=model.input_shape[1], width=model.input_shape[2])
-    splits = {split: select(samples, split) for split in SPLITS}
-    tensors = {split: load_tensors(chosen, spec) for split, chosen in splits.items()}
-    model.fit(
-        tensors['train'], labels_of(splits['train']),
-        validation_data=(tensors['val'], labels_of(splits['val'])),
-        epochs=config.epochs, batch_size=config.batch_size,
-        callbacks=[keras.callbacks.ModelCheckpoint(
-            run / KERAS_MODEL, monitor='val_accuracy', mode='max', save_best_only=True)],
-        verbose=1 if sys.stdout.isatty() else 2)
+    start = time.monotonic()
+    shown = _fit(model, select(known, 'train'), select(known, 'val'), spec, config, run)
+    seconds = time.monotonic() - start
 
     best = keras.saving.load_model(run / KERAS_MODEL)
-    best.save(run / H5_MODEL)
-    measured = {
-        split: measure_by_source(fire_probability(best, tensors[split]), splits[split])
-        for split in ('val', 'test')}
-    write_json(run / METRICS, {
-        'config': dataclasses.asdict(config),
-        'parameters': best.count_params(),
-        'h5_bytes': (run / H5_MODEL).stat().st_size,
-    } | {split: {source: dataclasses.asdict(found) for source, found in by_source.items()}
-         for split, by_source in measured.items()})
-    contract = _contract(config, spec, splits['train'], measured['test']['overall'])
-    sidecar_path(run / H5_MODEL).write_text(contract_to_json(contract), encoding='utf-8')
-    return measured['test']
+    save_formats(best, run)
+    return write_results(
+        run / KERAS_MODEL, _contract(config, spec, best, select(known, 'train')), {
+            'val': select(known, 'val'), 'test': select(known, 'test'),
+            'left_out': [sample for sample in samples if sample.source in config.leave_out],
+        }, {
+            'command': _command(config, run),
+            'parameters': best.count_params(),
+            'h5_bytes': (run / H5_MODEL).stat().st_size,
+            'training': {
+                'seconds': round(seconds, 1),
+                'pictures_per_second': round(shown / seconds, 1),
+                # Linux counts in KiB.
+                'peak_memory_bytes': 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+            },
+        })
 
 
-def _contract(config: TrainingConfig, spec: InputSpec, training: Sequence[Sample],
-              test: Metrics) -> ModelContract:
+def _fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], spec: InputSpec,
+         config: TrainingConfig, run: Path) -> int:
+    """Train a network into a run folder; give the number of pictures that it was shown."""
+    outputs = model.output_shape[1]
+    model.compile(optimizer=keras.optimizers.Adam(config.learning_rate), metrics=['accuracy'],
+                  loss='binary_crossentropy' if outputs == 1 else 'categorical_crossentropy')
+    batches = Batches(training, outputs, spec, config)
+    recorder = Recorder(run, batches.num_batches, config.patience)
+    first = len(recorder.history)
+    if first < config.epochs and not recorder.finished:
+        (recorder.checkpoint or model).fit(
+            # Keras would shuffle the batches that are shuffled already.
+            batches, shuffle=False, initial_epoch=first, epochs=config.epochs,
+            validation_data=(load_tensors(validation, spec), targets(validation, outputs)),
+            callbacks=[EpochSeeds(config.seed, batches), recorder],
+            verbose=1 if sys.stdout.isatty() else 2)
+    write_curves(recorder.history, run / CURVES)
+    return (len(recorder.history) - first) * batches.pictures
+
+
+def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
+              training: Sequence[Sample]) -> ModelContract:
     sources = Counter(sample.source for sample in training)
     return ModelContract(
-        name=config.arch, version=MODEL_VERSION, labels=LABELS, input_spec=spec, output='softmax',
+        name=config.arch, version=MODEL_VERSION, labels=LABELS, input_spec=spec,
+        output='sigmoid' if model.output_shape[1] == 1 else 'softmax',
         trained_on=f'{len(training)} pictures: ' + ', '.join(
-            f'{source} {count}' for source, count in sorted(sources.items())),
-        metrics={f'test_{name}': value for name, value in dataclasses.asdict(test).items()})
+            f'{source} {count}' for source, count in sorted(sources.items())))
+
+
+def _command(config: TrainingConfig, run: Path) -> str:
+    """Write the command line that says all of a configuration, defaults included."""
+    words = ['python', '-m', 'training.train', '--out', str(run), '--data', config.data]
+    for name, value in dataclasses.asdict(config).items():
+        option = f'--{name.replace("_", "-")}'
+        if name == 'augment':
+            words.append(option if value else '--no-augment')
+        elif name == 'leave_out':
+            words += [word for source in value for word in (option, source)]
+        elif name != 'data':
+            words += [option, str(value)]
+    return shlex.join(words)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m training.train', description=__doc__, epilog=(
+            'The same command again goes on with a training that was interrupted.'))
+    add_data_arguments(parser)
+    parser.add_argument('--out', type=Path, required=True, help='run folder for the results')
+    parser.add_argument('--arch', choices=sorted(ARCHITECTURES), default='firenet')
+    parser.add_argument('--leave-out', metavar='SOURCE', action='append', default=[],
+                        help='keep a source from training, and measure on all of it; repeatable')
+    parser.add_argument('--epochs', type=int, default=TrainingConfig.epochs,
+                        help='passes over the training pictures (default: %(default)s)')
+    parser.add_argument('--batch-size', type=int, default=TrainingConfig.batch_size)
+    parser.add_argument('--learning-rate', type=float, default=TrainingConfig.learning_rate)
+    parser.add_argument('--patience', type=int, default=TrainingConfig.patience,
+                        help='end after so many epochs without a better validation accuracy '
+                             '(default: %(default)s; 0 for never)')
+    parser.add_argument('--augment', action=argparse.BooleanOptionalAction,
+                        default=TrainingConfig.augment,
+                        help='vary the pictures at random (default: %(default)s)')
+    parser.add_argument('--balance', choices=sorted(BALANCES), default=TrainingConfig.balance,
+                        help='what is shown equally often (default: %(default)s)')
+    parser.add_argument('--group-cap', type=int, default=TrainingConfig.group_cap,
+                        help='pictures of one group in an epoch, 0 for all (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=TrainingConfig.seed,
+                        help='the same seed gives the same metrics (default: %(default)s)')
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line asks; return the exit status."""
-    parser = argparse.ArgumentParser(prog='python -m training.train', description=__doc__)
-    parser.add_argument('--data', type=Path, required=True, help='folder with a manifest.csv')
-    parser.add_argument('--arch', choices=sorted(ARCHITECTURES), default='firenet')
-    parser.add_argument('--out', type=Path, required=True, help='run folder for the results')
-    # 100 passes in batches of 32, as the authors of FireNet trained it: Codes/Train.ipynb in
-    # https://github.com/arpit-jadon/FireNet-LightWeight-Network-for-Fire-Detection
-    parser.add_argument('--epochs', type=int, default=100)
-    parser.add_argument('--batch-size', type=int, default=32)
-    parser.add_argument('--seed', type=int, default=0)
-    options = parser.parse_args(arguments)
-    config = TrainingConfig(data=str(options.data.resolve()), arch=options.arch,
-                            epochs=options.epochs, batch_size=options.batch_size,
-                            seed=options.seed)
+    options = vars(_parser().parse_args(arguments))
+    run = options.pop('out')
+    config = TrainingConfig(**options | {
+        'data': str(options['data'].resolve()), 'leave_out': tuple(sorted(options['leave_out']))})
     try:
-        measured = train(config, options.out)
-    except (DatasetError, PictureFileError) as error:
+        for problem in prepare_run(config, run):
+            print(f'training.train: skipped {problem}', file=sys.stderr)
+        measured = train(run)
+    except (DatasetError, PictureFileError, RunError) as error:
         print(f'training.train: {error}', file=sys.stderr)
         return 1
-    print(f'\nOn the test split, at probability 0.5:\n\n{format_table(measured)}\n\n'
-          f'Results are in {options.out}')
+    for split in ('test', 'left_out'):
+        if split in measured:
+            print(f'\nOn {split}, at probability 0.5:\n\n{format_table(measured[split])}')
+    print(f'\nResults are in {run}')
     return 0
 
 

@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The networks that can be trained, by name."""
+"""
+The networks that can be trained, by name.
+
+Each is built with the Keras that it is given: with Keras 3 to be trained, and with tf-keras,
+which is Keras 2, for TensorFlow's optimization toolkit, which knows no other.
+"""
 
 from collections.abc import Callable
+from typing import Any
 
-import keras
 from training.architectures.firenet import firenet
+from training.architectures.separable import separable
 
-ARCHITECTURES: dict[str, Callable[[], keras.Model]] = {'firenet': firenet}
+ARCHITECTURES: dict[str, Callable[[Any], Any]] = {
+    'firenet': firenet,
+    'separable': separable,
+}

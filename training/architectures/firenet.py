@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The article's network."""
 
-import keras
-from keras import layers
+from typing import Any
 
 INPUT_SIZE = 64
 CLASSES = 2
 
 
-def firenet() -> keras.Model:
+def firenet(keras: Any) -> Any:
     """
     Build the article's network, FireNet: 646,818 parameters.
 
@@ -16,10 +15,12 @@ def firenet() -> keras.Model:
     IoT Applications", 2019, https://arxiv.org/abs/1905.11922. Its dropout after every pooling
     layer is what lets so many weights learn from a few thousand pictures.
 
-    :return: a compiled model; input float32 of shape (batch, 64, 64, 3), RGB, 0..1; output
-        float32 of shape (batch, 2), softmax.
+    :param keras: the Keras to build it with.
+    :return: a model; input float32 of shape (batch, 64, 64, 3), RGB, 0..1; output float32 of
+        shape (batch, 2), softmax over LABELS.
     """
-    model = keras.Sequential([
+    layers = keras.layers
+    return keras.Sequential([
         keras.Input((INPUT_SIZE, INPUT_SIZE, 3)),
         layers.Conv2D(16, 3, activation='relu'),
         layers.AveragePooling2D(2),
@@ -36,5 +37,3 @@ def firenet() -> keras.Model:
         layers.Dense(128, activation='relu'),
         layers.Dense(CLASSES, activation='softmax'),
     ], name='firenet')
-    model.compile(optimizer='adam', loss='sparse_categorical_crossentropy', metrics=['accuracy'])
-    return model

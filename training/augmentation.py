@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Random variations of a picture, as cameras and rooms vary.
+
+Fire is told by its color: hue moves a little only. Each function takes and gives uint8 pictures
+of shape (height, width, 3), RGB.
+"""
+
+from collections.abc import Callable
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+# Smallest part of the picture's area that a crop shows.
+SMALLEST_CROP = 0.45
+# Largest change of a crop's aspect ratio, as a factor.
+STRETCH = 1.25
+# Degrees to either side; a robot's camera is level but for bumps.
+ROTATION = 12.0
+HUE = 6.0  # degrees to either side, of 360
+SATURATION = (0.6, 1.3)
+GAIN = (0.5, 1.5)
+GAMMA = (0.8, 1.25)
+BLUR_SIGMA = (0.4, 1.2)  # pixels of the network's input
+NOISE_SIGMA = (2.0, 12.0)  # of 255
+JPEG_QUALITY = (35, 90)
+
+
+def augment(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> Pixels:
+    """
+    Vary a picture at random.
+
+    :param pixels: uint8 of shape (any height, any width, 3), RGB; best about twice as large as
+        the result, so that crops are not enlarged.
+    :param height: rows of the result.
+    :param width: columns of the result.
+    :param rng: source of the choices.
+    :return: uint8 of shape (height, width, 3), RGB.
+    """
+    varied = _view(pixels, height, width, rng)
+    for change, chance in CHANGES:
+        if rng.random() < chance:
+            varied = change(varied, rng)
+    return varied
+
+
+def _view(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> Pixels:
+    """Crop, mirror and turn in one step, so that pixels are interpolated once."""
+    area = rng.uniform(SMALLEST_CROP, 1.0)
+    stretch = STRETCH ** rng.uniform(-1.0, 1.0)
+    share = np.minimum(math.sqrt(area) * np.array([stretch, 1 / stretch]), 1.0)
+    size = np.array(pixels.shape[1::-1])
+    center = size * (0.5 + rng.uniform(-0.5, 0.5, 2) * (1 - share))
+    mirror = 1.0 if rng.random() < 0.5 else -1.0
+    angle = math.radians(rng.uniform(-ROTATION, ROTATION))
+    # At twice the size, since a warp, unlike the averaging resize after it, skips pixels.
+    columns, rows = 2 * width, 2 * height
+    scale = share * size / (columns, rows)
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    linear = turn * (mirror * scale[0], scale[1])
+    offset = center - linear @ (columns / 2, rows / 2)
+    warped = cv2.warpAffine(pixels, np.column_stack([linear, offset]), (columns, rows),
+                            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                            borderMode=cv2.BORDER_REFLECT_101)
+    return _as_pixels(cv2.resize(warped, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def _color(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)
+    # OpenCV halves the hue, so that 360 degrees fit into a byte.
+    hue = (hsv[:, :, 0].astype(np.int16) + round(rng.uniform(-HUE, HUE) / 2)) % 180
+    saturation = hsv[:, :, 1] * rng.uniform(*SATURATION)
+    hsv[:, :, 0] = hue
+    hsv[:, :, 1] = np.minimum(saturation, 255)
+    return _as_pixels(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB))
+
+
+def _exposure(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    values = np.linspace(0.0, 1.0, 256) ** rng.uniform(*GAMMA) * rng.uniform(*GAIN)
+    return _as_pixels(cv2.LUT(pixels, _as_pixels(255 * np.minimum(values, 1.0))))
+
+
+def _blur(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    return _as_pixels(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(*BLUR_SIGMA)))
+
+
+def _coarse(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """Show what a camera of half the resolution sees."""
+    height, width = pixels.shape[:2]
+    small = cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    return _as_pixels(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _noise(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    noise = rng.normal(0.0, rng.uniform(*NOISE_SIGMA), pixels.shape)
+    return _as_pixels(np.clip(pixels + noise, 0, 255))
+
+
+def _jpeg(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    quality = int(rng.integers(*JPEG_QUALITY, endpoint=True))
+    _, data = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return _as_pixels(cv2.imdecode(data, cv2.IMREAD_COLOR))
+
+
+def _as_pixels(values: NDArray[np.generic] | cv2.typing.MatLike) -> Pixels:
+    return np.asarray(values, dtype=np.uint8)
+
+
+# In the order in which a camera does it to a picture, each with its chance.
+CHANGES: tuple[tuple[Callable[[Pixels, np.random.Generator], Pixels], float], ...] = (
+    (_color, 0.8), (_exposure, 0.8), (_coarse, 0.15), (_blur, 0.15), (_noise, 0.25), (_jpeg, 0.3))

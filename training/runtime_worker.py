@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Ask a TFLite runtime about pictures, or time it: the process behind `training.runtimes`.
+
+It reads one JSON object from standard input and writes one to standard output. TensorFlow and
+tflite-runtime 2.14 share symbols: loaded after TensorFlow in one process, tflite-runtime refuses
+every model with 'vector::reserve'. Hence a process of its own, which imports neither.
+"""
+
+import json
+from pathlib import Path
+import statistics
+import sys
+import time
+from typing import Any
+
+from fire_detector.classifier import FireClassifier, InferenceError, RuntimeUnavailableError
+from fire_detector.model_contract import ModelError
+from fire_detector.picture_files import PictureFileError, read_picture
+import numpy as np
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """
+    Classify pictures as the node does.
+
+    :param request: `model`, `runtime` and `pictures`, a list of files.
+    :return: `runtime`, the one that answered, and `probabilities`.
+    """
+    classifier = FireClassifier(Path(request['model']), request['runtime'])
+    return {
+        'runtime': classifier.runtime,
+        'probabilities': [classifier.probability(read_picture(Path(picture)))
+                          for picture in request['pictures']]}
+
+
+def time_models(request: dict[str, Any]) -> dict[str, Any]:
+    """
+    Time models against each other: in each round, each with each number of threads.
+
+    :param request: `models`, `runtime`, `threads`, `rounds`, and `calls` in each round.
+    :return: `latency_ms`: medians of single inferences, by model and number of threads.
+    """
+    classifiers = {(model, threads): FireClassifier(Path(model), request['runtime'], threads)
+                   for model in request['models'] for threads in request['threads']}
+    random = np.random.default_rng(0)
+    tensors = {key: random.random(classifier.contract.input_shape, dtype=np.float32)
+               for key, classifier in classifiers.items()}
+    times: dict[tuple[str, int], list[float]] = {key: [] for key in classifiers}
+    for _ in range(request['rounds']):
+        for key, classifier in classifiers.items():
+            classifier.answer(tensors[key])  # the caches are another model's
+            for _ in range(request['calls']):
+                start = time.perf_counter()
+                classifier.answer(tensors[key])
+                times[key].append(time.perf_counter() - start)
+    return {'latency_ms': {
+        model: {str(threads): 1e3 * statistics.median(times[model, threads])
+                for threads in request['threads']}
+        for model in request['models']}}
+
+
+TASKS = {'answer': answer, 'time': time_models}
+
+
+def main() -> int:
+    """Do the task that the command line names; return the exit status."""
+    try:
+        print(json.dumps(TASKS[sys.argv[1]](json.load(sys.stdin))))
+    except (InferenceError, ModelError, PictureFileError, RuntimeUnavailableError) as error:
+        # Not to stderr, where the runtimes have a say too.
+        print(json.dumps({'error': str(error)}))
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

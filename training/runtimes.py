@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The TFLite runtimes that robots have, asked from a workstation."""
+
+from collections.abc import Sequence
+from importlib import metadata
+import json
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from fire_detector.classifier import AUTO
+import numpy as np
+from numpy.typing import NDArray
+from training.samples import Sample
+
+ROOT = Path(__file__).resolve().parents[1]
+# Each with the distribution that it is installed as. A model that one of them refuses is not
+# converted.
+REQUIRED_RUNTIMES = {'litert': 'ai-edge-litert', 'tflite': 'tflite-runtime'}
+ROUNDS = 10
+CALLS_PER_ROUND = 50
+
+
+class RuntimeRefusedError(RuntimeError):
+    """Report that a runtime could not be asked, or refused a model."""
+
+
+def probabilities(model: Path, samples: Sequence[Sample],
+                  runtime: str = AUTO) -> NDArray[np.float32]:
+    """
+    Classify pictures by a .tflite as the node does, in a process of its own.
+
+    :param model: the .tflite file, with its contract.
+    :param samples: the pictures.
+    :param runtime: the runtime, or 'auto' for the one that the node would take.
+    :return: fire probabilities 0..1 of shape (len(samples),).
+    :raises RuntimeRefusedError: when the runtime is missing, refuses the model or ends on it, or
+        when a picture cannot be read.
+    """
+    found = _ask('answer', runtime, model=str(model.resolve()),
+                 pictures=[str(sample.path.resolve()) for sample in samples])
+    return np.array(found['probabilities'], dtype=np.float32)
+
+
+def latencies(models: Sequence[Path], runtime: str,
+              threads: Sequence[int]) -> list[dict[str, float]]:
+    """
+    Time models against each other, interleaved in one process.
+
+    :param models: .tflite files, with their contracts.
+    :param runtime: the runtime.
+    :param threads: the numbers of threads to try.
+    :return: for each model the median milliseconds of one inference, by number of threads.
+    :raises RuntimeRefusedError: as :func:`probabilities` does.
+    """
+    paths = [str(model.resolve()) for model in models]
+    found = _ask('time', runtime, models=paths, threads=list(threads),
+                 rounds=ROUNDS, calls=CALLS_PER_ROUND)
+    return [found['latency_ms'][path] for path in paths]
+
+
+def thread_counts() -> list[int]:
+    """List the numbers of threads worth timing here: one, and as many as there are cores."""
+    return sorted({1, os.cpu_count() or 1})
+
+
+def version(runtime: str) -> str:
+    """Tell the installed version of one of REQUIRED_RUNTIMES."""
+    return metadata.version(REQUIRED_RUNTIMES[runtime])
+
+
+def _ask(task: str, runtime: str, **request: Any) -> dict[str, Any]:
+    worker = subprocess.run(
+        [sys.executable, '-m', 'training.runtime_worker', task], cwd=ROOT,
+        input=json.dumps(request | {'runtime': runtime}), capture_output=True, text=True,
+        check=False)
+    if worker.returncode < 0:
+        raise RuntimeRefusedError(
+            f'runtime {runtime} ended with {signal.Signals(-worker.returncode).name}')
+    try:
+        found: dict[str, Any] = json.loads(worker.stdout)
+    except ValueError as error:
+        raise RuntimeRefusedError(f'with runtime {runtime}: {worker.stderr.strip()}') from error
+    if 'error' in found:
+        raise RuntimeRefusedError(f'with runtime {runtime}: {found["error"]}')
+    return found

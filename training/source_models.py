@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trained models in the formats that TensorFlow has saved them in over the years."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fire_detector.model_contract import ModelContract, ModelError, read_sidecar
+import keras
+import numpy as np
+from numpy.typing import NDArray
+import tensorflow as tf
+
+KERAS_SUFFIXES = frozenset(('.keras', '.h5'))
+FROZEN_GRAPH_SUFFIX = '.pb'
+BATCH = 64
+# What the toolkit leaves in a graph where values are rounded as the integer model will.
+FAKE_QUANTIZATION = 'FakeQuantWithMinMaxVars'
+
+
+@dataclass(frozen=True)
+class GraphNodes:
+    """
+    Name the two ends of a TF 1 graph.
+
+    :ivar input: node that takes the pictures, as `name` or `name:0`.
+    :ivar output: node that gives the probabilities, likewise.
+    """
+
+    input: str
+    output: str
+
+
+@dataclass(frozen=True)
+class SourceModel:
+    """
+    Hold a trained model, whatever format it came in.
+
+    :ivar contract: what it expects and means; read from the file beside it.
+    :ivar predict: takes float32 of shape (batch, height, width, 3) and gives float32 of shape
+        (batch, outputs).
+    :ivar converter: makes a fresh TFLite converter for it.
+    :ivar quantization_aware: whether it was trained with rounded values, and knows the ranges of
+        all of them.
+    """
+
+    contract: ModelContract
+    predict: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    converter: Callable[[], Any]
+    quantization_aware: bool = False
+
+    def fire_probability(self, tensors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """
+        Tell how likely fire is.
+
+        :param tensors: float32 of shape (pictures, height, width, 3), preprocessed.
+        :return: float32 of shape (pictures,), 0..1.
+        """
+        outputs = [self.predict(tensors[start:start + BATCH])
+                   for start in range(0, len(tensors), BATCH)]
+        return np.concatenate(outputs)[:, self.contract.fire_index]
+
+
+def load_source(path: Path, nodes: GraphNodes | None = None) -> SourceModel:
+    """
+    Load a trained model.
+
+    :param path: a .keras or .h5 file, a SavedModel folder, or a frozen TF 1 graph (.pb); its
+        contract is beside it.
+    :param nodes: the ends of a frozen graph; None for the others, which know theirs.
+    :raises ModelError: when it is missing, cannot be loaded, has no usable contract, or is a
+        frozen graph without `nodes` or with nodes that it has not.
+    """
+    if not path.exists():
+        raise ModelError(f'{path}: no such model')
+    contract = read_sidecar(path)
+    if path.is_dir():
+        return _saved_model(path, contract)
+    if path.suffix in KERAS_SUFFIXES:
+        return _keras_model(path, contract)
+    if path.suffix == FROZEN_GRAPH_SUFFIX:
+        if nodes is None:
+            raise ModelError(f'{path}: a frozen graph does not tell its ends; name them with '
+                             f'--input-node and --output-node')
+        return _frozen_graph(path, contract, nodes)
+    raise ModelError(f'{path}: not a .keras or .h5 file, a SavedModel folder or a frozen '
+                     f'graph (.pb)')
+
+
+def _keras_model(path: Path, contract: ModelContract) -> SourceModel:
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        raise ModelError(f'{path}: not a model that Keras can load: {error}') from error
+    return SourceModel(
+        contract, lambda tensors: np.asarray(model(tensors, training=False)),
+        lambda: tf.lite.TFLiteConverter.from_keras_model(model))
+
+
+def _saved_model(path: Path, contract: ModelContract) -> SourceModel:
+    try:
+        loaded = tf.saved_model.load(str(path))
+        signature = loaded.signatures['serving_default']
+    except (OSError, KeyError) as error:
+        raise ModelError(f'{path}: not a SavedModel with the signature serving_default: '
+                         f'{error}') from error
+    (_, inputs), (output,) = signature.structured_input_signature, signature.structured_outputs
+    (name,) = inputs
+
+    def predict(tensors: NDArray[np.float32]) -> NDArray[np.float32]:
+        # The signature holds on to `loaded` only weakly.
+        return np.asarray(loaded.signatures['serving_default'](
+            **{name: tf.constant(tensors)})[output])
+
+    operations = {node.op for function in signature.graph.as_graph_def().library.function
+                  for node in function.node_def}
+    operations |= {operation.type for operation in signature.graph.get_operations()}
+    return SourceModel(
+        contract, predict, lambda: tf.lite.TFLiteConverter.from_saved_model(str(path)),
+        any(operation.startswith(FAKE_QUANTIZATION) for operation in operations))
+
+
+def _frozen_graph(path: Path, contract: ModelContract, nodes: GraphNodes) -> SourceModel:
+    definition = tf.compat.v1.GraphDef()
+    try:
+        definition.ParseFromString(path.read_bytes())
+        graph = tf.Graph()
+        with graph.as_default():
+            tf.graph_util.import_graph_def(definition, name='')
+        ends = [graph.get_tensor_by_name(node if ':' in node else f'{node}:0')
+                for node in (nodes.input, nodes.output)]
+    except (ValueError, KeyError) as error:
+        raise ModelError(f'{path}: no frozen graph with nodes {nodes.input!r} and '
+                         f'{nodes.output!r}: {error}') from error
+    session = tf.compat.v1.Session(graph=graph)
+    names = [end.op.name for end in ends]
+    shape = (1, contract.input_spec.height, contract.input_spec.width, 3)
+    return SourceModel(
+        contract, lambda tensors: np.asarray(session.run(ends[1], {ends[0]: tensors})),
+        lambda: tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(
+            str(path), names[:1], names[1:], {names[0]: shape}))
