@@ -69,7 +69,7 @@ setup(
             # 2.21 is what was tried: its converter's files load in both runtimes. Not
             # tensorflow-cpu, since tf-keras asks for this one and both own the same files.
             'tensorflow>=2.21,<2.22',
-            # Quantization-aware training and pruning; it takes Keras 2 models, which are tf-keras'.
+            # Quantization-aware training and pruning, of models of Keras 2, which is tf-keras.
             'tensorflow-model-optimization>=0.8.1,<0.9',
             'tf-keras>=2.21,<2.22',
             'tqdm>=4.60',

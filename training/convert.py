@@ -1,122 +1,160 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Convert a trained network: `python -m training.convert runs/firenet/model.h5 --out X.tflite`."""
+"""
+Convert a trained network to TensorFlow Lite, proven on real pictures.
+
+One file: `python -m training.convert runs/firenet/model.h5 --out X.tflite`; every number format,
+with a table: `python -m training.convert runs/firenet/model.h5 --all`.
+"""
 
 import argparse
-from collections.abc import Sequence
-import contextlib
-import io
-import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-import subprocess
+import shlex
 import sys
-import tempfile
 
-from fire_detector.model_contract import append_contract, ModelError, read_sidecar
+from fire_detector.model_contract import ModelError
 from fire_detector.picture_files import PictureFileError
-import keras
-import numpy as np
-from numpy.typing import NDArray
-import tensorflow as tf
-from training.loading import load_tensors
-from training.manifest import read_manifest
-from training.predict import fire_probability
-from training.run_folder import read_config
+from training.conversion import ConversionError, Proof
+from training.conversion_table import describe, Row, write_table
+from training.dataset import add_data_arguments, read_dataset
+from training.loading import skip_unreadable
+from training.run_folder import (
+    CONVERSIONS,
+    H5_MODEL,
+    KERAS_MODEL,
+    PRUNED,
+    QUANTIZATION_AWARE,
+    samples_of,
+    SAVED_MODEL,
+)
+from training.runtimes import RuntimeRefusedError
 from training.samples import DatasetError, Sample, select
+from training.source_models import GraphNodes, load_source
+from training.variants import ConverterRefusedError, VARIANTS
 
-# The runtimes that robots have; a model that one of them refuses is not converted.
-REQUIRED_RUNTIMES = ('litert', 'tflite')
-MAX_DIFFERENCE = 1e-3
+Refusals = (ConversionError, ConverterRefusedError, RuntimeRefusedError)
+# What `training.optimize` leaves in a run folder, and the formats worth converting it to: pruning
+# is for any of them, training with rounded values for integers only.
+OPTIMIZED = ((PRUNED, KERAS_MODEL, ('float32', 'int8')),
+             (QUANTIZATION_AWARE, SAVED_MODEL, ('int8', 'uint8')))
 
 
-class ConversionError(RuntimeError):
-    """Report a model that could not be converted, or not to the same answers."""
-
-
-def convert(model_path: Path, samples: Sequence[Sample], out: Path) -> dict[str, float]:
+def convert_all(model: Path, folder: Path, samples: Sequence[Sample],
+                nodes: GraphNodes | None = None) -> Iterator[Row]:
     """
-    Convert a Keras model to float32 .tflite, and write it once its answers are proven equal.
+    Convert a model, and its optimized versions in the same run folder, to every number format.
 
-    :param model_path: the .h5 or .keras file, with its contract beside it.
-    :param samples: real pictures on which source and result have to agree.
-    :param out: the .tflite file to write; it is left as it was when anything fails.
-    :return: the largest difference of a probability from Keras', by runtime.
-    :raises ConversionError: when a runtime is missing, refuses the model or disagrees.
-    :raises ModelError: when the contract is missing or does not fit the model.
+    :param model: a model in any format of `source_models`.
+    :param folder: where the .tflite files are written.
+    :param samples: the pictures to compare on (`test`) and to calibrate with (`train`).
+    :param nodes: the ends of a frozen graph.
+    :return: a row for each, once it is done; one that is refused is a row that says why.
+    :raises ModelError: when a model cannot be loaded.
     """
-    contract = read_sidecar(model_path)
-    model = keras.saving.load_model(model_path)
-    expected = fire_probability(model, load_tensors(samples, contract.input_spec))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # In the folder of the result, so that the last step is a rename within one file system.
-    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
-        candidate = Path(folder) / out.name
-        # The converter prints the signature of the graph it saves on the way.
-        with contextlib.redirect_stdout(io.StringIO()):
-            candidate.write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
-        append_contract(candidate, contract)
-        differences = {runtime: _largest_difference(candidate, runtime, samples, expected)
-                       for runtime in REQUIRED_RUNTIMES}
-        candidate.replace(out)
-    return differences
+    sources = [('', model, tuple(VARIANTS))] + [
+        (f'{name}_', model.parent / name / file, formats)
+        for name, file, formats in OPTIMIZED if (model.parent / name / file).exists()]
+    for prefix, path, formats in sources:
+        proof = Proof(load_source(path, nodes), select(samples, 'test'), select(samples, 'train'))
+        for variant in formats:
+            name = f'{prefix}{variant}'
+            suffix = name.replace('float32', '').strip('_')
+            out = folder / f'{"_".join(filter(None, (proof.source.contract.name, suffix)))}.tflite'
+            try:
+                yield Row(name, out, proof.convert(VARIANTS[variant], out))
+            except Refusals as error:
+                yield Row(name, out, None, str(error))
 
 
-def _largest_difference(model: Path, runtime: str, samples: Sequence[Sample],
-                        expected: NDArray[np.float32]) -> float:
-    """
-    Ask the robot's own tool, in a process of its own.
-
-    TensorFlow and tflite-runtime 2.14 share symbols: loaded after TensorFlow in one process,
-    tflite-runtime refuses every model with 'vector::reserve'.
-    """
-    tool = subprocess.run(
-        [sys.executable, '-m', 'fire_detector.classify', '--json', '--runtime', runtime,
-         '--model', model, *(sample.path for sample in samples)],
-        capture_output=True, text=True, check=False)
-    if tool.returncode != 0:
-        reason = tool.stderr.strip() or f'fire_classify ended with status {tool.returncode}'
-        raise ConversionError(f'not converted: with runtime {runtime}: {reason}')
-    found = np.array([json.loads(line)['fire_probability'] for line in tool.stdout.splitlines()])
-    difference = float(np.abs(found - expected).max())
-    if not difference <= MAX_DIFFERENCE:
-        raise ConversionError(f'not converted: {runtime} differs from Keras by {difference:.2g} '
-                              f'on {len(samples)} pictures, allowed is {MAX_DIFFERENCE:g}')
-    return difference
+def _samples(options: argparse.Namespace) -> list[Sample]:
+    if options.data is None:
+        return samples_of(options.model)
+    samples, unreadable = skip_unreadable(
+        read_dataset(options.data, options.group_by, options.split_seed))
+    for problem in unreadable:
+        print(f'training.convert: skipped {problem}', file=sys.stderr)
+    return samples
 
 
-def _data_folder(options: argparse.Namespace) -> Path:
-    if options.data is not None:
-        return Path(options.data)
-    run = options.model.parent
+def _h5_bytes(model: Path) -> int:
+    """Tell the size that results are compared with: that of the .h5 where there is one."""
+    h5 = model.parent / H5_MODEL
+    if h5.is_file() or model.is_file():
+        return (h5 if h5.is_file() else model).stat().st_size
+    return sum(file.stat().st_size for file in model.rglob('*') if file.is_file())
+
+
+def _one(options: argparse.Namespace, nodes: GraphNodes | None) -> int:
+    samples = _samples(options)
+    compared = select(samples, 'test')
+    proof = Proof(load_source(options.model, nodes), compared, select(samples, 'train'))
     try:
-        return Path(read_config(run).data)
-    except (OSError, ValueError) as error:
-        raise DatasetError(f'{run}: no configuration that tells which pictures the model was '
-                           f'trained on; name them with --data ({error})') from error
+        conversion = proof.convert(VARIANTS[options.type], options.out)
+    except Refusals as error:
+        print(f'training.convert: not converted: {error}', file=sys.stderr)
+        return 1
+    for runtime, difference in conversion.differences.items():
+        print(f'{runtime}: differs from the source by at most {difference:.2g} '
+              f'on {len(compared)} test pictures')
+    print(f'{conversion.changed_decisions} decisions changed; accuracy '
+          f'{conversion.metrics.accuracy:.3f}, of the source {proof.metrics.accuracy:.3f}')
+    source, result = _h5_bytes(options.model), options.out.stat().st_size
+    print(f'{options.model}: {source:,} bytes\n{options.out}: {result:,} bytes, '
+          f'{result / source:.1%} of it')
+    return 0
+
+
+def _all(options: argparse.Namespace, nodes: GraphNodes | None) -> int:
+    folder = options.out or options.model.parent / CONVERSIONS
+    samples = _samples(options)
+    rows = []
+    for row in convert_all(options.model, folder, samples, nodes):
+        rows.append(row)
+        print(f'training.convert: {row.name}: '
+              f'{"not written: " + row.refused if row.refused else row.path}', file=sys.stderr)
+    folder.mkdir(parents=True, exist_ok=True)
+    h5_bytes = _h5_bytes(options.model)
+    print(write_table(describe(rows, h5_bytes), folder, {
+        'command': shlex.join(('python', '-m', 'training.convert', str(options.model), '--all')),
+        'source': str(options.model), 'h5_bytes': h5_bytes, 'split': 'test',
+        'pictures': len(select(samples, 'test'))}))
+    return 1 if any(row.refused for row in rows) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='python -m training.convert', description=__doc__)
+    parser.add_argument('model', type=Path,
+                        help='.keras, .h5, SavedModel folder, or frozen TF 1 graph (.pb)')
+    parser.add_argument('--out', type=Path,
+                        help='.tflite file to write; with --all the folder for all of them '
+                             f'(default: {CONVERSIONS} beside the model)')
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument('--type', choices=VARIANTS, default='float32',
+                      help='number format (default: %(default)s)')
+    what.add_argument('--all', action='store_true',
+                      help='write every format, those of optimized versions too, and a table')
+    add_data_arguments(parser, required=False)
+    parser.add_argument('--input-node', metavar='NAME', help='where a frozen graph begins')
+    parser.add_argument('--output-node', metavar='NAME', help='where a frozen graph ends')
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Convert as the command line asks; return the exit status."""
-    parser = argparse.ArgumentParser(prog='python -m training.convert', description=__doc__)
-    parser.add_argument('model', type=Path, help='.h5 or .keras file of a training run')
-    parser.add_argument('--out', type=Path, required=True, help='.tflite file to write')
-    parser.add_argument('--data', type=Path,
-                        help='folder with pictures to compare on; default: those of the run')
+    parser = _parser()
     options = parser.parse_args(arguments)
+    if not options.all and options.out is None:
+        parser.error('name the file to write with --out, or write --all')
+    if (options.input_node is None) != (options.output_node is None):
+        parser.error('--input-node and --output-node belong together')
+    nodes = None
+    if options.input_node is not None:
+        nodes = GraphNodes(options.input_node, options.output_node)
     try:
-        if not options.model.is_file():
-            raise ModelError(f'{options.model}: no such model file')
-        samples = select(read_manifest(_data_folder(options)), 'test')
-        differences = convert(options.model, samples, options.out)
-    except (ConversionError, DatasetError, ModelError, PictureFileError) as error:
+        return (_all if options.all else _one)(options, nodes)
+    except (DatasetError, ModelError, PictureFileError, RuntimeRefusedError) as error:
         print(f'training.convert: {error}', file=sys.stderr)
         return 1
-    for runtime, difference in differences.items():
-        print(f'{runtime}: differs from Keras by at most {difference:.2g} '
-              f'on {len(samples)} test pictures')
-    source, result = options.model.stat().st_size, options.out.stat().st_size
-    print(f'{options.model}: {source:,} bytes\n{options.out}: {result:,} bytes, '
-          f'{100 * result / source:.1f} % of it')
-    return 0
 
 
 if __name__ == '__main__':

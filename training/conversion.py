@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convert a model, and prove on real pictures that the result answers as the source does."""
+
+from collections.abc import Sequence
+import dataclasses
+from dataclasses import dataclass
+import functools
+from pathlib import Path
+import tempfile
+
+from fire_detector.model_contract import append_contract, ModelContract
+import numpy as np
+from numpy.typing import NDArray
+from training import runtimes
+from training.loading import load_tensors
+from training.metrics import measure, Metrics
+from training.samples import FIRE, labels_of, Sample
+from training.source_models import SourceModel
+from training.variants import Variant
+
+# Largest difference of a probability from the source's, and of the accuracy from the source's.
+MAX_DIFFERENCE = 1e-3
+MAX_ACCURACY_CHANGE = 0.01
+CALIBRATION_PICTURES = 100  # of each class; TensorFlow's guide asks for 100 to 500 together
+
+
+class ConversionError(RuntimeError):
+    """Report a result that does not answer as its source does."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """
+    Hold what was measured of a model that was converted.
+
+    :ivar metrics: of the pictures, at the contract's alarm threshold, as LiteRT answers.
+    :ivar differences: largest difference of a probability from the source's, by runtime.
+    :ivar changed_decisions: pictures, out of all, that LiteRT decides otherwise than the source.
+    """
+
+    metrics: Metrics
+    differences: dict[str, float]
+    changed_decisions: int
+
+
+class Proof:
+    """
+    What a source model answers on real pictures, to hold conversions against.
+
+    :ivar source: the model.
+    :ivar compared: the pictures on which source and results have to agree.
+    :ivar expected: float32 of shape (len(compared),): the source's fire probabilities.
+    :ivar metrics: what they are worth, at the contract's alarm threshold.
+    """
+
+    def __init__(self, source: SourceModel, compared: Sequence[Sample],
+                 training: Sequence[Sample]) -> None:
+        """
+        Ask the source.
+
+        :param source: the model.
+        :param compared: pictures on which source and results have to agree.
+        :param training: pictures that calibration may choose from.
+        """
+        self.source = source
+        self.compared = list(compared)
+        self._training = list(training)
+        self._fire = labels_of(compared) == FIRE
+        self._threshold = source.contract.alarm.on_threshold
+        self.expected = source.fire_probability(
+            load_tensors(self.compared, source.contract.input_spec))
+        self.metrics = self._measure(self.expected)
+
+    def convert(self, variant: Variant, out: Path) -> Conversion:
+        """
+        Convert the source, and write the result once it is proven.
+
+        :param variant: the number format.
+        :param out: the .tflite file to write, with the contract in it; it is left as it was when
+            anything fails.
+        :return: what was measured of it.
+        :raises ConverterRefusedError: when TensorFlow cannot convert the model.
+        :raises RuntimeRefusedError: when a runtime refuses the result.
+        :raises ConversionError: when the result does not answer as the source does.
+        """
+        model = variant.convert(self.source, lambda: self.calibration)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        # In the folder of the result, so that the last step is a rename within one file system.
+        with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+            candidate = Path(folder) / out.name
+            _write(candidate, model, self.source.contract)
+            answers = {runtime: runtimes.probabilities(candidate, self.compared, runtime)
+                       for runtime in runtimes.REQUIRED_RUNTIMES}
+            for runtime, found in answers.items():
+                self._check(runtime, found, variant)
+            litert = answers['litert']
+            conversion = Conversion(
+                metrics=self._measure(litert),
+                differences={runtime: float(np.abs(found - self.expected).max())
+                             for runtime, found in answers.items()},
+                changed_decisions=int(((litert >= self._threshold)
+                                       != (self.expected >= self._threshold)).sum()))
+            measured = {f'test_{name}': value
+                        for name, value in dataclasses.asdict(conversion.metrics).items()}
+            _write(candidate, model, dataclasses.replace(self.source.contract, metrics=measured))
+            candidate.replace(out)
+        return conversion
+
+    @functools.cached_property
+    def calibration(self) -> NDArray[np.float32]:
+        """Prepare as many training pictures of one class as of the other, always the same."""
+        rng = np.random.default_rng(0)
+        chosen = []
+        for label in sorted({sample.label for sample in self._training}):
+            of_label = [sample for sample in self._training if sample.label == label]
+            chosen += [of_label[index] for index in
+                       rng.permutation(len(of_label))[:CALIBRATION_PICTURES]]
+        return load_tensors(chosen, self.source.contract.input_spec)
+
+    def _measure(self, probability: NDArray[np.float32]) -> Metrics:
+        return measure(probability, self._fire, self._threshold)
+
+    def _check(self, runtime: str, found: NDArray[np.float32], variant: Variant) -> None:
+        difference = float(np.abs(found - self.expected).max())
+        if variant.exact and not difference <= MAX_DIFFERENCE:
+            raise ConversionError(
+                f'{runtime} differs from the source by {difference:.2g} on '
+                f'{len(found)} pictures, allowed for {variant.name} is {MAX_DIFFERENCE:g}')
+        accuracy = self._measure(found).accuracy
+        # One picture is more than a point where there are fewer than a hundred.
+        allowed = max(MAX_ACCURACY_CHANGE, 1 / len(found)) + 1e-9
+        if not abs(accuracy - self.metrics.accuracy) <= allowed:
+            raise ConversionError(
+                f'{runtime} calls {accuracy:.1%} of {len(found)} pictures right and the source '
+                f'{self.metrics.accuracy:.1%}, allowed for {variant.name} is a change of '
+                f'{allowed:.1%}')
+
+
+def _write(path: Path, model: bytes, contract: ModelContract) -> None:
+    path.write_bytes(model)
+    append_contract(path, contract)

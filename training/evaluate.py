@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure a model: `python -m training.evaluate runs/firenet/tflite/firenet.tflite`."""
+
+import argparse
+from collections.abc import Sequence
+import csv
+import hashlib
+from pathlib import Path
+import shlex
+import sys
+
+from fire_detector.model_contract import ModelError
+from fire_detector.picture_files import PictureFileError
+import numpy as np
+from numpy.typing import NDArray
+from training.calibration import calibration_bins
+from training.contact_sheet import Tile, write_contact_sheet
+from training.dataset import add_data_arguments, read_dataset
+from training.evaluation import (
+    ALL,
+    calibration_table,
+    Evaluation,
+    figures_table,
+    intervals_text,
+    mistakes_text,
+    pictures_text,
+    source_table,
+    threshold_table,
+    write_evaluation,
+)
+from training.intervals import figures_by_source
+from training.loading import skip_unreadable
+from training.metrics import operating_points
+from training.plots import (
+    Answers,
+    BY_SOURCE,
+    CONFUSION,
+    PRECISION_RECALL,
+    RELIABILITY,
+    ROC,
+    write_plots,
+)
+from training.predict import contract_of, probabilities
+from training.run_folder import EVALUATION, METRICS, samples_of
+from training.runtimes import RuntimeRefusedError
+from training.samples import DatasetError, FIRE, LABELS, labels_of, Sample, select, SPLITS
+
+SUMMARY = 'summary.md'
+PREDICTIONS = 'predictions.csv'
+MISTAKES = 'mistakes.png'
+# Of each kind, missed fires and false alarms.
+MISTAKES_SHOWN = 12
+
+
+def choose(samples: Sequence[Sample], split: str, sources: Sequence[str]) -> list[Sample]:
+    """
+    Pick the samples to measure on.
+
+    :param samples: all samples there are.
+    :param split: a member of SPLITS, or ALL.
+    :param sources: names of sources; empty for every source.
+    :raises DatasetError: when there is no such source, or nothing is left.
+    """
+    known = sorted({sample.source for sample in samples})
+    if unknown := sorted(set(sources) - set(known)):
+        raise DatasetError(f'no source {" or ".join(unknown)} among the pictures, '
+                           f'only {", ".join(known)}')
+    chosen = [sample for sample in (samples if split == ALL else select(samples, split))
+              if not sources or sample.source in sources]
+    if not chosen:
+        raise DatasetError(f'no picture in split {split!r} of {", ".join(sources) or "the data"}; '
+                           f'choose others with --split and --source')
+    return chosen
+
+
+def evaluate(model: Path, samples: Sequence[Sample], split: str, out: Path,
+             command: str) -> Evaluation:
+    """
+    Measure a model, and write what was found.
+
+    :param model: a .keras, .h5 or .tflite file or a SavedModel folder, with its contract.
+    :param samples: the pictures; those that cannot be read are left out.
+    :param split: the split that they are of, for the record.
+    :param out: folder for the results, made where it is missing.
+    :param command: the command line that asked for it, for the record.
+    :return: what was measured.
+    :raises ModelError: when the model cannot be used.
+    :raises RuntimeRefusedError: when no TFLite runtime can answer.
+    :raises DatasetError: when none of the pictures can be read.
+    """
+    threshold = contract_of(model).alarm.on_threshold
+    readable, unreadable = skip_unreadable(samples)
+    if not readable:
+        raise DatasetError(f'none of the {len(samples)} pictures can be read: {unreadable[0]}')
+    # As the node compares them with its threshold: a float32 0.9 is a little less than 0.9.
+    answers = Answers(probabilities(model, readable).astype(np.float64),
+                      labels_of(readable) == FIRE)
+    digest, size = _fingerprint(model)
+    evaluation = Evaluation(
+        command=command, model=str(model), model_sha256=digest, model_bytes=size, split=split,
+        threshold=threshold,
+        figures=figures_by_source(answers.probability, readable, threshold),
+        operating_points=tuple(operating_points(answers.probability, answers.fire, threshold)),
+        calibration=tuple(calibration_bins(answers.probability, answers.fire)),
+        unreadable=tuple(unreadable))
+    out.mkdir(parents=True, exist_ok=True)
+    _write_predictions(answers.probability, readable, out / PREDICTIONS)
+    pictures = [*write_plots(answers, evaluation, out),
+                *_write_mistakes(answers, readable, threshold, out)]
+    (out / SUMMARY).write_text(_summary(evaluation, pictures), encoding='utf-8')
+    write_evaluation(evaluation, out / METRICS)
+    return evaluation
+
+
+def file_sha256(path: Path) -> str:
+    """Give the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _fingerprint(model: Path) -> tuple[str, int]:
+    """Give the SHA-256 and size of a file, or those of a folder as sha256sum would list it."""
+    if model.is_file():
+        return file_sha256(model), model.stat().st_size
+    files = sorted(path for path in model.rglob('*') if path.is_file())
+    listing = ''.join(f'{file_sha256(path)}  {path.relative_to(model).as_posix()}\n'
+                      for path in files)
+    return (hashlib.sha256(listing.encode()).hexdigest(),
+            sum(path.stat().st_size for path in files))
+
+
+def _write_predictions(probability: NDArray[np.float64], samples: Sequence[Sample],
+                       path: Path) -> None:
+    with path.open('w', newline='', encoding='utf-8') as file:
+        writer = csv.writer(file, lineterminator='\n')
+        writer.writerow(('file', 'label', 'source', 'group', 'probability'))
+        for value, sample in zip(probability, samples, strict=True):
+            writer.writerow((sample.path, LABELS[sample.label], sample.source, sample.group,
+                             f'{value:.6f}'))
+
+
+def _write_mistakes(answers: Answers, samples: Sequence[Sample], threshold: float,
+                    out: Path) -> list[str]:
+    """Show the most confident mistakes; return the names of the files written."""
+    probability, order = answers.probability, np.argsort(answers.probability)
+    missed = [index for index in order if answers.fire[index] and probability[index] < threshold]
+    alarms = [index for index in order[::-1]
+              if not answers.fire[index] and probability[index] >= threshold]
+    tiles = [Tile(samples[index].path,
+                  f'{kind} {probability[index]:.3f} {samples[index].source}')
+             for kind, found in (('missed', missed), ('alarm', alarms))
+             for index in found[:MISTAKES_SHOWN]]
+    (out / MISTAKES).unlink(missing_ok=True)
+    if not tiles:
+        return []
+    write_contact_sheet(tiles, out / MISTAKES,
+                        f'The most confident of {len(missed)} missed fires and '
+                        f'{len(alarms)} false alarms')
+    return [MISTAKES]
+
+
+def _summary(evaluation: Evaluation, pictures: Sequence[str]) -> str:
+    """Write the results for people; `pictures` are the PNG files beside it."""
+    def show(name: str, caption: str) -> str:
+        return f'![{caption}]({name})' if name in pictures else ''
+
+    parts = [
+        f'# {Path(evaluation.model).name}, measured',
+        f'{pictures_text(evaluation)} {mistakes_text(evaluation)}',
+        '## Overall',
+        figures_table(evaluation),
+        intervals_text(evaluation),
+        show(CONFUSION, 'How many pictures of each label were called what'),
+        show(ROC, 'Recall over false alarms'),
+        show(PRECISION_RECALL, 'Precision over recall'),
+        '## By source',
+        source_table(evaluation),
+        show(BY_SOURCE, 'Recall and false alarms of each source, with intervals'),
+        '## Thresholds',
+        threshold_table(evaluation),
+        '## Calibration',
+        calibration_table(evaluation),
+        show(RELIABILITY, 'Share of fire over fire probability'),
+        '## Mistakes',
+        show(MISTAKES, 'The most confident mistakes') or 'There are none.',
+        '## Where it comes from',
+        f'    {evaluation.command}',
+        f'`{evaluation.model}`: {evaluation.model_bytes:,} bytes, '
+        f'SHA-256 `{evaluation.model_sha256}`',
+    ]
+    return '\n\n'.join(part for part in parts if part) + '\n'
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m training.evaluate', description=__doc__, epilog=(
+            "Without --data, the pictures are those of the model's training run."))
+    parser.add_argument('model', metavar='MODEL', type=Path,
+                        help='.keras, .h5 or .tflite file, or SavedModel folder')
+    add_data_arguments(parser, required=False)
+    parser.add_argument('--split', choices=(*SPLITS, ALL), default='test',
+                        help='which pictures (default: %(default)s)')
+    parser.add_argument('--source', metavar='NAME', nargs='+', default=[],
+                        help='only pictures of these sources')
+    parser.add_argument('--out', metavar='DIR', type=Path,
+                        help=f'folder for the results (default: {EVALUATION} beside MODEL)')
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure as the command line asks; return the exit status."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(words)
+    out = options.out or options.model.parent / EVALUATION
+    try:
+        samples = (samples_of(options.model) if options.data is None else
+                   read_dataset(options.data, options.group_by, options.split_seed))
+        evaluation = evaluate(
+            options.model, choose(samples, options.split, options.source), options.split, out,
+            shlex.join(['python', '-m', 'training.evaluate', *words]))
+    except (DatasetError, ModelError, PictureFileError, RuntimeRefusedError) as error:
+        print(f'training.evaluate: {error}', file=sys.stderr)
+        return 1
+    for message in evaluation.unreadable:
+        print(f'training.evaluate: left out: {message}', file=sys.stderr)
+    print(f'{figures_table(evaluation)}\n\n{source_table(evaluation)}\n\n'
+          f'Results are in {out}; begin with {out / SUMMARY}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

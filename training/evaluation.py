@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was measured of a model: the record of it, and its tables."""
+
+import dataclasses
+from dataclasses import dataclass
+import json
+from pathlib import Path
+from typing import Any
+
+from training.calibration import CalibrationBin
+from training.intervals import Estimate, Figures
+from training.metrics import OperatingPoint
+from training.run_folder import write_json
+
+OVERALL = 'overall'
+ALL = 'all'
+# In the order of the tables. The first four are said of every source.
+FIGURE_NAMES = {
+    'accuracy': 'accuracy',
+    'recall': 'recall',
+    'false_alarm_rate': 'false alarms',
+    'roc_auc': 'ROC AUC',
+    'balanced_accuracy': 'balanced accuracy',
+    'recall_at_1_percent_false_alarms': 'recall at 1 % false alarms',
+    'recall_at_5_percent_false_alarms': 'recall at 5 % false alarms',
+    'ece': 'expected calibration error',
+}
+SAID_OF_EVERY_SOURCE = 4
+
+
+class EvaluationError(ValueError):
+    """Report an evaluation that is missing or cannot be read."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """
+    Hold what was measured of a model, on which pictures.
+
+    :ivar command: the command line that measured it.
+    :ivar model: the model's path, as the command line had it.
+    :ivar model_sha256: SHA-256 of the file, or of the listing of a folder's files, in hexadecimal.
+    :ivar model_bytes: size of the file, or of a folder's files together.
+    :ivar split: a member of SPLITS, or ALL.
+    :ivar threshold: probability at or above which a picture is called fire.
+    :ivar figures: what was measured, overall and by source.
+    :ivar operating_points: what comes of other thresholds, overall.
+    :ivar calibration: the bins of the fire probability, overall.
+    :ivar unreadable: one message for each picture that was left out.
+    """
+
+    command: str
+    model: str
+    model_sha256: str
+    model_bytes: int
+    split: str
+    threshold: float
+    figures: dict[str, Figures]
+    operating_points: tuple[OperatingPoint, ...]
+    calibration: tuple[CalibrationBin, ...]
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def overall(self) -> Figures:
+        """Give the figures of all pictures together."""
+        return self.figures[OVERALL]
+
+
+def write_evaluation(evaluation: Evaluation, path: Path) -> None:
+    """Write an evaluation as JSON."""
+    write_json(path, dataclasses.asdict(evaluation))
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """
+    Read what :func:`write_evaluation` wrote.
+
+    :raises EvaluationError: when the file is missing or holds something else.
+    """
+    try:
+        fields: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+        return Evaluation(**fields | {
+            'figures': {name: _figures(found) for name, found in fields['figures'].items()},
+            'operating_points': tuple(OperatingPoint(**point)
+                                      for point in fields['operating_points']),
+            'calibration': tuple(CalibrationBin(**one) for one in fields['calibration']),
+            'unreadable': tuple(fields['unreadable'])})
+    except OSError as error:
+        raise EvaluationError(f'{path}: {error.strerror}') from error
+    except KeyError as error:
+        raise EvaluationError(f'{path}: not an evaluation: no field {error}') from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise EvaluationError(f'{path}: not an evaluation: {error}') from error
+
+
+def _figures(fields: dict[str, Any]) -> Figures:
+    return Figures(**fields | {'estimates': {
+        name: None if found is None else Estimate(**found)
+        for name, found in fields['estimates'].items()}})
+
+
+def markdown_table(header: list[str], rows: list[list[str]]) -> str:
+    """Lay out cells as a Markdown table."""
+    return '\n'.join(f'| {" | ".join(cells)} |' if cells else '|' + '---|' * len(header)
+                     for cells in (header, [], *rows))
+
+
+def estimate_text(estimate: Estimate | None) -> str:
+    """Say a figure and its interval, or '-' where it cannot be measured."""
+    if estimate is None:
+        return '-'
+    return f'{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})'
+
+
+def figures_table(evaluation: Evaluation) -> str:
+    """Lay out every overall figure."""
+    return markdown_table(['figure', 'value (95 % interval)'], [
+        [title, estimate_text(evaluation.overall.estimates[name])]
+        for name, title in FIGURE_NAMES.items()])
+
+
+def source_table(evaluation: Evaluation) -> str:
+    """Lay out the chief figures, overall and by source."""
+    names = list(FIGURE_NAMES)[:SAID_OF_EVERY_SOURCE]
+    return markdown_table(
+        ['source', 'fire', 'no fire', 'groups', *(FIGURE_NAMES[name] for name in names)],
+        [[source, str(found.fire), str(found.nofire), str(found.groups),
+          *(estimate_text(found.estimates[name]) for name in names)]
+         for source, found in evaluation.figures.items()])
+
+
+def threshold_table(evaluation: Evaluation) -> str:
+    """Lay out what comes of other thresholds."""
+    return markdown_table(['threshold', 'recall', 'false alarms', 'precision', ''], [
+        ['above all' if point.threshold is None else f'{point.threshold:.6g}',
+         *('-' if rate is None else f'{rate:.3f}' for rate in (
+             point.recall, point.false_alarm_rate, point.precision)), point.chosen_for]
+        for point in evaluation.operating_points])
+
+
+def calibration_table(evaluation: Evaluation) -> str:
+    """Lay out the bins that have pictures."""
+    return markdown_table(
+        ['fire probability', 'pictures', 'mean probability', 'share that shows fire'],
+        [[f'{one.low:.3f} to {one.high:.3f}', str(one.fire + one.nofire),
+          f'{one.mean_probability:.3f}', f'{one.fire_share:.3f}']
+         for one in evaluation.calibration if one.fire_share is not None])
+
+
+def pictures_text(evaluation: Evaluation) -> str:
+    """Say on which pictures, and at which threshold, was measured."""
+    found = evaluation.overall
+    split = 'all splits' if evaluation.split == ALL else f'the `{evaluation.split}` split'
+    left_out = (f' {len(evaluation.unreadable)} more could not be read and are left out.'
+                if evaluation.unreadable else '')
+    return (f'{found.fire + found.nofire} pictures of {split}, of {found.groups} groups (videos '
+            f'or scenes): {found.fire} show fire, {found.nofire} do not.{left_out} A picture is '
+            f'called fire at a probability of {evaluation.threshold:g} or more.')
+
+
+def intervals_text(evaluation: Evaluation) -> str:
+    """Say what the intervals are, and what to make of recall at few false alarms."""
+    nofire = evaluation.overall.nofire
+    return (
+        'In brackets, 95 % intervals that count the pictures of one group as one: the score '
+        'interval for shares, the bootstrap over groups for the other figures. Recall at few '
+        'false alarms takes its threshold from these same pictures; of the '
+        f'{nofire} without fire, 1 % are {nofire // 100} and 5 % are {nofire // 20}.')
+
+
+def mistakes_text(evaluation: Evaluation) -> str:
+    """Say the rates of both mistakes as a person would: one in so many."""
+    estimates, found = evaluation.overall.estimates, evaluation.overall
+    false_alarms, recall = estimates['false_alarm_rate'], estimates['recall']
+    sentences = []
+    if false_alarms is not None:
+        sentences.append(f'{_one_in(false_alarms.value)} of the {found.nofire} pictures without '
+                         f'fire was called fire.')
+    if recall is not None:
+        sentences.append(f'{_one_in(1 - recall.value)} of the {found.fire} pictures of fire was '
+                         f'missed.')
+    return ' '.join(sentences)
+
+
+def _one_in(rate: float) -> str:
+    if rate == 0:
+        return 'None'
+    return f'One in {1 / rate:.0f}' if rate < 0.1 else f'One in {1 / rate:.1f}'

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that is known of a model: what the other tools have left in its run folder."""
+
+import csv
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import shlex
+from typing import Any
+
+from fire_detector.model_contract import ModelContract, read_contract
+from training.evaluate import file_sha256
+from training.evaluation import Evaluation, EvaluationError, read_evaluation
+from training.run_folder import (
+    CONVERSIONS,
+    EVALUATION,
+    METRICS,
+    read_config,
+    read_samples,
+    TrainingConfig,
+)
+from training.samples import Sample
+
+SOURCES = 'sources.csv'
+SOURCE_COLUMNS = ('source', 'license', 'origin', 'shows')
+CONVERSION = 'conversion.json'
+
+
+class FindingsError(ValueError):
+    """Report something that has to be measured first, or cannot be read."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """
+    Hold all that is known of a model.
+
+    :ivar model: the .tflite file.
+    :ivar contract: what the file says of itself.
+    :ivar config: how it was trained.
+    :ivar training: what training measured.
+    :ivar samples: the pictures of the run, those of left-out sources too.
+    :ivar sources: what is known of each source: license, origin and shows, by source.
+    :ivar evaluation: what was measured of the file.
+    :ivar conversion: what was measured of all its variants.
+    """
+
+    model: Path
+    contract: ModelContract
+    config: TrainingConfig
+    training: dict[str, Any]
+    samples: list[Sample]
+    sources: dict[str, dict[str, str]]
+    evaluation: Evaluation
+    conversion: dict[str, Any]
+
+
+def read_findings(run: Path, model: Path, sources: Path | None = None) -> Findings:
+    """
+    Read what the other tools have left in a run folder.
+
+    :param run: the run folder.
+    :param model: the .tflite file, made from that run.
+    :param sources: a CSV file with SOURCE_COLUMNS; None: the data folder's own or, where it has
+        none, that of this package.
+    :raises FindingsError: when something is missing; the message says what to run.
+    :raises ModelError: when the model cannot be used.
+    :raises DatasetError: when the run's list of pictures cannot be read.
+    """
+    contract = read_contract(model)
+    training = _read_json(run / METRICS, 'training.train')
+    try:
+        config = read_config(run)
+    except (OSError, ValueError) as error:
+        raise FindingsError(f'{run}: not a run folder of training.train: {error}') from error
+    if sources is None:
+        own = Path(config.data) / SOURCES
+        sources = own if own.is_file() else Path(__file__).with_name(SOURCES)
+    return Findings(
+        model=model, contract=contract, config=config, training=training,
+        samples=read_samples(run), sources=read_sources(sources),
+        evaluation=_read_evaluation(run, model, config),
+        conversion=_read_json(run / CONVERSIONS / CONVERSION, 'training.convert --all'))
+
+
+def read_sources(path: Path) -> dict[str, dict[str, str]]:
+    """
+    Read what is known of the sources of pictures.
+
+    :param path: a CSV file with SOURCE_COLUMNS.
+    :return: license, origin and shows, by source.
+    :raises FindingsError: when it cannot be read or lacks a column.
+    """
+    try:
+        with path.open(newline='', encoding='utf-8-sig') as file:
+            return {row['source']: {column: row[column] for column in SOURCE_COLUMNS[1:]}
+                    for row in csv.DictReader(file)}
+    except KeyError as error:
+        raise FindingsError(f'{path}: no column {error}, expected are '
+                            f'{", ".join(SOURCE_COLUMNS)}') from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise FindingsError(f'{path}: cannot be read: {error}') from error
+
+
+def _read_json(path: Path, tool: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+        return found
+    except (OSError, ValueError) as error:
+        raise FindingsError(f'{path}: cannot be read ({error}); '
+                            f'python -m {tool} writes it') from error
+
+
+def _read_evaluation(run: Path, model: Path, config: TrainingConfig) -> Evaluation:
+    path = run / EVALUATION / METRICS
+    words = ['python', '-m', 'training.evaluate', str(model), '--out', str(run / EVALUATION)]
+    if run.resolve() not in model.resolve().parents:
+        words += ['--data', config.data]
+    try:
+        evaluation = read_evaluation(path)
+    except EvaluationError as error:
+        raise FindingsError(f'{error}; run {shlex.join(words)}') from error
+    if evaluation.model_sha256 != file_sha256(model):
+        raise FindingsError(f'{path}: is of {evaluation.model} with other bytes than {model}; '
+                            f'run {shlex.join(words)}')
+    return evaluation

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+How far a measured figure may be from the truth.
+
+Frames of one video are nearly the same picture: ten of them tell little more than one. Rates have
+the score interval of E. B. Wilson (Probable Inference, the Law of Succession, and Statistical
+Inference, JASA 22, 1927), for the number of pictures that remains when those of one group are
+taken as fully alike, by the design effect of L. Kish (Survey Sampling, 1965). Figures that are
+no rates are measured again on groups drawn at random, the bootstrap of B. Efron (1979).
+"""
+
+from collections.abc import Iterator, Sequence
+import dataclasses
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+from training.metrics import measure
+from training.samples import FIRE, labels_of, Sample
+
+CONFIDENCE = 0.95
+TAIL = (1 - CONFIDENCE) / 2
+RESAMPLES = 2000
+SEED = 0
+RESAMPLED = ('balanced_accuracy', 'roc_auc', 'recall_at_1_percent_false_alarms',
+             'recall_at_5_percent_false_alarms', 'ece')
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """
+    Hold a figure and its 95 % interval.
+
+    :ivar value: what was measured.
+    :ivar low: lower end of the interval.
+    :ivar high: upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """
+    Hold what was measured on a set of pictures.
+
+    :ivar fire: number of fire pictures.
+    :ivar nofire: number of pictures without fire.
+    :ivar groups: number of groups they are from.
+    :ivar estimates: the other figures of `Metrics`, by name; None for what cannot be measured.
+    """
+
+    fire: int
+    nofire: int
+    groups: int
+    estimates: dict[str, Estimate | None]
+
+
+def figures_by_source(probability: NDArray[np.floating], samples: Sequence[Sample],
+                      threshold: float) -> dict[str, Figures]:
+    """
+    Measure all pictures together, as 'overall', and those of each source.
+
+    :param probability: shape (len(samples),), 0..1; at least one picture.
+    :param samples: the pictures they belong to.
+    :param threshold: probability at or above which a picture is called fire.
+    """
+    fire = labels_of(samples) == FIRE
+    groups = np.array([sample.group for sample in samples])
+    sources = np.array([sample.source for sample in samples])
+    chosen = {'overall': np.full(len(samples), True)} | {
+        source: sources == source for source in sorted(set(sources.tolist()))}
+    return {name: figures(probability[mask], fire[mask], groups[mask], threshold)
+            for name, mask in chosen.items()}
+
+
+def figures(probability: NDArray[np.floating], fire: NDArray[np.bool_], groups: NDArray[np.str_],
+            threshold: float) -> Figures:
+    """
+    Measure pictures, and how far the result may be off.
+
+    :param probability: shape (pictures,), 0..1; at least one picture.
+    :param fire: shape (pictures,), whether each picture shows fire.
+    :param groups: shape (pictures,), the name of each picture's group.
+    :param threshold: probability at or above which a picture is called fire.
+    """
+    found = dataclasses.asdict(measure(probability, fire, threshold))
+    counted = {'accuracy': np.full(len(fire), True), 'recall': fire, 'false_alarm_rate': ~fire}
+    estimates: dict[str, Estimate | None] = {
+        name: None if found[name] is None else wilson(found[name], effective_size(groups[mask]))
+        for name, mask in counted.items()}
+    intervals = _bootstrap(probability, fire, groups, threshold)
+    for name in RESAMPLED:
+        estimates[name] = None if found[name] is None else Estimate(found[name], *intervals[name])
+    return Figures(found['fire'], found['nofire'], len(set(groups.tolist())), estimates)
+
+
+def effective_size(groups: NDArray[np.str_]) -> float:
+    """
+    Tell how many independent pictures are worth as much: (sum of n_g)^2 / sum of n_g^2.
+
+    :param groups: shape (pictures,), the name of each picture's group; at least one picture.
+    :return: from 1 (all of one group) to the number of pictures (each its own group).
+    """
+    sizes = np.unique(groups, return_counts=True)[1]
+    return float(sizes.sum() ** 2 / (sizes ** 2).sum())
+
+
+def wilson(share: float, size: float) -> Estimate:
+    """
+    Give a rate its score interval.
+
+    :param share: the measured rate, 0..1.
+    :param size: number of independent pictures that it was measured on, above 0.
+    """
+    z = NormalDist().inv_cdf(1 - TAIL)
+    scale = 1 + z ** 2 / size
+    center = (share + z ** 2 / (2 * size)) / scale
+    half = z * (share * (1 - share) / size + (z / (2 * size)) ** 2) ** 0.5 / scale
+    # Rounding may push an end past the figure itself, where that is 0 or 1.
+    return Estimate(share, max(0.0, min(center - half, share)),
+                    min(1.0, max(center + half, share)))
+
+
+def resamples(groups: NDArray[np.str_]) -> Iterator[NDArray[np.int64]]:
+    """
+    Draw groups at random, with replacement, as many as there are; RESAMPLES times.
+
+    :param groups: shape (pictures,), the name of each picture's group.
+    :return: the indices of each draw's pictures; a picture is there as often as its group.
+    """
+    names, number = np.unique(groups, return_inverse=True)
+    generator = np.random.default_rng(SEED)
+    for _ in range(RESAMPLES):
+        drawn = np.bincount(generator.integers(len(names), size=len(names)),
+                            minlength=len(names))
+        yield np.repeat(np.arange(len(groups)), drawn[number])
+
+
+def _bootstrap(probability: NDArray[np.floating], fire: NDArray[np.bool_],
+               groups: NDArray[np.str_],
+               threshold: float) -> dict[str, tuple[float, float]]:
+    """Give the interval of each of RESAMPLED, from the resamples that have both labels."""
+    # The only group of a label is in every resample as it is, which tells nothing about others.
+    if min(len(set(groups[mask].tolist())) for mask in (fire, ~fire)) < 2:
+        return dict.fromkeys(RESAMPLED, (0.0, 1.0))
+    found = [measure(probability[drawn], fire[drawn], threshold)
+             for drawn in resamples(groups) if 0 < fire[drawn].sum() < len(drawn)]
+    return {name: tuple(np.quantile([getattr(one, name) for one in found],
+                                    (TAIL, 1 - TAIL)).tolist())
+            for name in RESAMPLED}

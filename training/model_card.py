@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Write what is known of a model, from what the other tools have measured.
+
+`python -m training.model_card runs/firenet resource/models/firenet.tflite`
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator, Sequence
+import dataclasses
+from pathlib import Path
+import shlex
+import sys
+from typing import Any
+
+from fire_detector.model_contract import ModelContract, ModelError
+from training.evaluation import (
+    calibration_table,
+    estimate_text,
+    Evaluation,
+    figures_table,
+    intervals_text,
+    markdown_table,
+    mistakes_text,
+    pictures_text,
+    source_table,
+    threshold_table,
+)
+from training.findings import (
+    Findings,
+    FindingsError,
+    read_findings,
+    SOURCE_COLUMNS,
+    SOURCES,
+)
+from training.intervals import Estimate
+from training.metrics import format_table, Metrics
+from training.samples import DatasetError, LABELS, SPLITS
+
+NOT_STATED = 'not stated'
+LIMITS_OF_LABELS = (
+    'The labels say whether a picture shows fire, not whether the fire is wanted: a candle, a '
+    'stove or a campfire counts as fire. Nor do they say how far away or how large it is.')
+
+
+def model_card(findings: Findings, command: str) -> str:
+    """
+    Write the card.
+
+    :param findings: what it is written from.
+    :param command: the command line that asked for it.
+    :return: Markdown.
+    """
+    contract, evaluation = findings.contract, findings.evaluation
+    parts = [
+        f'# {contract.name} {contract.version}',
+        f'Tells from one picture how likely it is that it shows fire. `{findings.model.name}`: '
+        f'{evaluation.model_bytes:,} bytes, SHA-256 `{evaluation.model_sha256}`. Every figure '
+        f'here was measured by the commands at the end.',
+        '## Input, output and alarm', _contract_table(contract),
+        '## How good it is', f'{pictures_text(evaluation)} {mistakes_text(evaluation)}',
+        figures_table(evaluation), intervals_text(evaluation),
+        source_table(evaluation), *_left_out(findings),
+        '### Other thresholds', threshold_table(evaluation),
+        '### Calibration',
+        'Whether a fire probability means what it says: of the pictures with a probability of '
+        '0.8, four in five should show fire.',
+        calibration_table(evaluation),
+        '## Known failures', _failures(evaluation),
+        '## Data', 'Pictures by split, fire and no fire.', _data_table(findings),
+        _source_table(findings),
+        '## Training', _training_table(findings),
+        '## Size and speed', _variants(findings),
+        '## Commands', _commands(findings, command),
+    ]
+    return '\n\n'.join(parts) + '\n'
+
+
+def _contract_table(contract: ModelContract) -> str:
+    spec, alarm = contract.input_spec, contract.alarm
+    return markdown_table(['', ''], [
+        ['input', f'{spec.width}x{spec.height} pixels, {spec.color_order}; pixel * '
+                  f'{spec.scale:.6g} + {spec.offset:g}'],
+        ['resizing', f'{spec.resize}, {spec.interpolation}'],
+        ['output', f'{contract.output}; labels {", ".join(contract.labels)}'],
+        ['alarm', f'raised when the median of {alarm.window:g} s, of at least '
+                  f'{alarm.min_frames} pictures, reaches {alarm.on_threshold:g}; cleared below '
+                  f'{alarm.off_threshold:g}'],
+    ])
+
+
+def _left_out(findings: Findings) -> list[str]:
+    """Say how good it was on sources that it has never seen, where that was measured."""
+    if 'left_out' not in findings.training:
+        return []
+    return ['On sources kept from training altogether, before conversion, at 0.5:',
+            format_table({source: Metrics(**found)
+                          for source, found in findings.training['left_out'].items()})]
+
+
+def _failures(evaluation: Evaluation) -> str:
+    """List the sources that are worse than all together, and what the labels leave open."""
+    lines = [f'More false alarms on `{source}`: {estimate_text(rate)}, overall '
+             f'{estimate_text(overall)}.'
+             for source, rate, overall in _rates(evaluation, 'false_alarm_rate')
+             if rate.value > overall.high]
+    lines += [f'Lower recall on `{source}`: {estimate_text(rate)}, overall '
+              f'{estimate_text(overall)}.'
+              for source, rate, overall in _rates(evaluation, 'recall')
+              if rate.value < overall.low]
+    return '\n'.join(f'- {line}' for line in (*lines, LIMITS_OF_LABELS))
+
+
+def _rates(evaluation: Evaluation, name: str) -> Iterator[tuple[str, Estimate, Estimate]]:
+    """Give each source where a rate was measured, the rate there, and the rate overall."""
+    overall = evaluation.overall.estimates[name]
+    for source, found in evaluation.figures.items():
+        rate = found.estimates[name]
+        if rate is not None and overall is not None:
+            yield source, rate, overall
+
+
+def _data_table(findings: Findings) -> str:
+    counts = Counter((sample.source, sample.split, sample.label) for sample in findings.samples)
+    groups = {source: len({sample.group for sample in findings.samples
+                           if sample.source == source})
+              for source in sorted({sample.source for sample in findings.samples})}
+    rows = []
+    for source, number in groups.items():
+        cells = [' + '.join(str(counts[source, split, label]) for label in range(len(LABELS)))
+                 for split in SPLITS]
+        left_out = 'left out' if source in findings.config.leave_out else ''
+        rows.append([source, *cells, str(number), left_out])
+    return markdown_table(['source', *SPLITS, 'groups', ''], rows)
+
+
+def _source_table(findings: Findings) -> str:
+    return markdown_table(list(SOURCE_COLUMNS), [
+        [source, *(findings.sources.get(source, {}).get(column) or NOT_STATED
+                   for column in SOURCE_COLUMNS[1:])]
+        for source in sorted({sample.source for sample in findings.samples})])
+
+
+def _training_table(findings: Findings) -> str:
+    """Lay out the settings, and what training says of itself, under the names they have there."""
+    settings = dataclasses.asdict(findings.config)
+    del settings['data']
+    measured = {'parameters': findings.training['parameters'],
+                'h5_bytes': findings.training['h5_bytes'],
+                **findings.training.get('training', {})}
+    return markdown_table(['', ''], [
+        [name, ', '.join(value) or 'none' if isinstance(value, tuple) else
+         f'{value:,}' if name in measured else str(value)]
+        for name, value in (settings | measured).items()])
+
+
+def _variants(findings: Findings) -> str:
+    """Lay out what was measured of every variant, and on which machine."""
+    conversion = findings.conversion
+    written = [row for row in conversion['rows'] if not row['refused']]
+    timed = [(runtime, threads) for runtime, found in written[0]['runtimes'].items()
+             for threads in found['latency_ms']] if written else []
+    table = markdown_table(
+        ['variant', 'bytes', 'of .h5', 'zipped', 'accuracy', 'ROC AUC', 'changed decisions',
+         *(f'{runtime}, ms with {threads} thread{"" if threads == "1" else "s"}'
+           for runtime, threads in timed)],
+        [[_marked(row, findings), f'{row["bytes"]:,}', f'{100 * row["ratio_to_h5"]:.1f} %',
+          f'{row["zipped_bytes"]:,}', _rate(row['accuracy']), _rate(row['roc_auc']),
+          str(row['changed_decisions']),
+          *(f'{row["runtimes"][runtime]["latency_ms"][threads]:.2f}'
+            for runtime, threads in timed)] for row in written])
+    refused = [f'- `{row["variant"]}` was not written: {row["refused"]}'
+               for row in conversion['rows'] if row['refused']]
+    versions = ', '.join(f'{runtime} {found["version"]}'
+                         for runtime, found in written[0]['runtimes'].items()) if written else ''
+    on_a_pi = '' if 'Raspberry Pi' in conversion['machine'] else ' Not measured on a Pi.'
+    return '\n\n'.join(part for part in (
+        table,
+        f'Median milliseconds of one inference with {versions}, on {conversion["machine"]}.'
+        f'{on_a_pi}' if written else '',
+        f'Accuracy and ROC AUC are on {conversion["pictures"]} pictures of the '
+        f'`{conversion["split"]}` split; a changed decision is one that differs from that of '
+        f'`{Path(conversion["source"]).name}`. This file is in bold type.',
+        '\n'.join(refused)) if part)
+
+
+def _marked(row: dict[str, Any], findings: Findings) -> str:
+    this = (row['file'], row['bytes']) == (findings.model.name, findings.evaluation.model_bytes)
+    return f'**{row["variant"]}**' if this else str(row['variant'])
+
+
+def _rate(value: float | None) -> str:
+    return '-' if value is None else f'{value:.3f}'
+
+
+def _commands(findings: Findings, command: str) -> str:
+    """List the commands in the order in which they are run; the data folder is called DATA."""
+    commands = (findings.training.get('command', ''), findings.conversion.get('command', ''),
+                findings.evaluation.command, command)
+    return '\n'.join('    ' + shlex.join('DATA' if word == findings.config.data else word
+                                         for word in shlex.split(line))
+                     for line in commands if line)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the card that the command line asks for; return the exit status."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parser = argparse.ArgumentParser(prog='python -m training.model_card', description=__doc__)
+    parser.add_argument('run', metavar='RUN', type=Path, help='folder of the training run')
+    parser.add_argument('model', metavar='MODEL', type=Path, help='.tflite file made from it')
+    parser.add_argument('--sources', metavar='FILE', type=Path,
+                        help=f'CSV file with the columns {", ".join(SOURCE_COLUMNS)} '
+                             f"(default: the data folder's {SOURCES}, or else training/{SOURCES})")
+    options = parser.parse_args(words)
+    try:
+        text = model_card(read_findings(options.run, options.model, options.sources),
+                          shlex.join(['python', '-m', 'training.model_card', *words]))
+    except (DatasetError, FindingsError, ModelError) as error:
+        print(f'training.model_card: {error}', file=sys.stderr)
+        return 1
+    except KeyError as error:
+        print(f'training.model_card: {options.run}: no {error} in its JSON files, which are of '
+              f'another version; run training.train and training.convert --all again',
+              file=sys.stderr)
+        return 1
+    card = options.model.with_suffix('.md')
+    card.write_text(text, encoding='utf-8')
+    print(f'The card is in {card}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Train a finished run on, for integers or for zeros: `python -m training.optimize RUN --method qat`.
+
+`--method qat` trains with values rounded as the integer model will round them (B. Jacob et al.,
+2018, https://arxiv.org/abs/1712.05877). `--method prune` sets the smallest weights to zero little
+by little (M. Zhu, S. Gupta, 2017, https://arxiv.org/abs/1710.01878). Both by TensorFlow's
+optimization toolkit. The results are put into the run folder, where `training.convert --all` finds
+them.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from dataclasses import dataclass
+import io
+import itertools
+from pathlib import Path
+import shlex
+import sys
+from typing import Any
+
+from fire_detector.model_contract import ModelError, read_sidecar
+from fire_detector.picture_files import PictureFileError
+import keras
+import numpy as np
+from numpy.typing import NDArray
+import tensorflow as tf
+import tensorflow_model_optimization as tfmot
+import tf_keras
+from training.architectures import ARCHITECTURES
+from training.batches import Batches
+from training.metrics import format_table
+from training.results import save_formats, write_results
+from training.run_folder import (
+    KERAS_MODEL,
+    PRUNED,
+    QUANTIZATION_AWARE,
+    read_config,
+    samples_of,
+    SAVED_MODEL,
+)
+from training.samples import DatasetError, select
+
+# Small, since the network has been trained already.
+LEARNING_RATE = 1e-4
+SETTLING_BATCHES = 8
+# Of the toolkit's moving averages of ranges: quant_ops.MovingAvgQuantize.
+RANGE_DECAY = 0.999
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """
+    Hold how a run is trained on.
+
+    :ivar epochs: passes over the training pictures.
+    :ivar sparsity: share of the weights of each layer that pruning sets to zero.
+    """
+
+    epochs: int = 10
+    sparsity: float = 0.75
+
+
+def train_quantization_aware(run: Path, how: Optimization) -> Path:
+    """
+    Train a finished run on with values rounded as the integer model will round them.
+
+    :param run: the run folder.
+    :param how: how long.
+    :return: a SavedModel, since only that keeps the ranges of the values.
+    """
+    batches = _batches(run)
+    model = tfmot.quantization.keras.quantize_model(_as_keras_2(run))
+    _settle_ranges(model, np.concatenate([batches[index][0] for index in range(SETTLING_BATCHES)]))
+    _train_on(model, batches, run, how, [])
+    result = run / QUANTIZATION_AWARE / SAVED_MODEL
+    result.parent.mkdir(exist_ok=True)
+    # Its own report of what it saves would go to standard output.
+    with contextlib.redirect_stdout(io.StringIO()):
+        model.export(str(result))
+    return result
+
+
+def prune(run: Path, how: Optimization) -> Path:
+    """
+    Train a finished run on while its smallest weights become zero.
+
+    :param run: the run folder.
+    :param how: how long, and how many weights.
+    :return: the .keras file; the other formats are beside it.
+    """
+    batches = _batches(run)
+    model = tfmot.sparsity.keras.prune_low_magnitude(
+        _as_keras_2(run), tfmot.sparsity.keras.PolynomialDecay(
+            initial_sparsity=0.0, final_sparsity=how.sparsity, begin_step=0,
+            # The last quarter heals what the zeros have broken.
+            end_step=3 * batches.num_batches * how.epochs // 4, frequency=1))
+    _train_on(model, batches, run, how, [tfmot.sparsity.keras.UpdatePruningStep()])
+    pruned = keras.saving.load_model(run / KERAS_MODEL)
+    pruned.set_weights(tfmot.sparsity.keras.strip_pruning(model).get_weights())
+    result = run / PRUNED / KERAS_MODEL
+    result.parent.mkdir(exist_ok=True)
+    pruned.save(result)
+    save_formats(pruned, result.parent)
+    return result
+
+
+METHODS: dict[str, Callable[[Path, Optimization], Path]] = {
+    'qat': train_quantization_aware, 'prune': prune}
+
+
+def _as_keras_2(run: Path) -> Any:
+    """Build a run's network with tf-keras, with the weights that Keras 3 has trained."""
+    trained = keras.saving.load_model(run / KERAS_MODEL)
+    model = ARCHITECTURES[read_config(run).arch](tf_keras)
+    model.set_weights(trained.get_weights())
+    return model
+
+
+def _settle_ranges(model: Any, pictures: NDArray[np.float32]) -> None:
+    """
+    Start the ranges of the activations at what pictures show.
+
+    The toolkit starts all of them at -6 to 6 and lets a moving average forget that: after ten
+    epochs of a hundred steps a third of it would be left, and with it steps twice as coarse.
+    """
+    # Those of weights and of the input are no averages, and right from the first step.
+    ranges = [weight for weight in model.non_trainable_weights
+              if weight.name.endswith(('activation_min:0', 'activation_max:0',
+                                       'output_min:0', 'output_max:0'))]
+    before = [weight.numpy() for weight in ranges]
+    model(pictures, training=True)
+    for weight, old in zip(ranges, before, strict=True):
+        # From new = decay * old + (1 - decay) * shown.
+        weight.assign((weight - RANGE_DECAY * old) / (1 - RANGE_DECAY))
+
+
+def _batches(run: Path) -> Batches:
+    contract = read_sidecar(run / KERAS_MODEL)
+    return Batches(select(samples_of(run / KERAS_MODEL), 'train'), contract.output_shape[1],
+                   contract.input_spec, read_config(run))
+
+
+def _train_on(model: Any, batches: Batches, run: Path, how: Optimization,
+              callbacks: list[Any]) -> None:
+    outputs = model.output_shape[1]
+    model.compile(optimizer=tf_keras.optimizers.Adam(LEARNING_RATE), metrics=['accuracy'],
+                  loss='binary_crossentropy' if outputs == 1 else 'categorical_crossentropy')
+    # After the epochs of the run, so that their choice of pictures is not repeated.
+    first = read_config(run).epochs
+    model.fit(_endless(batches, first), steps_per_epoch=batches.num_batches,
+              epochs=how.epochs, callbacks=callbacks, verbose=1 if sys.stdout.isatty() else 2)
+
+
+def _endless(batches: Batches, first_epoch: int) -> Iterator[tuple[Any, Any]]:
+    """Give the batches one by one, since tf-keras does not know Keras 3's data sets."""
+    for epoch in itertools.count(first_epoch):
+        batches.epoch = epoch
+        for index in range(batches.num_batches):
+            yield batches[index]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Optimize as the command line asks; return the exit status."""
+    parser = argparse.ArgumentParser(prog='python -m training.optimize', description=__doc__)
+    parser.add_argument('run', type=Path, help='run folder of training.train')
+    parser.add_argument('--method', choices=METHODS, required=True)
+    parser.add_argument('--epochs', type=int, default=Optimization.epochs,
+                        help='passes over the training pictures (default: %(default)s)')
+    parser.add_argument('--sparsity', type=float, default=Optimization.sparsity,
+                        help='share of the weights that pruning sets to zero '
+                             '(default: %(default)s)')
+    options = parser.parse_args(arguments)
+    if not 0 < options.sparsity < 1:
+        parser.error(f'--sparsity {options.sparsity} is not between 0 and 1')
+    if options.epochs < 1:
+        parser.error(f'--epochs {options.epochs} is not at least 1')
+    run, how = options.run, Optimization(options.epochs, options.sparsity)
+    try:
+        contract = read_sidecar(run / KERAS_MODEL)
+        samples = samples_of(run / KERAS_MODEL)
+        keras.utils.set_random_seed(read_config(run).seed)
+        tf.config.experimental.enable_op_determinism()
+        result = METHODS[options.method](run, how)
+        measured = write_results(
+            result, contract, {split: select(samples, split) for split in ('val', 'test')}, {
+                'command': shlex.join(('python', '-m', 'training.optimize', str(run), '--method',
+                                       options.method, '--epochs', str(how.epochs),
+                                       '--sparsity', str(how.sparsity)))})
+    except (DatasetError, ModelError, PictureFileError) as error:
+        print(f'training.optimize: {error}', file=sys.stderr)
+        return 1
+    print(f'\nOn test:\n\n{format_table(measured["test"])}\n\nThe result is {result}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

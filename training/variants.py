@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The number formats that a model can be converted to.
+
+https://ai.google.dev/edge/litert/models/post_training_quantization
+"""
+
+from collections.abc import Callable, Iterator
+import contextlib
+from dataclasses import dataclass
+import io
+import re
+from typing import Any
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+import tensorflow as tf
+from training.source_models import SourceModel
+
+# Gives the tensors of pictures that show what values to expect in the network.
+Calibration = Callable[[], NDArray[np.float32]]
+
+
+class ConverterRefusedError(RuntimeError):
+    """Report that TensorFlow cannot convert a model."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """
+    Name a number format.
+
+    :ivar name: the format's name.
+    :ivar exact: whether its weights are those of the source, so that its answers have to be the
+        same; the other formats round them, and have to be as often right.
+    :ivar needs_pictures: whether real pictures are needed to convert to it.
+    :ivar prepare: sets up a converter, for calibration pictures of shape (n, height, width, 3).
+    """
+
+    name: str
+    exact: bool
+    needs_pictures: bool
+    prepare: Callable[[Any, NDArray[np.float32]], None]
+
+    def convert(self, source: SourceModel, calibration: Calibration) -> bytes:
+        """
+        Convert a model.
+
+        :param source: the model.
+        :param calibration: called when pictures are needed.
+        :return: the bytes of a .tflite without a contract.
+        :raises ConverterRefusedError: when TensorFlow cannot; the message names the operator.
+        """
+        converter = source.converter()
+        pictures = np.empty(0, np.float32)
+        if self.needs_pictures and not source.quantization_aware:
+            pictures = calibration()
+        self.prepare(converter, pictures)
+        # The converter prints the signature of the graph that it saves on the way.
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            # It wants statistics that only TF 1 models have.
+            warnings.filterwarnings('ignore', 'Statistics for quantized inputs')
+            try:
+                return bytes(converter.convert())
+            # Besides ConverterError, whatever fails below TensorFlow's own checks.
+            except Exception as error:
+                raise ConverterRefusedError(f'TensorFlow cannot convert it to {self.name}: '
+                                            f'{_reason(str(error))}') from error
+
+
+def _reason(message: str) -> str:
+    """Pick what matters from pages of compiler output."""
+    missing = re.findall(r'^(?:Custom|Flex) ops: (.+)$', message, re.MULTILINE)
+    if missing:
+        return f'TensorFlow Lite has no operator {", ".join(missing)}'
+    return message.splitlines()[0]
+
+
+def _float32(converter: Any, pictures: NDArray[np.float32]) -> None:
+    pass
+
+
+def _float16(converter: Any, pictures: NDArray[np.float32]) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+
+
+def _dynamic(converter: Any, pictures: NDArray[np.float32]) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    # Otherwise dense layers come in a version that tflite-runtime 2.14 does not know.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+
+
+def _integer(dtype: Any) -> Callable[[Any, NDArray[np.float32]], None]:
+    def prepare(converter: Any, pictures: NDArray[np.float32]) -> None:
+        _dynamic(converter, pictures)
+        converter.inference_input_type = converter.inference_output_type = dtype
+        # A model trained with rounded values brings its ranges along.
+        if len(pictures):
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.representative_dataset = lambda: _one_by_one(pictures)
+    return prepare
+
+
+def _one_by_one(pictures: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:
+    for picture in pictures:
+        yield [picture[np.newaxis]]
+
+
+VARIANTS = {variant.name: variant for variant in (
+    Variant('float32', True, False, _float32),
+    Variant('float16', False, False, _float16),
+    Variant('dynamic', False, False, _dynamic),
+    Variant('int8', False, True, _integer(tf.int8)),
+    Variant('uint8', False, True, _integer(tf.uint8)),
+)}
