@@ -27,17 +27,17 @@ keras = pytest.importorskip('keras', reason='the extra training is not installed
 pytest.importorskip('tflite_runtime', reason='conversion is proven on both runtimes')
 
 import tensorflow as tf  # noqa: E402
-from training import runtimes  # noqa: E402
-from training.conversion import ConversionError, Proof  # noqa: E402
-from training.conversion_table import describe, format_conversions  # noqa: E402
+from training.conversion import runtimes  # noqa: E402
+from training.conversion.proof import ConversionError, Proof  # noqa: E402
+from training.conversion.runtimes import RuntimeRefusedError  # noqa: E402
+from training.conversion.source_models import GraphNodes, load_source, SourceModel  # noqa: E402
+from training.conversion.table import describe, format_conversions  # noqa: E402
+from training.conversion.variants import ConverterRefusedError, Variant, VARIANTS  # noqa: E402
 from training.convert import convert_all  # noqa: E402
-from training.manifest import read_manifest  # noqa: E402
+from training.data.manifest import read_manifest  # noqa: E402
+from training.data.samples import FIRE, select  # noqa: E402
 from training.optimize import Optimization, prune  # noqa: E402
 from training.run_folder import samples_of  # noqa: E402
-from training.runtimes import RuntimeRefusedError  # noqa: E402
-from training.samples import FIRE, select  # noqa: E402
-from training.source_models import GraphNodes, load_source, SourceModel  # noqa: E402
-from training.variants import ConverterRefusedError, Variant, VARIANTS  # noqa: E402
 
 RUNTIMES = tuple(runtimes.REQUIRED_RUNTIMES)
 # Each with the type of its input and output.
@@ -162,7 +162,7 @@ def test_frozen_graph_by_the_command(run: Path, small_data: Path, tmp_path: Path
 def test_calibration_is_balanced_by_class(
         proof: Proof, small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 40 pictures with and 40 without fire, 30 and 30 are taken, each once."""
-    monkeypatch.setattr('training.conversion.CALIBRATION_PICTURES', 30)
+    monkeypatch.setattr('training.conversion.proof.CALIBRATION_PICTURES', 30)
     training = select(read_manifest(small_data), 'train')
     tensors = {preprocess(read_picture(sample.path), proof.source.contract.input_spec).tobytes():
                sample.label for sample in training}
@@ -214,8 +214,8 @@ def test_float_that_differs_is_not_written(run: Path, tmp_path: Path) -> None:
     swapped = dataclasses.replace(source, predict=lambda tensors: 1 - source.predict(tensors))
     out = tmp_path / 'out.tflite'
     out.write_bytes(b'the one from before')
-    with pytest.raises(ConversionError, match='litert differs from the source by 0.* on .* '
-                                              'pictures, allowed for float32 is 0.001'):
+    with pytest.raises(ConversionError, match=r'litert differs from the source by 0.* on .* '
+                                              r'pictures, allowed for float32 is 0.001'):
         Proof(swapped, select(samples, 'test'), []).convert(VARIANTS['float32'], out)
     assert out.read_bytes() == b'the one from before'
     assert [path.name for path in tmp_path.iterdir()] == ['out.tflite']
@@ -244,19 +244,17 @@ def test_model_that_a_runtime_refuses_names_the_operator(proof: Proof, tmp_path:
     def prepare(converter: tf.lite.TFLiteConverter, _: np.ndarray) -> None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
 
-    with pytest.raises(RuntimeRefusedError, match="runtime tflite: .*'FULLY_CONNECTED' version"):
+    with pytest.raises(RuntimeRefusedError, match=r"runtime tflite: .*'FULLY_CONNECTED' version"):
         proof.convert(Variant('plain', False, False, prepare), tmp_path / 'out.tflite')
     assert not list(tmp_path.iterdir())
 
 
 def test_model_that_cannot_be_converted_names_the_operator(tmp_path: Path) -> None:
     """TensorFlow Lite has no inverse error function."""
-    @tf.function
-    def function(pictures: tf.Tensor) -> tf.Tensor:
-        return tf.math.erfinv(tf.reduce_mean(pictures, axis=(1, 2, 3))[:, tf.newaxis])
-
+    function = tf.function(lambda pictures: tf.math.erfinv(
+        tf.reduce_mean(pictures, axis=(1, 2, 3))[:, tf.newaxis]))
     source = load_source(saved_function(function, tmp_path))
-    with pytest.raises(ConverterRefusedError, match='has no operator Erfinv$'):
+    with pytest.raises(ConverterRefusedError, match=r'has no operator Erfinv$'):
         VARIANTS['float32'].convert(source, lambda: np.empty(0, np.float32))
 
 
@@ -298,7 +296,7 @@ def test_conversion_without_pictures(run: Path, tmp_path: Path) -> None:
 
 def test_damaged_model_ends_only_the_worker(run: Path, proof: Proof, tmp_path: Path) -> None:
     """A runtime that ends with a signal on a broken model is reported, not suffered."""
-    with pytest.raises(RuntimeRefusedError, match='with runtime litert: .*not a TFLite model'):
+    with pytest.raises(RuntimeRefusedError, match=r'with runtime litert: .*not a TFLite model'):
         path = tmp_path / 'x.tflite'
         path.write_bytes(b'nothing of the kind')
         runtimes.probabilities(path, proof.compared[:1], 'litert')
@@ -353,11 +351,11 @@ def test_table_of_everything(optimized: Path) -> None:
 def test_refused_row_stands_in_the_table(
         proof: Proof, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A format that is refused does not stop the others, and its reason is in the table."""
-    monkeypatch.setattr('training.conversion.MAX_DIFFERENCE', 0.0)
+    monkeypatch.setattr('training.conversion.proof.MAX_DIFFERENCE', 0.0)
     rows = list(convert_all(run / 'model.h5', tmp_path, samples_of(run / 'model.h5')))
     assert [row.name for row in rows if row.refused] == ['float32']
     described = describe(rows, h5_bytes=10_000_000)
     table = format_conversions(described)
-    assert '| float32 | not written: litert differs from the source by' in table
+    assert '- `float32` was not written: litert differs from the source by' in table
     assert '| int8 | 65' in table
     assert not (tmp_path / 'firenet.tflite').exists()

@@ -13,7 +13,7 @@ import pytest
 
 _ = pytest.importorskip('tqdm', reason='the extra training is not installed')
 
-from training.contact_sheet import (  # noqa: E402
+from training.data.contact_sheet import (  # noqa: E402
     CAPTION,
     MARGIN,
     MIN_COLUMNS,
@@ -22,19 +22,19 @@ from training.contact_sheet import (  # noqa: E402
     TITLE,
     write_contact_sheet,
 )
-from training.dataset import main, read_dataset  # noqa: E402
-from training.dataset_report import (  # noqa: E402
+from training.data.groups import count_by_group, group_rule, split_groups  # noqa: E402
+from training.data.loading import skip_unreadable  # noqa: E402
+from training.data.manifest import read_manifest, write_manifest  # noqa: E402
+from training.data.picture_folders import label_of_folder  # noqa: E402
+from training.data.report import (  # noqa: E402
     draw_evenly,
     find_leaks,
     format_counts,
     format_sizes,
     warnings,
 )
-from training.groups import count_by_group, group_rule, split_groups  # noqa: E402
-from training.loading import skip_unreadable  # noqa: E402
-from training.manifest import read_manifest, write_manifest  # noqa: E402
-from training.picture_folders import label_of_folder  # noqa: E402
-from training.samples import DatasetError, FIRE, LABELS, Sample, select, SPLITS  # noqa: E402
+from training.data.samples import DatasetError, FIRE, LABELS, Sample, select, SPLITS  # noqa: E402
+from training.dataset import main, read_dataset  # noqa: E402
 
 NOFIRE = 1 - FIRE
 FRAMES = 2

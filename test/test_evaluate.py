@@ -18,26 +18,26 @@ sklearn_metrics = pytest.importorskip('sklearn.metrics',
                                       reason='the extra training is not installed')
 
 from training import evaluate  # noqa: E402
-from training.calibration import (  # noqa: E402
+from training.data.samples import FIRE, LABELS, Sample, SPLITS  # noqa: E402
+from training.measurement.calibration import (  # noqa: E402
     BINS,
     calibration_bins,
     expected_calibration_error,
 )
-from training.evaluation import (  # noqa: E402
+from training.measurement.evaluation import (  # noqa: E402
     EvaluationError,
     mistakes_text,
     read_evaluation,
     write_evaluation,
 )
-from training.intervals import (  # noqa: E402
+from training.measurement.intervals import (  # noqa: E402
     effective_size,
     figures,
     RESAMPLES,
     resamples,
     wilson,
 )
-from training.metrics import measure, measure_by_source, operating_points  # noqa: E402
-from training.samples import FIRE, LABELS, Sample, SPLITS  # noqa: E402
+from training.measurement.metrics import measure, measure_by_source, operating_points  # noqa: E402
 
 ALWAYS_WRITTEN = {'metrics.json', 'summary.md', 'predictions.csv', 'confusion.png',
                   'by_source.png'}
@@ -279,7 +279,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Give a list of the probabilities that a model is to answer, in the manifest's order."""
     chosen: list[float] = []
     monkeypatch.setattr(evaluate, 'probabilities',
-                        lambda model, samples: np.array(chosen, dtype=np.float32))
+                        lambda model, samples: np.array(chosen))
     return chosen
 
 
@@ -311,7 +311,7 @@ def test_results_of_known_answers(model: Path, tmp_path: Path, answers: list[flo
     Of two fires one is found, at 0.9; of two pictures without fire none is called.
     """
     data = write_data(tmp_path)
-    answers += [0.9, 0.2, 0.4, 0.1]
+    answers += [float(np.float32(0.9)), 0.2, 0.4, 0.1]
     out = tmp_path / 'out'
     assert evaluate.main([str(model), '--data', str(data), '--out', str(out)]) == 0
     with (out / 'predictions.csv').open(newline='') as file:
@@ -322,7 +322,7 @@ def test_results_of_known_answers(model: Path, tmp_path: Path, answers: list[flo
         ('here_test_nofire_0.png', 'nofire', '0.400000'),
         ('here_test_nofire_1.png', 'nofire', '0.100000')]
     points = read_evaluation(out / 'metrics.json').operating_points
-    # The float32 next to 0.9, which is what a model answers, is below it.
+    # The float32 next to 0.9, which is what a model answers, is a little less.
     assert [point.recall for point in points if point.threshold in (0.8, 0.9)] == [0.5, 0.0]
     summary = (out / 'summary.md').read_text()
     assert 'None of the 2 pictures without fire was called fire.' in summary
@@ -460,7 +460,8 @@ def test_formats_of_training(tmp_path: Path, name: str) -> None:
     sidecar_path(path).write_text(contract_to_json(ModelContract(
         name='redness', version='1.0.0', labels=LABELS, input_spec=InputSpec(8, 8),
         output='sigmoid')))
-    result = run_module('training.evaluate', path, '--data', write_data(tmp_path))
+    result = run_module('training.evaluate', path, '--data', write_data(tmp_path),
+                        '--out', tmp_path / 'evaluation')
     assert result.returncode == 0, result.stderr
     with (tmp_path / 'evaluation' / 'predictions.csv').open(newline='') as file:
         answered = [float(row['probability']) for row in csv.DictReader(file)]

@@ -11,20 +11,22 @@ import pytest
 
 sklearn = pytest.importorskip('sklearn', reason='the extra training is not installed')
 
-from training.evaluation import Evaluation, write_evaluation  # noqa: E402
-from training.findings import FindingsError, read_sources  # noqa: E402
-from training.intervals import figures_by_source  # noqa: E402
-from training.manifest import write_manifest  # noqa: E402
-from training.metrics import operating_points  # noqa: E402
+from training.data.manifest import write_manifest  # noqa: E402
+from training.data.samples import FIRE, LABELS, labels_of, Sample, SPLITS  # noqa: E402
+from training.measurement.evaluation import Evaluation, write_evaluation  # noqa: E402
+from training.measurement.findings import FindingsError, read_sources  # noqa: E402
+from training.measurement.intervals import figures_by_source  # noqa: E402
+from training.measurement.metrics import operating_points  # noqa: E402
 from training.model_card import main  # noqa: E402
 from training.run_folder import TrainingConfig, write_config, write_json  # noqa: E402
-from training.samples import FIRE, LABELS, labels_of, Sample, SPLITS  # noqa: E402
 
 PER_LABEL = 20
 # Of the fires and of the pictures without fire.
 WRONG = {'day': (0, 0), 'dusk': (7, 8), 'night': (10, 15)}
-LATENCIES = {'litert': {'version': '2.3.0', 'latency_ms': {'1': 0.125, '2': 0.1}},
-             'tflite': {'version': '2.14.0', 'latency_ms': {'1': 0.5, '2': 0.25}}}
+LATENCIES = {'litert': {'version': '2.3.0', 'largest_difference': 1.2e-6,
+                        'latency_ms': {'1': 0.125, '2': 0.1}},
+             'tflite': {'version': '2.14.0', 'largest_difference': 6e-7,
+                        'latency_ms': {'1': 0.5, '2': 0.25}}}
 
 
 def samples_in(data: Path) -> list[Sample]:
@@ -78,10 +80,10 @@ def finished_run(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
              'zipped_bytes': 1_200_000, 'ratio_to_h5': 0.166, 'accuracy': 0.887,
              'roc_auc': None, 'changed_decisions': 1, 'runtimes': LATENCIES, 'refused': None},
             {'variant': 'int8', 'file': 'firenet_int8.tflite', 'refused': 'tflite says no'}]})
-    (run / 'evaluation').mkdir()
+    (run / 'evaluation' / 'firenet.tflite').mkdir(parents=True)
     tested = [sample for sample in samples if sample.split == 'test']
     write_evaluation(evaluate(run / 'tflite' / 'firenet.tflite', tested),
-                     run / 'evaluation' / 'metrics.json')
+                     run / 'evaluation' / 'firenet.tflite' / 'metrics.json')
     return run
 
 
@@ -139,10 +141,10 @@ def test_known_failures_follow_from_the_figures(run: Path) -> None:
 
 
 def test_variants(run: Path) -> None:
-    """Every variant has a row, this one's is marked, and the one refused says why."""
+    """Every variant has a row, this one's is named, and the one refused says why."""
     card = card_of(run)
-    assert '| **float32** | ' in card
-    assert '| 0.12 | 0.10 | 0.50 | 0.25 |' in card
+    assert 'This file is the variant float32.' in card
+    assert '| 1.2e-06 | 6.0e-07 | 0.12 | 0.10 | 0.50 | 0.25 |' in card
     assert '| float16 | 1,300,000 | 16.6 % | 1,200,000 | 0.887 | - | 1 |' in card
     assert '- `int8` was not written: tflite says no' in card
     assert 'litert 2.3.0, tflite 2.14.0, on x86_64, Imaginary 9000, 2 cores. Not measured' in card
@@ -218,12 +220,12 @@ def test_sources_without_license(tmp_path: Path) -> None:
 
 def test_evaluation_of_another_file(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Figures of other bytes are refused, and the message says what to run."""
-    path = run / 'evaluation' / 'metrics.json'
+    path = run / 'evaluation' / 'firenet.tflite' / 'metrics.json'
     fields = json.loads(path.read_text())
     write_json(path, fields | {'model_sha256': '0' * 64})
     model = run / 'tflite' / 'firenet.tflite'
     assert main([str(run), str(model)]) == 1
-    assert (f'run python -m training.evaluate {model} --out {run / "evaluation"}\n'
+    assert (f'no evaluation of the bytes of {model}; run python -m training.evaluate {model}\n'
             in capsys.readouterr().err)
     assert not model.with_suffix('.md').exists()
 
@@ -238,7 +240,8 @@ def test_model_outside_of_the_run(run: Path, tmp_path: Path,
     shutil.rmtree(run / 'evaluation')
     assert main([str(run), str(copy)]) == 1
     message = capsys.readouterr().err
-    assert 'evaluation/metrics.json: No such file or directory; run python' in message
+    assert f'no evaluation of the bytes of {copy}; run python' in message
+    assert f'--out {run / "evaluation" / "copy.tflite"}' in message
     assert "--data '/pictures/of fire'" in message
 
 

@@ -18,21 +18,22 @@ import pytest
 
 keras = pytest.importorskip('keras', reason='the extra training is not installed')
 
+from training import throughput  # noqa: E402
 from training.architectures import ARCHITECTURES  # noqa: E402
-from training.augmentation import augment  # noqa: E402
-from training.batches import Batches, targets  # noqa: E402
-from training.loading import load_tensors  # noqa: E402
-from training.manifest import read_manifest  # noqa: E402
-from training.predict import probabilities  # noqa: E402
-from training.recorder import Recorder  # noqa: E402
+from training.data.loading import load_tensors  # noqa: E402
+from training.data.manifest import read_manifest  # noqa: E402
+from training.data.samples import DatasetError, FIRE, Sample, select  # noqa: E402
+from training.learning.augmentation import augment  # noqa: E402
+from training.learning.batches import Batches, targets  # noqa: E402
+from training.learning.recorder import Recorder  # noqa: E402
+from training.learning.sampling import epoch_order  # noqa: E402
+from training.measurement.predict import probabilities  # noqa: E402
 from training.run_folder import (  # noqa: E402
     read_config,
     run_of,
     samples_of,
     TrainingConfig,
 )
-from training.samples import DatasetError, FIRE, Sample, select  # noqa: E402
-from training.sampling import epoch_order  # noqa: E402
 
 DEADLINE = 120
 SPEC = InputSpec(64, 64)
@@ -340,3 +341,14 @@ def test_training_sees_what_the_node_sees(data: Path) -> None:
     chosen = next(sample for sample in read_manifest(data) if sample.source == 'cair')
     np.testing.assert_array_equal(load_tensors([chosen], SPEC),
                                   preprocess(read_picture(chosen.path), SPEC))
+
+
+def test_throughput(small_data: Path, monkeypatch: pytest.MonkeyPatch,
+                    capsys: pytest.CaptureFixture[str]) -> None:
+    """The pipeline, the network and both are timed."""
+    monkeypatch.setattr(throughput, 'SECONDS', 0.1)
+    assert throughput.main(['--data', str(small_data)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(':')[0] for line in lines] == [
+        'pipeline alone', 'network alone', 'training']
+    assert all(int(line.split()[-4].replace(',', '')) > 0 for line in lines)

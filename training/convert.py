@@ -14,10 +14,14 @@ import sys
 
 from fire_detector.model_contract import ModelError
 from fire_detector.picture_files import PictureFileError
-from training.conversion import ConversionError, Proof
-from training.conversion_table import describe, Row, write_table
+from training.conversion.proof import ConversionError, Proof
+from training.conversion.runtimes import RuntimeRefusedError
+from training.conversion.source_models import GraphNodes, load_source
+from training.conversion.table import describe, Row, write_table
+from training.conversion.variants import ConverterRefusedError, VARIANTS
+from training.data.loading import skip_unreadable
+from training.data.samples import DatasetError, Sample, select
 from training.dataset import add_data_arguments, read_dataset
-from training.loading import skip_unreadable
 from training.run_folder import (
     CONVERSIONS,
     H5_MODEL,
@@ -27,10 +31,6 @@ from training.run_folder import (
     samples_of,
     SAVED_MODEL,
 )
-from training.runtimes import RuntimeRefusedError
-from training.samples import DatasetError, Sample, select
-from training.source_models import GraphNodes, load_source
-from training.variants import ConverterRefusedError, VARIANTS
 
 Refusals = (ConversionError, ConverterRefusedError, RuntimeRefusedError)
 # What `training.optimize` leaves in a run folder, and the formats worth converting it to: pruning

@@ -7,11 +7,11 @@ from pathlib import Path
 import sys
 
 from fire_detector.picture_files import PictureFileError
-from training.dataset_report import format_counts, format_sizes, warnings, write_sheets
-from training.loading import read_sizes
-from training.manifest import MANIFEST, read_manifest, write_manifest
-from training.picture_folders import find_pictures, read_folders
-from training.samples import check, DatasetError, Sample
+from training.data.loading import read_sizes
+from training.data.manifest import MANIFEST, read_manifest, write_manifest
+from training.data.picture_folders import find_pictures, read_folders
+from training.data.report import format_counts, format_sizes, warnings, write_sheets
+from training.data.samples import check, DatasetError, Sample
 
 DEFAULT_GROUP_BY = 'prefix'
 GROUP_BY_HELP = (
@@ -28,9 +28,9 @@ def read_dataset(data: Path, group_by: str = DEFAULT_GROUP_BY, seed: int = 0) ->
     Read a folder of labeled pictures.
 
     :param data: a folder with a manifest.csv, which tells labels, groups and splits; or plain
-        folders, as :func:`training.picture_folders.read_folders` reads them.
+        folders, as :func:`training.data.picture_folders.read_folders` reads them.
     :param group_by: which pictures of plain folders make a group; see
-        :func:`training.groups.group_rule`.
+        :func:`training.data.groups.group_rule`.
     :param seed: of the split of plain folders.
     :raises DatasetError: when the pictures cannot be trained on.
     """

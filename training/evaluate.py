@@ -13,10 +13,13 @@ from fire_detector.model_contract import ModelError
 from fire_detector.picture_files import PictureFileError
 import numpy as np
 from numpy.typing import NDArray
-from training.calibration import calibration_bins
-from training.contact_sheet import Tile, write_contact_sheet
+from training.conversion.runtimes import RuntimeRefusedError
+from training.data.contact_sheet import Tile, write_contact_sheet
+from training.data.loading import skip_unreadable
+from training.data.samples import DatasetError, FIRE, LABELS, labels_of, Sample, select, SPLITS
 from training.dataset import add_data_arguments, read_dataset
-from training.evaluation import (
+from training.measurement.calibration import calibration_bins
+from training.measurement.evaluation import (
     ALL,
     calibration_table,
     Evaluation,
@@ -28,10 +31,9 @@ from training.evaluation import (
     threshold_table,
     write_evaluation,
 )
-from training.intervals import figures_by_source
-from training.loading import skip_unreadable
-from training.metrics import operating_points
-from training.plots import (
+from training.measurement.intervals import figures_by_source
+from training.measurement.metrics import operating_points
+from training.measurement.plots import (
     Answers,
     BY_SOURCE,
     CONFUSION,
@@ -40,10 +42,8 @@ from training.plots import (
     ROC,
     write_plots,
 )
-from training.predict import contract_of, probabilities
-from training.run_folder import EVALUATION, METRICS, samples_of
-from training.runtimes import RuntimeRefusedError
-from training.samples import DatasetError, FIRE, LABELS, labels_of, Sample, select, SPLITS
+from training.measurement.predict import contract_of, probabilities
+from training.run_folder import EVALUATION, METRICS, run_of, samples_of
 
 SUMMARY = 'summary.md'
 PREDICTIONS = 'predictions.csv'
@@ -92,9 +92,7 @@ def evaluate(model: Path, samples: Sequence[Sample], split: str, out: Path,
     readable, unreadable = skip_unreadable(samples)
     if not readable:
         raise DatasetError(f'none of the {len(samples)} pictures can be read: {unreadable[0]}')
-    # As the node compares them with its threshold: a float32 0.9 is a little less than 0.9.
-    answers = Answers(probabilities(model, readable).astype(np.float64),
-                      labels_of(readable) == FIRE)
+    answers = Answers(probabilities(model, readable), labels_of(readable) == FIRE)
     digest, size = _fingerprint(model)
     evaluation = Evaluation(
         command=command, model=str(model), model_sha256=digest, model_bytes=size, split=split,
@@ -190,6 +188,14 @@ def _summary(evaluation: Evaluation, pictures: Sequence[str]) -> str:
     return '\n\n'.join(part for part in parts if part) + '\n'
 
 
+def _default_out(model: Path) -> Path:
+    try:
+        run = run_of(model)
+    except DatasetError:
+        run = Path('runs')
+    return run / EVALUATION / model.name
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m training.evaluate', description=__doc__, epilog=(
@@ -202,7 +208,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--source', metavar='NAME', nargs='+', default=[],
                         help='only pictures of these sources')
     parser.add_argument('--out', metavar='DIR', type=Path,
-                        help=f'folder for the results (default: {EVALUATION} beside MODEL)')
+                        help=f'folder for the results (default: {EVALUATION}/MODEL in the run '
+                             f'folder, or in runs for a model that is in none)')
     return parser
 
 
@@ -210,10 +217,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure as the command line asks; return the exit status."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(words)
-    out = options.out or options.model.parent / EVALUATION
     try:
         samples = (samples_of(options.model) if options.data is None else
                    read_dataset(options.data, options.group_by, options.split_seed))
+        out = options.out or _default_out(options.model)
         evaluation = evaluate(
             options.model, choose(samples, options.split, options.source), options.split, out,
             shlex.join(['python', '-m', 'training.evaluate', *words]))

@@ -12,31 +12,31 @@ import dataclasses
 from pathlib import Path
 import shlex
 import sys
-from typing import Any
 
 from fire_detector.model_contract import ModelContract, ModelError
-from training.evaluation import (
+from training.conversion.table import format_conversions
+from training.data.samples import DatasetError, LABELS, SPLITS
+from training.markdown import markdown_table
+from training.measurement.evaluation import (
     calibration_table,
     estimate_text,
     Evaluation,
     figures_table,
     intervals_text,
-    markdown_table,
     mistakes_text,
     pictures_text,
     source_table,
     threshold_table,
 )
-from training.findings import (
+from training.measurement.findings import (
     Findings,
     FindingsError,
     read_findings,
     SOURCE_COLUMNS,
     SOURCES,
 )
-from training.intervals import Estimate
-from training.metrics import format_table, Metrics
-from training.samples import DatasetError, LABELS, SPLITS
+from training.measurement.intervals import Estimate
+from training.measurement.metrics import format_table, Metrics
 
 NOT_STATED = 'not stated'
 LIMITS_OF_LABELS = (
@@ -158,40 +158,20 @@ def _training_table(findings: Findings) -> str:
 def _variants(findings: Findings) -> str:
     """Lay out what was measured of every variant, and on which machine."""
     conversion = findings.conversion
-    written = [row for row in conversion['rows'] if not row['refused']]
-    timed = [(runtime, threads) for runtime, found in written[0]['runtimes'].items()
-             for threads in found['latency_ms']] if written else []
-    table = markdown_table(
-        ['variant', 'bytes', 'of .h5', 'zipped', 'accuracy', 'ROC AUC', 'changed decisions',
-         *(f'{runtime}, ms with {threads} thread{"" if threads == "1" else "s"}'
-           for runtime, threads in timed)],
-        [[_marked(row, findings), f'{row["bytes"]:,}', f'{100 * row["ratio_to_h5"]:.1f} %',
-          f'{row["zipped_bytes"]:,}', _rate(row['accuracy']), _rate(row['roc_auc']),
-          str(row['changed_decisions']),
-          *(f'{row["runtimes"][runtime]["latency_ms"][threads]:.2f}'
-            for runtime, threads in timed)] for row in written])
-    refused = [f'- `{row["variant"]}` was not written: {row["refused"]}'
-               for row in conversion['rows'] if row['refused']]
-    versions = ', '.join(f'{runtime} {found["version"]}'
-                         for runtime, found in written[0]['runtimes'].items()) if written else ''
+    rows = conversion['rows']
+    this = [row['variant'] for row in rows if not row['refused'] and (
+        row['file'], row['bytes']) == (findings.model.name, findings.evaluation.model_bytes)]
+    versions = next((', '.join(f'{runtime} {found["version"]}'
+                               for runtime, found in row['runtimes'].items())
+                     for row in rows if not row['refused']), 'no runtime')
     on_a_pi = '' if 'Raspberry Pi' in conversion['machine'] else ' Not measured on a Pi.'
-    return '\n\n'.join(part for part in (
-        table,
-        f'Median milliseconds of one inference with {versions}, on {conversion["machine"]}.'
-        f'{on_a_pi}' if written else '',
-        f'Accuracy and ROC AUC are on {conversion["pictures"]} pictures of the '
-        f'`{conversion["split"]}` split; a changed decision is one that differs from that of '
-        f'`{Path(conversion["source"]).name}`. This file is in bold type.',
-        '\n'.join(refused)) if part)
-
-
-def _marked(row: dict[str, Any], findings: Findings) -> str:
-    this = (row['file'], row['bytes']) == (findings.model.name, findings.evaluation.model_bytes)
-    return f'**{row["variant"]}**' if this else str(row['variant'])
-
-
-def _rate(value: float | None) -> str:
-    return '-' if value is None else f'{value:.3f}'
+    return '\n\n'.join((
+        format_conversions(rows),
+        f'This file is the variant {" or ".join(this) or "of none of these rows"}. Accuracy and '
+        f'ROC AUC are on {conversion["pictures"]} pictures of the `{conversion["split"]}` split. '
+        f'A changed decision, and the largest difference of a probability, are against '
+        f'`{Path(conversion["source"]).name}` or the optimized network. Milliseconds are the '
+        f'median of single inferences with {versions}, on {conversion["machine"]}.{on_a_pi}'))
 
 
 def _commands(findings: Findings, command: str) -> str:

@@ -29,8 +29,9 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
 from training.architectures import ARCHITECTURES
-from training.batches import Batches
-from training.metrics import format_table
+from training.data.samples import DatasetError, select
+from training.learning.batches import Batches
+from training.measurement.metrics import format_table
 from training.results import save_formats, write_results
 from training.run_folder import (
     KERAS_MODEL,
@@ -40,7 +41,6 @@ from training.run_folder import (
     samples_of,
     SAVED_MODEL,
 )
-from training.samples import DatasetError, select
 
 # Small, since the network has been trained already.
 LEARNING_RATE = 1e-4
@@ -72,7 +72,8 @@ def train_quantization_aware(run: Path, how: Optimization) -> Path:
     """
     batches = _batches(run)
     model = tfmot.quantization.keras.quantize_model(_as_keras_2(run))
-    _settle_ranges(model, np.concatenate([batches[index][0] for index in range(SETTLING_BATCHES)]))
+    _settle_ranges(model, np.concatenate([
+        batches[index][0] for index in range(min(SETTLING_BATCHES, batches.num_batches))]))
     _train_on(model, batches, run, how, [])
     result = run / QUANTIZATION_AWARE / SAVED_MODEL
     result.parent.mkdir(exist_ok=True)

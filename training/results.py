@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from fire_detector.model_contract import contract_to_json, ModelContract, sidecar_path
-from training.loading import load_tensors
-from training.metrics import measure_by_source, Metrics
+from training.conversion.source_models import load_source
+from training.data.loading import load_tensors
+from training.data.samples import Sample
+from training.measurement.metrics import measure_by_source, Metrics
 from training.run_folder import H5_MODEL, METRICS, SAVED_MODEL, write_json
-from training.samples import Sample
-from training.source_models import load_source
 
 
 def save_formats(model: Any, folder: Path) -> None:

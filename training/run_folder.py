@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training.manifest import read_manifest
-from training.samples import DatasetError, Sample
+from training.data.manifest import read_manifest
+from training.data.samples import DatasetError, Sample
 
 CONFIG = 'config.json'
 SAMPLES = 'samples.csv'
@@ -25,6 +25,8 @@ EVALUATION = 'evaluation'
 CONVERSIONS = 'tflite'
 QUANTIZATION_AWARE = 'qat'
 PRUNED = 'pruned'
+# In CONVERSIONS: what was measured of them.
+CONVERSION_FIGURES = 'conversion.json'
 
 
 @dataclass(frozen=True)

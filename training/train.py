@@ -18,14 +18,16 @@ from fire_detector.preprocessing import InputSpec
 import keras
 import tensorflow as tf
 from training.architectures import ARCHITECTURES
-from training.batches import Batches, targets
-from training.curves import write_curves
+from training.data.loading import load_tensors, skip_unreadable
+from training.data.manifest import write_manifest
+from training.data.samples import check, DatasetError, LABELS, Sample, select
 from training.dataset import add_data_arguments, read_dataset
-from training.epoch_seeds import EpochSeeds
-from training.loading import load_tensors, skip_unreadable
-from training.manifest import write_manifest
-from training.metrics import format_table, Metrics
-from training.recorder import Recorder
+from training.learning.batches import Batches, targets
+from training.learning.curves import write_curves
+from training.learning.epoch_seeds import EpochSeeds
+from training.learning.recorder import Recorder
+from training.learning.sampling import BALANCES
+from training.measurement.metrics import format_table, Metrics
 from training.results import save_formats, write_results
 from training.run_folder import (
     CONFIG,
@@ -39,8 +41,6 @@ from training.run_folder import (
     TrainingConfig,
     write_config,
 )
-from training.samples import check, DatasetError, LABELS, Sample, select
-from training.sampling import BALANCES
 
 MODEL_VERSION = '1.0.0'
 

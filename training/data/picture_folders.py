@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 import re
 
 from fire_detector.picture_files import find_files, is_video, PictureFileError
-from training.groups import (
+from training.data.groups import (
     count_by_group,
     group_rule,
     GROUP_RULES,
@@ -15,7 +15,7 @@ from training.groups import (
     split_groups,
     splittable,
 )
-from training.samples import DatasetError, LABELS, Sample, SPLITS
+from training.data.samples import DatasetError, LABELS, Sample, SPLITS
 
 # How folders are called, in small letters and nothing else, without 'images' or 'pictures' behind.
 SPELLINGS = {
@@ -73,7 +73,7 @@ def read_folders(data: Path, group_by: str, seed: int) -> list[Sample]:
     :param data: a folder. A picture's label is that of the folder it is in, directly or further
         up; its source is the path from `data` to that folder, or the name of `data`. Folders
         called train, val or test make no difference.
-    :param group_by: which pictures make a group; see :func:`training.groups.group_rule`.
+    :param group_by: which pictures make a group; see :func:`training.data.groups.group_rule`.
     :param seed: of the split.
     :return: the samples, sorted by path; pictures in no label folder are not among them.
     :raises DatasetError: when there are no pictures, a label has none, a picture is under both

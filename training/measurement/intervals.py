@@ -16,8 +16,8 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from training.metrics import measure
-from training.samples import FIRE, labels_of, Sample
+from training.data.samples import FIRE, labels_of, Sample
+from training.measurement.metrics import measure
 
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from training.batches import Batches
+from training.learning.batches import Batches
 
 
 class EpochSeeds(keras.callbacks.Callback):

@@ -10,12 +10,27 @@ import platform
 from typing import Any
 import zlib
 
-from training import runtimes
-from training.conversion import Conversion
-from training.run_folder import write_json
+from training.conversion import runtimes
+from training.markdown import markdown_table
+from training.measurement.metrics import Metrics
+from training.run_folder import CONVERSION_FIGURES, write_json
 
 TABLE = 'conversion.md'
-FIGURES = 'conversion.json'
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """
+    Hold what was measured of a model that was converted.
+
+    :ivar metrics: of the pictures, at the contract's alarm threshold, as LiteRT answers.
+    :ivar differences: largest difference of a probability from the source's, by runtime.
+    :ivar changed_decisions: pictures, out of all, that LiteRT decides otherwise than the source.
+    """
+
+    metrics: Metrics
+    differences: dict[str, float]
+    changed_decisions: int
 
 
 @dataclass(frozen=True)
@@ -79,36 +94,37 @@ def write_table(described: Sequence[dict[str, Any]], folder: Path, about: dict[s
     :param about: what else the JSON file is to say.
     :return: the Markdown table.
     """
-    write_json(folder / FIGURES, about | {'machine': _machine(), 'rows': list(described)})
+    write_json(folder / CONVERSION_FIGURES,
+               about | {'machine': _machine(), 'rows': list(described)})
     table = format_conversions(described)
     (folder / TABLE).write_text(table + '\n', encoding='utf-8')
     return table
 
 
 def format_conversions(described: Sequence[dict[str, Any]]) -> str:
-    """Lay out the figures of :func:`describe` as a Markdown table."""
-    threads = runtimes.thread_counts()
-    head = ['variant', 'bytes', 'of .h5', 'zipped', 'accuracy', 'ROC AUC', 'changed decisions',
-            *(f'{runtime}: {what}' for runtime in runtimes.REQUIRED_RUNTIMES for what in (
-                'difference', *(f'ms, {_count(number)}' for number in threads)))]
-    lines = [f'| {" | ".join(head)} |', '|' + '---|' * len(head)]
-    for row in described:
-        if row['refused']:
-            lines.append(f'| {row["variant"]} | not written: {row["refused"]} |')
-            continue
-        auc = row['roc_auc']
-        cells = [row['variant'], f'{row["bytes"]:,}', f'{row["ratio_to_h5"]:.1%}',
-                 f'{row["zipped_bytes"]:,}', f'{row["accuracy"]:.3f}',
-                 '-' if auc is None else f'{auc:.3f}', str(row['changed_decisions'])]
-        for found in row['runtimes'].values():
-            cells += [f'{found["largest_difference"]:.1e}',
-                      *(f'{found["latency_ms"][str(number)]:.2f}' for number in threads)]
-        lines.append(f'| {" | ".join(cells)} |')
-    return '\n'.join(lines)
+    """Lay out the figures of :func:`describe` as a Markdown table, and what was refused below."""
+    written = [row for row in described if not row['refused']]
+    timed = [(runtime, threads) for runtime, found in written[0]['runtimes'].items()
+             for threads in found['latency_ms']] if written else []
+    names = dict.fromkeys(runtime for runtime, _ in timed)
+    table = markdown_table(
+        ['variant', 'bytes', 'of .h5', 'zipped', 'accuracy', 'ROC AUC', 'changed decisions',
+         *(f'{runtime}: difference' for runtime in names),
+         *(f'{runtime}: ms, {_count(threads)}' for runtime, threads in timed)],
+        [[row['variant'], f'{row["bytes"]:,}', f'{100 * row["ratio_to_h5"]:.1f} %',
+          f'{row["zipped_bytes"]:,}', f'{row["accuracy"]:.3f}',
+          '-' if row['roc_auc'] is None else f'{row["roc_auc"]:.3f}',
+          str(row['changed_decisions']),
+          *(f'{row["runtimes"][runtime]["largest_difference"]:.1e}' for runtime in names),
+          *(f'{row["runtimes"][runtime]["latency_ms"][threads]:.2f}'
+            for runtime, threads in timed)] for row in written])
+    refused = [f'- `{row["variant"]}` was not written: {row["refused"]}'
+               for row in described if row['refused']]
+    return '\n\n'.join(part for part in (table if written else '', '\n'.join(refused)) if part)
 
 
-def _count(threads: int) -> str:
-    return '1 thread' if threads == 1 else f'{threads} threads'
+def _count(threads: str) -> str:
+    return '1 thread' if threads == '1' else f'{threads} threads'
 
 
 def _machine() -> str:

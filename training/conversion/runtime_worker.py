@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Ask a TFLite runtime about pictures, or time it: the process behind `training.runtimes`.
+Ask a TFLite runtime about pictures, or time it: the process behind `training.conversion.runtimes`.
 
 It reads one JSON object from standard input and writes one to standard output. TensorFlow and
 tflite-runtime 2.14 share symbols: loaded after TensorFlow in one process, tflite-runtime refuses

@@ -7,9 +7,9 @@ from pathlib import Path
 from fire_detector.model_contract import ModelContract, read_contract, read_sidecar
 import numpy as np
 from numpy.typing import NDArray
-from training import runtimes
-from training.loading import load_tensors
-from training.samples import Sample
+from training.conversion import runtimes
+from training.data.loading import load_tensors
+from training.data.samples import Sample
 
 TFLITE_SUFFIX = '.tflite'
 
@@ -23,14 +23,14 @@ def contract_of(model: Path) -> ModelContract:
     return read_contract(model) if model.suffix == TFLITE_SUFFIX else read_sidecar(model)
 
 
-def probabilities(model: Path, samples: Sequence[Sample]) -> NDArray[np.float32]:
+def probabilities(model: Path, samples: Sequence[Sample]) -> NDArray[np.float64]:
     """
     Tell for each picture how likely fire is.
 
     :param model: a .tflite file, which is asked through the node's own classifier, a .keras or
         .h5 file, or a SavedModel folder.
     :param samples: the pictures.
-    :return: float32 of shape (len(samples),), 0..1.
+    :return: float64 of shape (len(samples),), 0..1.
     :raises ModelError: when the model cannot be used.
     :raises RuntimeRefusedError: when no TFLite runtime can answer.
     :raises PictureFileError: when a picture cannot be read.
@@ -38,6 +38,6 @@ def probabilities(model: Path, samples: Sequence[Sample]) -> NDArray[np.float32]
     if model.suffix == TFLITE_SUFFIX:
         return runtimes.probabilities(model, samples)
     # TensorFlow takes seconds to import, and a .tflite does not need it.
-    from training.source_models import load_source
+    from training.conversion.source_models import load_source
     source = load_source(model)
     return source.fire_probability(load_tensors(samples, source.contract.input_spec))

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 from numpy.typing import NDArray
-from training.samples import DatasetError, LABELS, SPLITS
+from training.data.samples import DatasetError, LABELS, SPLITS
 
 # Gives a picture's group: its path below the data folder, and that without the label folders.
 GroupRule = Callable[[PurePath, PurePath], str]

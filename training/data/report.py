@@ -7,8 +7,8 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from training.contact_sheet import Tile, write_contact_sheet
-from training.samples import LABELS, labels_of, Sample, select, SPLITS
+from training.data.contact_sheet import Tile, write_contact_sheet
+from training.data.samples import LABELS, labels_of, Sample, select, SPLITS
 
 # Of the pictures of one label in one split.
 LARGE_GROUP = 0.05

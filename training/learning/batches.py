@@ -14,11 +14,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
-from training.augmentation import augment
-from training.loading import load_tensors
+from training.data.loading import load_tensors
+from training.data.samples import FIRE, LABELS, labels_of, Sample
+from training.learning.augmentation import augment
+from training.learning.sampling import epoch_order
 from training.run_folder import TrainingConfig
-from training.samples import FIRE, LABELS, labels_of, Sample
-from training.sampling import epoch_order
 
 # Two, since OpenCV and numpy let another thread run while they compute.
 WORKERS = 2

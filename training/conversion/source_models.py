@@ -50,16 +50,17 @@ class SourceModel:
     converter: Callable[[], Any]
     quantization_aware: bool = False
 
-    def fire_probability(self, tensors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def fire_probability(self, tensors: NDArray[np.float32]) -> NDArray[np.float64]:
         """
         Tell how likely fire is.
 
         :param tensors: float32 of shape (pictures, height, width, 3), preprocessed.
-        :return: float32 of shape (pictures,), 0..1.
+        :return: float64 of shape (pictures,), 0..1.
         """
         outputs = [self.predict(tensors[start:start + BATCH])
                    for start in range(0, len(tensors), BATCH)]
-        return np.concatenate(outputs)[:, self.contract.fire_index]
+        # As the node compares them with its threshold: a float32 0.9 is a little less than 0.9.
+        return np.concatenate(outputs)[:, self.contract.fire_index].astype(np.float64)
 
 
 def load_source(path: Path, nodes: GraphNodes | None = None) -> SourceModel:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import csv
 from pathlib import Path
 
-from training.samples import check, DatasetError, LABELS, Sample, SPLITS
+from training.data.samples import check, DatasetError, LABELS, Sample, SPLITS
 
 MANIFEST = 'manifest.csv'
 COLUMNS = ('file', 'label', 'source', 'group', 'split')

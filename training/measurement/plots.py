@@ -15,9 +15,9 @@ from sklearn.metrics import (
     precision_recall_curve,
     roc_curve,
 )
-from training.calibration import BINS
-from training.evaluation import estimate_text, Evaluation
-from training.intervals import Estimate
+from training.measurement.calibration import BINS
+from training.measurement.evaluation import estimate_text, Evaluation
+from training.measurement.intervals import Estimate
 
 CONFUSION = 'confusion.png'
 ROC = 'roc.png'

@@ -9,9 +9,11 @@ import shlex
 from typing import Any
 
 from fire_detector.model_contract import ModelContract, read_contract
+from training.data.samples import Sample
 from training.evaluate import file_sha256
-from training.evaluation import Evaluation, EvaluationError, read_evaluation
+from training.measurement.evaluation import Evaluation, read_evaluation
 from training.run_folder import (
+    CONVERSION_FIGURES,
     CONVERSIONS,
     EVALUATION,
     METRICS,
@@ -19,11 +21,9 @@ from training.run_folder import (
     read_samples,
     TrainingConfig,
 )
-from training.samples import Sample
 
 SOURCES = 'sources.csv'
 SOURCE_COLUMNS = ('source', 'license', 'origin', 'shows')
-CONVERSION = 'conversion.json'
 
 
 class FindingsError(ValueError):
@@ -75,12 +75,12 @@ def read_findings(run: Path, model: Path, sources: Path | None = None) -> Findin
         raise FindingsError(f'{run}: not a run folder of training.train: {error}') from error
     if sources is None:
         own = Path(config.data) / SOURCES
-        sources = own if own.is_file() else Path(__file__).with_name(SOURCES)
+        sources = own if own.is_file() else Path(__file__).parents[1] / SOURCES
     return Findings(
         model=model, contract=contract, config=config, training=training,
         samples=read_samples(run), sources=read_sources(sources),
         evaluation=_read_evaluation(run, model, config),
-        conversion=_read_json(run / CONVERSIONS / CONVERSION, 'training.convert --all'))
+        conversion=_read_json(run / CONVERSIONS / CONVERSION_FIGURES, 'training.convert --all'))
 
 
 def read_sources(path: Path) -> dict[str, dict[str, str]]:
@@ -112,15 +112,14 @@ def _read_json(path: Path, tool: str) -> dict[str, Any]:
 
 
 def _read_evaluation(run: Path, model: Path, config: TrainingConfig) -> Evaluation:
-    path = run / EVALUATION / METRICS
-    words = ['python', '-m', 'training.evaluate', str(model), '--out', str(run / EVALUATION)]
-    if run.resolve() not in model.resolve().parents:
-        words += ['--data', config.data]
-    try:
+    """Find the evaluation of the very bytes of a model."""
+    digest = file_sha256(model)
+    for path in sorted((run / EVALUATION).glob(f'*/{METRICS}')):
         evaluation = read_evaluation(path)
-    except EvaluationError as error:
-        raise FindingsError(f'{error}; run {shlex.join(words)}') from error
-    if evaluation.model_sha256 != file_sha256(model):
-        raise FindingsError(f'{path}: is of {evaluation.model} with other bytes than {model}; '
-                            f'run {shlex.join(words)}')
-    return evaluation
+        if evaluation.model_sha256 == digest:
+            return evaluation
+    words = ['python', '-m', 'training.evaluate', str(model)]
+    if run.resolve() not in model.resolve().parents:
+        words += ['--data', config.data, '--out', str(run / EVALUATION / model.name)]
+    raise FindingsError(f'{run / EVALUATION}: no evaluation of the bytes of {model}; '
+                        f'run {shlex.join(words)}')

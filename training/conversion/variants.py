@@ -16,7 +16,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 import tensorflow as tf
-from training.source_models import SourceModel
+from training.conversion.source_models import SourceModel
 
 # Gives the tensors of pictures that show what values to expect in the network.
 Calibration = Callable[[], NDArray[np.float32]]

@@ -8,8 +8,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import auc, roc_curve
-from training.calibration import expected_calibration_error
-from training.samples import FIRE, labels_of, Sample
+from training.data.samples import FIRE, labels_of, Sample
+from training.markdown import markdown_table
+from training.measurement.calibration import expected_calibration_error
 
 THRESHOLDS = tuple(tenth / 10 for tenth in range(1, 10))
 # Shares of the no-fire pictures that may be called fire.
@@ -114,13 +115,12 @@ def measure_by_source(probability: NDArray[np.floating], samples: Sequence[Sampl
 
 def format_table(by_source: dict[str, Metrics]) -> str:
     """Lay out the result of :func:`measure_by_source` as a Markdown table."""
-    lines = ['| source | fire | no fire | accuracy | recall | false alarms | ROC AUC |',
-             '|---|---|---|---|---|---|---|']
-    for source, found in by_source.items():
-        rates = ('-' if rate is None else f'{rate:.3f}' for rate in (
-            found.accuracy, found.recall, found.false_alarm_rate, found.roc_auc))
-        lines.append(f'| {source} | {found.fire} | {found.nofire} | {" | ".join(rates)} |')
-    return '\n'.join(lines)
+    return markdown_table(
+        ['source', 'fire', 'no fire', 'accuracy', 'recall', 'false alarms', 'ROC AUC'],
+        [[source, str(found.fire), str(found.nofire),
+          *('-' if rate is None else f'{rate:.3f}' for rate in (
+              found.accuracy, found.recall, found.false_alarm_rate, found.roc_auc))]
+         for source, found in by_source.items()])
 
 
 def operating_points(probability: NDArray[np.floating], fire: NDArray[np.bool_],

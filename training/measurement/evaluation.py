@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training.calibration import CalibrationBin
-from training.intervals import Estimate, Figures
-from training.metrics import OperatingPoint
+from training.markdown import markdown_table
+from training.measurement.calibration import CalibrationBin
+from training.measurement.intervals import Estimate, Figures
+from training.measurement.metrics import OperatingPoint
 from training.run_folder import write_json
 
 OVERALL = 'overall'
@@ -97,12 +98,6 @@ def _figures(fields: dict[str, Any]) -> Figures:
     return Figures(**fields | {'estimates': {
         name: None if found is None else Estimate(**found)
         for name, found in fields['estimates'].items()}})
-
-
-def markdown_table(header: list[str], rows: list[list[str]]) -> str:
-    """Lay out cells as a Markdown table."""
-    return '\n'.join(f'| {" | ".join(cells)} |' if cells else '|' + '---|' * len(header)
-                     for cells in (header, [], *rows))
 
 
 def estimate_text(estimate: Estimate | None) -> str:

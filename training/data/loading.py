@@ -9,7 +9,7 @@ from fire_detector.preprocessing import InputSpec, preprocess
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
-from training.samples import Sample
+from training.data.samples import Sample
 
 
 def load_tensors(samples: Sequence[Sample], spec: InputSpec) -> NDArray[np.float32]:

@@ -14,9 +14,9 @@ from typing import Any
 from fire_detector.classifier import AUTO
 import numpy as np
 from numpy.typing import NDArray
-from training.samples import Sample
+from training.data.samples import Sample
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # Each with the distribution that it is installed as. A model that one of them refuses is not
 # converted.
 REQUIRED_RUNTIMES = {'litert': 'ai-edge-litert', 'tflite': 'tflite-runtime'}
@@ -29,7 +29,7 @@ class RuntimeRefusedError(RuntimeError):
 
 
 def probabilities(model: Path, samples: Sequence[Sample],
-                  runtime: str = AUTO) -> NDArray[np.float32]:
+                  runtime: str = AUTO) -> NDArray[np.float64]:
     """
     Classify pictures by a .tflite as the node does, in a process of its own.
 
@@ -42,7 +42,7 @@ def probabilities(model: Path, samples: Sequence[Sample],
     """
     found = _ask('answer', runtime, model=str(model.resolve()),
                  pictures=[str(sample.path.resolve()) for sample in samples])
-    return np.array(found['probabilities'], dtype=np.float32)
+    return np.array(found['probabilities'])
 
 
 def latencies(models: Sequence[Path], runtime: str,
@@ -74,7 +74,7 @@ def version(runtime: str) -> str:
 
 def _ask(task: str, runtime: str, **request: Any) -> dict[str, Any]:
     worker = subprocess.run(
-        [sys.executable, '-m', 'training.runtime_worker', task], cwd=ROOT,
+        [sys.executable, '-m', 'training.conversion.runtime_worker', task], cwd=ROOT,
         input=json.dumps(request | {'runtime': runtime}), capture_output=True, text=True,
         check=False)
     if worker.returncode < 0:

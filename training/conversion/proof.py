@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 import dataclasses
-from dataclasses import dataclass
 import functools
 from pathlib import Path
 import tempfile
@@ -11,12 +10,13 @@ import tempfile
 from fire_detector.model_contract import append_contract, ModelContract
 import numpy as np
 from numpy.typing import NDArray
-from training import runtimes
-from training.loading import load_tensors
-from training.metrics import measure, Metrics
-from training.samples import FIRE, labels_of, Sample
-from training.source_models import SourceModel
-from training.variants import Variant
+from training.conversion import runtimes
+from training.conversion.source_models import SourceModel
+from training.conversion.table import Conversion
+from training.conversion.variants import Variant
+from training.data.loading import load_tensors
+from training.data.samples import FIRE, labels_of, Sample
+from training.measurement.metrics import measure, Metrics
 
 # Largest difference of a probability from the source's, and of the accuracy from the source's.
 MAX_DIFFERENCE = 1e-3
@@ -28,28 +28,13 @@ class ConversionError(RuntimeError):
     """Report a result that does not answer as its source does."""
 
 
-@dataclass(frozen=True)
-class Conversion:
-    """
-    Hold what was measured of a model that was converted.
-
-    :ivar metrics: of the pictures, at the contract's alarm threshold, as LiteRT answers.
-    :ivar differences: largest difference of a probability from the source's, by runtime.
-    :ivar changed_decisions: pictures, out of all, that LiteRT decides otherwise than the source.
-    """
-
-    metrics: Metrics
-    differences: dict[str, float]
-    changed_decisions: int
-
-
 class Proof:
     """
     What a source model answers on real pictures, to hold conversions against.
 
     :ivar source: the model.
     :ivar compared: the pictures on which source and results have to agree.
-    :ivar expected: float32 of shape (len(compared),): the source's fire probabilities.
+    :ivar expected: float64 of shape (len(compared),): the source's fire probabilities.
     :ivar metrics: what they are worth, at the contract's alarm threshold.
     """
 
@@ -117,10 +102,10 @@ class Proof:
                        rng.permutation(len(of_label))[:CALIBRATION_PICTURES]]
         return load_tensors(chosen, self.source.contract.input_spec)
 
-    def _measure(self, probability: NDArray[np.float32]) -> Metrics:
+    def _measure(self, probability: NDArray[np.float64]) -> Metrics:
         return measure(probability, self._fire, self._threshold)
 
-    def _check(self, runtime: str, found: NDArray[np.float32], variant: Variant) -> None:
+    def _check(self, runtime: str, found: NDArray[np.float64], variant: Variant) -> None:
         difference = float(np.abs(found - self.expected).max())
         if variant.exact and not difference <= MAX_DIFFERENCE:
             raise ConversionError(

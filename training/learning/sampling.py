@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from training.samples import Sample
+from training.data.samples import Sample
 
 
 def _nothing(samples: Sequence[Sample]) -> list[float]:

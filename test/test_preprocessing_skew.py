@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A picture makes the same tensor wherever it is prepared, to the byte."""
+
+from collections.abc import Sequence
+import json
+import os
+from pathlib import Path
+
+from command_line import run_module
+import cv2
+from fire_detector.model_contract import read_contract
+from fire_detector.picture_files import read_picture
+import numpy as np
+from numpy.typing import NDArray
+import pytest
+from ros_session import Camera, image, RosSession
+
+pytest.importorskip('tflite_runtime', reason='conversion is proven on both runtimes')
+pytest.importorskip('keras', reason='the extra training is not installed')
+
+from training.conversion import runtimes
+from training.data.loading import load_tensors
+from training.data.samples import FIRE, Sample
+
+# Height and width: square, tall, wide, odd, smaller than the network's input.
+SHAPES = ((200, 200), (199, 61), (61, 199), (77, 133), (31, 47))
+# A runtime that is first on PYTHONPATH under the name of tflite-runtime, passes everything on to
+# LiteRT, and notes what a network is given.
+TAP = '''
+import os
+from ai_edge_litert.interpreter import Interpreter as Real
+
+class Interpreter(Real):
+    def set_tensor(self, index, value):
+        with open(os.environ['TENSOR_LOG'], 'ab') as log:
+            log.write(value.tobytes())
+        super().set_tensor(index, value)
+'''
+
+
+@pytest.fixture(scope='module')
+def integer_model(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a network with uint8 input and output."""
+    out = tmp_path_factory.mktemp('integer') / 'uint8.tflite'
+    result = run_module('training.convert', run / 'model.h5', '--type', 'uint8', '--out', out)
+    assert result.returncode == 0, result.stderr
+    return out
+
+
+@pytest.fixture
+def tap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the runtime `tflite` note the tensors it is given; give the file of the notes."""
+    package = tmp_path / 'tap' / 'tflite_runtime'
+    package.mkdir(parents=True)
+    (package / '__init__.py').touch()
+    (package / 'interpreter.py').write_text(TAP)
+    log = tmp_path / 'tensors'
+    monkeypatch.setenv('TENSOR_LOG', str(log))
+    monkeypatch.setenv('PYTHONPATH', str(package.parent), prepend=os.pathsep)
+    return log
+
+
+@pytest.fixture
+def pictures(data: Path, tmp_path: Path) -> list[Path]:
+    """Cut a real picture to shapes, and save them without loss."""
+    pixels = read_picture(data / 'images' / 'news' / 'fire' / '0000.jpg').in_order('BGR')
+    paths = []
+    for height, width in SHAPES:
+        paths.append(tmp_path / f'{height}x{width}.png')
+        cv2.imwrite(str(paths[-1]), np.ascontiguousarray(
+            cv2.resize(pixels, (320, 240))[:height, :width]))
+    return paths
+
+
+def noted(log: Path, dtype: type[np.generic], count: int) -> NDArray[np.generic]:
+    """Give the last tensors that were noted, and begin anew."""
+    tensors = np.fromfile(log, dtype).reshape(-1, 64, 64, 3)[-count:]
+    log.unlink()
+    return tensors
+
+
+def given_by_each_path(model: Path, pictures: Sequence[Path], dtype: type[np.generic], log: Path,
+                       ros: RosSession) -> dict[str, NDArray[np.generic]]:
+    """Give what the network gets from the converter's check, from fire_classify and the node."""
+    count = len(pictures)
+    samples = [Sample(path, FIRE, '', '', 'test') for path in pictures]
+    runtimes.probabilities(model, samples, 'tflite')
+    tensors = {'converter': noted(log, dtype, count)}
+
+    result = run_module('fire_detector.classify', '--json', '--runtime', 'tflite',
+                        '--model', model, *pictures)
+    assert len([json.loads(line) for line in result.stdout.splitlines()]) == count
+    tensors['fire_classify'] = noted(log, dtype, count)
+
+    ros.environment |= {name: os.environ[name] for name in ('TENSOR_LOG', 'PYTHONPATH')}
+    ros.start('node', '-p', f'model:={model}', '-p', 'runtime:=tflite')
+    camera = Camera(ros)
+    camera.wait_until_heard()
+    for number, path in enumerate(pictures):
+        camera.show(image(read_picture(path).pixels, stamp=number))
+    tensors['node'] = noted(log, dtype, count)
+    return tensors
+
+
+def test_float_input(model: Path, pictures: list[Path], tap: Path, ros: RosSession) -> None:
+    """Training's own tensors are what the network gets everywhere else, bit for bit."""
+    expected = load_tensors([Sample(path, FIRE, '', '', 'train') for path in pictures],
+                            read_contract(model).input_spec)
+    assert len(np.unique(expected)) > 100
+    for name, found in given_by_each_path(model, pictures, np.float32, tap, ros).items():
+        np.testing.assert_array_equal(found, expected, err_msg=name)
+
+
+def test_integer_input(integer_model: Path, pictures: list[Path], tap: Path,
+                       ros: RosSession) -> None:
+    """
+    A uint8 input holds the pixels themselves.
+
+    Training's tensor is pixel / 255 and the input's step 1/255 from 0 on, so that rounding gives
+    the pixel of the picture that was shrunk, in RGB order.
+    """
+    spec = read_contract(integer_model).input_spec
+    expected = np.stack([cv2.resize(read_picture(path).pixels, (64, 64),
+                                    interpolation=cv2.INTER_AREA)[:, :, ::-1]
+                         for path in pictures])
+    tensors = load_tensors([Sample(path, FIRE, '', '', 'train') for path in pictures], spec)
+    np.testing.assert_array_equal(np.rint(255 * tensors), expected)
+    for name, found in given_by_each_path(integer_model, pictures, np.uint8, tap, ros).items():
+        np.testing.assert_array_equal(found, expected, err_msg=name)
+
+

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a network is shown pictures, and what is kept of it meanwhile."""

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Time the input pipeline and the network: `python -m training.throughput --data DIR`."""
+
+import argparse
+from collections.abc import Callable, Sequence
+import itertools
+import sys
+import time
+from typing import Any
+
+from fire_detector.picture_files import PictureFileError
+from fire_detector.preprocessing import InputSpec
+import keras
+import numpy as np
+from training.architectures import ARCHITECTURES
+from training.data.loading import skip_unreadable
+from training.data.samples import DatasetError, Sample, select
+from training.dataset import add_data_arguments, read_dataset
+from training.learning.batches import Batches
+from training.run_folder import TrainingConfig
+
+SECONDS = 8.0
+
+
+def measure(samples: Sequence[Sample], config: TrainingConfig) -> dict[str, float]:
+    """
+    Tell how many pictures a second are made, learned from, and both at a time.
+
+    :param samples: the training samples.
+    :param config: what to train, and how.
+    :return: pictures a second of the pipeline alone, of the network alone, which is shown one
+        batch again and again, and of training as it is.
+    """
+    model = ARCHITECTURES[config.arch](keras)
+    outputs = model.output_shape[1]
+    model.compile(loss='binary_crossentropy' if outputs == 1 else 'categorical_crossentropy')
+    batches = Batches(samples, outputs, InputSpec(*model.input_shape[1:3]), config)
+    one = batches[0]
+    order = itertools.cycle(range(batches.num_batches - 1))
+    # The first step compiles the network.
+    model.train_on_batch(*one)
+    return {
+        'pipeline alone': _rate(lambda: len(batches[next(order)][0])),
+        'network alone': _rate(lambda: _learn(model, *one)),
+        'training': _rate(lambda: _epoch(model, batches)),
+    }
+
+
+def _learn(model: Any, inputs: np.ndarray, answers: np.ndarray) -> int:
+    model.train_on_batch(inputs, answers)
+    return len(inputs)
+
+
+def _epoch(model: Any, batches: Batches) -> int:
+    model.fit(batches, shuffle=False, verbose=0)
+    return batches.pictures
+
+
+def _rate(step: Callable[[], int]) -> float:
+    """Repeat a step that gives its number of pictures; give pictures a second."""
+    start, pictures = time.perf_counter(), 0
+    while time.perf_counter() < start + SECONDS:
+        pictures += step()
+    return pictures / (time.perf_counter() - start)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Time what the command line names; return the exit status."""
+    parser = argparse.ArgumentParser(prog='python -m training.throughput', description=__doc__)
+    add_data_arguments(parser)
+    parser.add_argument('--arch', choices=sorted(ARCHITECTURES), default='firenet')
+    parser.add_argument('--augment', action=argparse.BooleanOptionalAction,
+                        default=TrainingConfig.augment)
+    options = parser.parse_args(arguments)
+    try:
+        samples, _ = skip_unreadable(select(read_dataset(
+            options.data, options.group_by, options.split_seed), 'train'))
+        rates = measure(samples, TrainingConfig(
+            str(options.data), options.group_by, options.split_seed, options.arch,
+            augment=options.augment))
+    except (DatasetError, PictureFileError) as error:
+        print(f'training.throughput: {error}', file=sys.stderr)
+        return 1
+    for name, rate in rates.items():
+        print(f'{name}: {rate:,.0f} pictures a second')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
