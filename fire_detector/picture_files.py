@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+import os
 from pathlib import Path
 
 import cv2
@@ -63,13 +64,28 @@ def find_files(path: Path) -> list[Path]:
         path.stat()
         if not path.is_dir():
             return [path]
-        found = sorted(file for file in path.rglob('*') if file.is_file()
-                       and file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES)
+        found = [file for file in walk_files(path)
+                 if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES]
     except OSError as error:
         raise PictureFileError(f'{path}: {error.strerror}') from error
     if not found:
         raise PictureFileError(f'{path}: no pictures or videos in this folder')
     return found
+
+
+def walk_files(folder: Path) -> list[Path]:
+    """List the files in a folder and below, in sorted order; linked folders are followed once."""
+    found: list[Path] = []
+    seen = set()
+    # Not rglob, which follows no links before Python 3.13.
+    for name, folders, files in os.walk(folder, followlinks=True):
+        root = Path(name)
+        if root.resolve() in seen:
+            folders.clear()
+            continue
+        seen.add(root.resolve())
+        found += [root / file for file in files if (root / file).is_file()]
+    return sorted(found)
 
 
 def is_video(path: Path) -> bool:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ros_session import RosSession
 
 ROOT = Path(__file__).resolve().parents[1]
-PICTURES_PER_LABEL = 40
+PICTURES_PER_LABEL = 100
+# Enough for most answers to be clear.
+EPOCHS = 12
 
 
 def importable(module: str) -> bool:
@@ -66,7 +68,8 @@ def run(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train the article's network for a moment; give the run folder."""
     pytest.importorskip('keras', reason='the extra training is not installed')
     folder = tmp_path_factory.mktemp('run') / 'firenet'
-    result = run_module('training.train', '--data', small_data, '--out', folder, '--epochs', 3)
+    result = run_module('training.train', '--data', small_data, '--out', folder,
+                        '--epochs', EPOCHS)
     assert result.returncode == 0, result.stderr
     return folder
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 import shutil
+import sys
 
 from command_line import run_module
 from fire_detector.classifier import FireClassifier
@@ -27,15 +28,15 @@ keras = pytest.importorskip('keras', reason='the extra training is not installed
 pytest.importorskip('tflite_runtime', reason='conversion is proven on both runtimes')
 
 import tensorflow as tf  # noqa: E402
+from training import convert  # noqa: E402
 from training.conversion import runtimes  # noqa: E402
 from training.conversion.proof import ConversionError, Proof  # noqa: E402
 from training.conversion.runtimes import RuntimeRefusedError  # noqa: E402
 from training.conversion.source_models import GraphNodes, load_source, SourceModel  # noqa: E402
 from training.conversion.table import describe, format_conversions  # noqa: E402
 from training.conversion.variants import ConverterRefusedError, Variant, VARIANTS  # noqa: E402
-from training.convert import convert_all  # noqa: E402
 from training.data.manifest import read_manifest  # noqa: E402
-from training.data.samples import FIRE, select  # noqa: E402
+from training.data.samples import DatasetError, FIRE, select  # noqa: E402
 from training.optimize import Optimization, prune  # noqa: E402
 from training.run_folder import samples_of  # noqa: E402
 
@@ -161,13 +162,13 @@ def test_frozen_graph_by_the_command(run: Path, small_data: Path, tmp_path: Path
 
 def test_calibration_is_balanced_by_class(
         proof: Proof, small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 40 pictures with and 40 without fire, 30 and 30 are taken, each once."""
+    """Of 100 pictures with and 100 without fire, 30 and 30 are taken, each once."""
     monkeypatch.setattr('training.conversion.proof.CALIBRATION_PICTURES', 30)
     training = select(read_manifest(small_data), 'train')
     tensors = {preprocess(read_picture(sample.path), proof.source.contract.input_spec).tobytes():
                sample.label for sample in training}
     chosen = [tensor.tobytes() for tensor in
-              Proof(proof.source, proof.compared[:1], training).calibration]
+              Proof(proof.source, proof.compared, training).calibration]
     assert len(set(chosen)) == 60
     assert [tensors[tensor] for tensor in chosen] == [0] * 30 + [1] * 30
 
@@ -214,7 +215,7 @@ def test_float_that_differs_is_not_written(run: Path, tmp_path: Path) -> None:
     swapped = dataclasses.replace(source, predict=lambda tensors: 1 - source.predict(tensors))
     out = tmp_path / 'out.tflite'
     out.write_bytes(b'the one from before')
-    with pytest.raises(ConversionError, match=r'litert differs from the source by 0.* on .* '
+    with pytest.raises(ConversionError, match=r'litert differs from the source by .* on .* '
                                               r'pictures, allowed for float32 is 0.001'):
         Proof(swapped, select(samples, 'test'), []).convert(VARIANTS['float32'], out)
     assert out.read_bytes() == b'the one from before'
@@ -231,7 +232,7 @@ def test_integers_that_are_less_often_right_are_not_written(run: Path, tmp_path:
     source = load_source(run / 'model.h5')
     truth = np.array([[sample.label == FIRE, sample.label != FIRE] for sample in samples],
                      np.float32)
-    answers: Iterator[np.ndarray] = iter(np.array_split(truth, [64]))
+    answers: Iterator[np.ndarray] = iter(np.array_split(truth, [64, 128]))
     right = dataclasses.replace(source, predict=lambda tensors: next(answers))
     with pytest.raises(ConversionError, match=r'pictures right and the source 100.0%, allowed '
                                               r'for float16 is a change of 1.\d%'):
@@ -250,7 +251,7 @@ def test_model_that_a_runtime_refuses_names_the_operator(proof: Proof, tmp_path:
 
 
 def test_model_that_cannot_be_converted_names_the_operator(tmp_path: Path) -> None:
-    """TensorFlow Lite has no inverse error function."""
+    """There is no inverse error function in TensorFlow Lite."""
     function = tf.function(lambda pictures: tf.math.erfinv(
         tf.reduce_mean(pictures, axis=(1, 2, 3))[:, tf.newaxis]))
     source = load_source(saved_function(function, tmp_path))
@@ -277,6 +278,50 @@ def test_sources_that_cannot_be_used(run: Path, tmp_path: Path) -> None:
         load_source(folder)
 
 
+def test_answers_that_are_no_probabilities(proof: Proof) -> None:
+    """Logits, missing outputs and other input sizes are told from what the contract says."""
+    tensors = np.zeros((2, 64, 64, 3), np.float32)
+
+    def answering(*answers: float) -> SourceModel:
+        return dataclasses.replace(proof.source, predict=lambda tensors: np.tile(
+            np.array(answers, np.float32), (len(tensors), 1)))
+
+    for answers, message in (((5.0, -5.0), 'values from -5.0 to 5.0'),
+                             ((np.nan, 0.5), 'values from nan'), ((0.5,), r'shape \(2, 1\)')):
+        with pytest.raises(ModelError, match=message):
+            answering(*answers).fire_probability(tensors)
+    with pytest.raises(ModelError, match=r'does not take pictures of shape \(32, 32, 3\)'):
+        proof.source.fire_probability(tensors[:, :32, :32])
+
+
+def test_too_few_pictures_to_prove_anything(proof: Proof) -> None:
+    """With nine pictures, a wrong answer more or less would be a matter of luck."""
+    with pytest.raises(DatasetError, match='9 pictures in test are too few'):
+        Proof(proof.source, proof.compared[:9], [])
+
+
+@pytest.mark.parametrize(('options', 'message'), [
+    (('--input-node', 'a', '--output-node', 'b'), 'are for a frozen graph'),
+    (('--input-node', 'a'), 'belong together'),
+    (('--group-by', 'file'), 'are for --data'),
+])
+def test_options_without_effect(run: Path, options: tuple[str, ...], message: str,
+                                capsys: pytest.CaptureFixture[str]) -> None:
+    """What could not change anything is refused."""
+    with pytest.raises(SystemExit):
+        convert.main([str(run / 'model.h5'), '--all', *options])
+    assert message in capsys.readouterr().err
+
+
+def test_interrupted_optimization_is_passed_over(run: Path, tmp_path: Path) -> None:
+    """Without its metrics, which are written last, there are no rows of it."""
+    shutil.copytree(run / 'model.savedmodel', tmp_path / 'qat' / 'model.savedmodel')
+    for name in ('model.h5', 'model.contract.json'):
+        shutil.copy(run / name, tmp_path)
+    rows = convert.convert_all(tmp_path / 'model.h5', tmp_path, samples_of(run / 'model.h5'))
+    assert [row.name for row in rows] == list(VARIANTS)
+
+
 def test_conversion_without_contract(run: Path, small_data: Path, tmp_path: Path) -> None:
     """What the model expects cannot be guessed."""
     shutil.copy(run / 'model.h5', tmp_path)
@@ -294,8 +339,19 @@ def test_conversion_without_pictures(run: Path, tmp_path: Path) -> None:
     assert 'name the pictures with --data' in result.stderr
 
 
-def test_damaged_model_ends_only_the_worker(run: Path, proof: Proof, tmp_path: Path) -> None:
-    """A runtime that ends with a signal on a broken model is reported, not suffered."""
+def test_runtime_that_crashes(proof: Proof, tmp_path: Path,
+                              monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runtime that ends with a signal is reported, not suffered."""
+    crashing = tmp_path / 'python'
+    crashing.write_text('#!/bin/sh\nkill -SEGV $$\n')
+    crashing.chmod(0o755)
+    monkeypatch.setattr(sys, 'executable', str(crashing))
+    with pytest.raises(RuntimeRefusedError, match='runtime litert ended with SIGSEGV'):
+        runtimes.probabilities(tmp_path / 'x.tflite', proof.compared, 'litert')
+
+
+def test_runtime_that_refuses(proof: Proof, tmp_path: Path) -> None:
+    """What is wrong with a model is passed on."""
     with pytest.raises(RuntimeRefusedError, match=r'with runtime litert: .*not a TFLite model'):
         path = tmp_path / 'x.tflite'
         path.write_bytes(b'nothing of the kind')
@@ -352,7 +408,7 @@ def test_refused_row_stands_in_the_table(
         proof: Proof, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A format that is refused does not stop the others, and its reason is in the table."""
     monkeypatch.setattr('training.conversion.proof.MAX_DIFFERENCE', 0.0)
-    rows = list(convert_all(run / 'model.h5', tmp_path, samples_of(run / 'model.h5')))
+    rows = list(convert.convert_all(run / 'model.h5', tmp_path, samples_of(run / 'model.h5')))
     assert [row.name for row in rows if row.refused] == ['float32']
     described = describe(rows, h5_bytes=10_000_000)
     table = format_conversions(described)

@@ -2,6 +2,7 @@
 """A folder of pictures becomes labeled samples in three splits, and what is wrong is said."""
 
 from collections.abc import Iterable
+import os
 from pathlib import Path, PurePath
 import string
 
@@ -329,6 +330,42 @@ def test_manifest_in_another_encoding(tmp_path: Path) -> None:
         read_manifest(tmp_path)
 
 
+def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    """Such a picture is listed, with what to do, and left out."""
+    make(tmp_path, ['good.png', 'bad.png'])
+    bad = Path(os.fsdecode(os.fsencode(tmp_path) + b'/caf\xe9.png'))
+    (tmp_path / 'bad.png').rename(bad)
+    samples = [sample('a', path=str(path)) for path in (tmp_path / 'good.png', bad)]
+    readable, problems = skip_unreadable(samples)
+    assert readable == samples[:1]
+    assert len(problems) == 1
+    assert "caf\\udce9.png': the name is not UTF-8; rename" in problems[0]
+
+
+@pytest.mark.parametrize(('name', 'group'), [
+    ('1714557005.200.jpg', '.'), ('vlcsnap-2024-05-01-12h00m05s123.png', 'vlcsnap-2024-05-01'),
+    ('clip7_00-01-05.jpg', 'clip7'), ('DSC0001 (1).jpg', 'DSC'), ('DSC0001.jpg', 'DSC'),
+    ('IMG_20240501_120005.jpg', 'IMG_20240501')])
+def test_frames_named_by_time_and_copies(name: str, group: str) -> None:
+    """What differs from frame to frame is a time or the number of a copy."""
+    assert group_rule('prefix')(PurePath('fire') / name, PurePath(name)) == group
+
+
+def test_linked_folders_and_other_files(tmp_path: Path,
+                                        capsys: pytest.CaptureFixture[str]) -> None:
+    """A linked folder is followed, once; files that are no pictures are counted."""
+    make(tmp_path / 'disk', clips(3))
+    data = tmp_path / 'data'
+    data.mkdir()
+    (data / 'fire').symlink_to(tmp_path / 'disk' / 'fire')
+    (data / 'nofire').symlink_to(tmp_path / 'disk' / 'nofire')
+    (tmp_path / 'disk' / 'fire' / 'loop').symlink_to(tmp_path / 'disk' / 'fire')
+    (data / 'x.HEIC').touch()
+    assert len(read_dataset(data)) == 6 * FRAMES
+    assert main([str(data), '--out', str(tmp_path / 'look')]) == 0
+    assert 'passed over, no format of pictures: 1\n  1 .heic\n' in capsys.readouterr().out
+
+
 def test_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     """Paths within the data folder are written relative to it, others in full."""
     data = tmp_path / 'data'
@@ -353,7 +390,7 @@ def test_missing_manifest(tmp_path: Path) -> None:
 def test_manifest_and_group_rule(tmp_path: Path) -> None:
     """A rule is not passed over in silence where the manifest tells the groups."""
     (tmp_path / 'manifest.csv').write_text(HEADER + ROWS)
-    with pytest.raises(DatasetError, match='tells the groups already; leave out --group-by file'):
+    with pytest.raises(DatasetError, match='tells groups and splits already'):
         read_dataset(tmp_path, 'file')
 
 
@@ -502,7 +539,7 @@ def test_split_is_frozen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     """The manifest that is written is read from then on, and not written again."""
     data = make(tmp_path / 'data', clips(6))
     before = read_dataset(data, seed=3)
-    command = [str(data), '--out', str(tmp_path / 'look'), '--seed', '3', '--write-manifest']
+    command = [str(data), '--out', str(tmp_path / 'look'), '--split-seed', '3', '--write-manifest']
     assert main(command) == 0
     assert read_dataset(data) == before
     capsys.readouterr()

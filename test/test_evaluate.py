@@ -291,10 +291,10 @@ def test_committed_model_on_the_real_pictures(data: Path, model: Path, tmp_path:
     found = read_evaluation(tmp_path / 'out' / 'metrics.json')
     values = {name: round(estimate.value, 3)
               for name, estimate in found.overall.estimates.items() if estimate is not None}
-    assert values['accuracy'] == 0.888
-    assert values['recall'] == 0.910
-    assert values['false_alarm_rate'] == 0.131
-    assert values['roc_auc'] == 0.948
+    assert values['accuracy'] == 0.876
+    assert values['recall'] == 0.878
+    assert values['false_alarm_rate'] == 0.126
+    assert values['roc_auc'] == 0.956
     assert found.model_sha256 == hashlib.sha256(model.read_bytes()).hexdigest()
     assert found.model_bytes == model.stat().st_size
     assert found.threshold == 0.5
@@ -355,7 +355,7 @@ def test_split_and_sources_are_chosen(model: Path, tmp_path: Path,
     answers += [0.9, 0.9, 0.1, 0.1] * 6
     out = tmp_path / 'out'
     assert evaluate.main([str(model), '--data', str(data), '--out', str(out), '--split', 'all',
-                          '--source', 'one', 'three']) == 0
+                          '--source', 'one', '--source', 'three']) == 0
     found = read_evaluation(out / 'metrics.json')
     assert list(found.figures) == ['overall', 'one', 'three']
     assert (found.split, found.overall.fire, found.overall.nofire) == ('all', 12, 12)
@@ -378,7 +378,7 @@ def test_one_label_only(model: Path, tmp_path: Path, answers: list[float]) -> No
     assert {path.name for path in out.iterdir()} == ALWAYS_WRITTEN | {'mistakes.png'}
     found = read_evaluation(out / 'metrics.json')
     assert found.overall.estimates['roc_auc'] is None
-    assert mistakes_text(found) == 'One in 1.0 of the 1 pictures without fire was called fire.'
+    assert mistakes_text(found) == '100 % of the 1 pictures without fire was called fire.'
     assert '(roc.png)' not in (out / 'summary.md').read_text()
 
 
@@ -412,7 +412,8 @@ def test_wrong_source(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     data = write_data(tmp_path, ('one', 'two'))
     assert evaluate.main([str(model), '--data', str(data), '--source', 'tow']) == 1
     assert capsys.readouterr().err == (
-        'training.evaluate: no source tow among the pictures, only one, two\n')
+        'training.evaluate: no source tow among the pictures, only one, two; one that was '
+        'left out of training is measured with --data and --split all\n')
 
 
 def test_split_without_pictures(model: Path, tmp_path: Path,

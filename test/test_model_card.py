@@ -50,7 +50,8 @@ def evaluate(model: Path, samples: list[Sample]) -> Evaluation:
     return Evaluation(
         command=f'python -m training.evaluate {model}', model=str(model),
         model_sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
-        model_bytes=model.stat().st_size, split='test', threshold=0.5,
+        model_bytes=model.stat().st_size, data='/pictures/of fire', sources=(), split='test',
+        threshold=0.5,
         figures=figures_by_source(probability, samples, 0.5),
         operating_points=tuple(operating_points(probability, fire, 0.5)), calibration=())
 
@@ -161,10 +162,14 @@ def test_latencies_of_a_pi(run: Path) -> None:
 
 def test_commands(run: Path) -> None:
     """The commands that made it are in their order, and do not tell where the pictures lay."""
+    (run / 'qat').mkdir()
+    write_json(run / 'qat' / 'metrics.json', {
+        'command': f'python -m training.optimize {run} --method qat'})
     card = card_of(run)
     commands = card.split('## Commands')[1].split()
     assert [word for word in commands if word.startswith('training.')] == [
-        'training.train', 'training.convert', 'training.evaluate', 'training.model_card']
+        'training.train', 'training.optimize', 'training.convert', 'training.evaluate',
+        'training.model_card']
     assert '--data DATA --out' in card.split('## Commands')[1]
     assert '/pictures' not in card
 
@@ -182,10 +187,12 @@ def test_data_by_source(run: Path, tmp_path: Path) -> None:
     assert 'elsewhere' not in card
 
 
-def test_sources_of_the_data_folder_come_first(run: Path, tmp_path: Path) -> None:
-    """A folder of pictures may tell where they come from."""
-    config = json.loads((run / 'config.json').read_text())
-    write_json(run / 'config.json', config | {'data': str(tmp_path)})
+def test_sources_of_the_data_folder(run: Path, tmp_path: Path) -> None:
+    """A folder of pictures may tell where they come from; otherwise nothing is said of that."""
+    assert '| day | not stated | not stated | not stated |' in card_of(run)
+    evaluated = run / 'evaluation' / 'firenet.tflite' / 'metrics.json'
+    for path in (run / 'config.json', evaluated):
+        write_json(path, json.loads(path.read_text()) | {'data': str(tmp_path)})
     (tmp_path / 'sources.csv').write_text('source,license,origin,shows\nday,CC0,a,b\n')
     assert '| day | CC0 | a | b |' in card_of(run)
 
@@ -225,8 +232,8 @@ def test_evaluation_of_another_file(run: Path, capsys: pytest.CaptureFixture[str
     write_json(path, fields | {'model_sha256': '0' * 64})
     model = run / 'tflite' / 'firenet.tflite'
     assert main([str(run), str(model)]) == 1
-    assert (f'no evaluation of the bytes of {model}; run python -m training.evaluate {model}\n'
-            in capsys.readouterr().err)
+    assert (f'no evaluation of the bytes of {model} on test; '
+            f'run python -m training.evaluate {model}\n' in capsys.readouterr().err)
     assert not model.with_suffix('.md').exists()
 
 
@@ -240,14 +247,14 @@ def test_model_outside_of_the_run(run: Path, tmp_path: Path,
     shutil.rmtree(run / 'evaluation')
     assert main([str(run), str(copy)]) == 1
     message = capsys.readouterr().err
-    assert f'no evaluation of the bytes of {copy}; run python' in message
+    assert f'no evaluation of the bytes of {copy} on test; run python' in message
     assert f'--out {run / "evaluation" / "copy.tflite"}' in message
     assert "--data '/pictures/of fire'" in message
 
 
 @pytest.mark.parametrize(('name', 'message'), [
-    ('config.json', 'not a run folder of training.train'),
-    ('samples.csv', 'not a usable run folder'),
+    ('config.json', 'not the configuration of a training run'),
+    ('samples.csv', 'samples.csv: No such file'),
     ('metrics.json', 'python -m training.train writes it'),
     ('tflite/conversion.json', 'python -m training.convert --all writes it'),
     ('tflite/firenet.tflite', 'cannot read the model'),

@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 import pytest
 from ros_session import Camera, image, RosSession
 
-pytest.importorskip('tflite_runtime', reason='conversion is proven on both runtimes')
+_ = pytest.importorskip('tflite_runtime', reason='conversion is proven on both runtimes')
 pytest.importorskip('keras', reason='the extra training is not installed')
 
-from training.conversion import runtimes
-from training.data.loading import load_tensors
-from training.data.samples import FIRE, Sample
+from training.conversion import runtimes  # noqa: E402
+from training.data.loading import load_tensors  # noqa: E402
+from training.data.samples import FIRE, Sample  # noqa: E402
 
 # Height and width: square, tall, wide, odd, smaller than the network's input.
 SHAPES = ((200, 200), (199, 61), (61, 199), (77, 133), (31, 47))
 # A runtime that is first on PYTHONPATH under the name of tflite-runtime, passes everything on to
 # LiteRT, and notes what a network is given.
-TAP = '''
+TAP = """
 import os
 from ai_edge_litert.interpreter import Interpreter as Real
 
@@ -35,7 +35,7 @@ class Interpreter(Real):
         with open(os.environ['TENSOR_LOG'], 'ab') as log:
             log.write(value.tobytes())
         super().set_tensor(index, value)
-'''
+"""
 
 
 @pytest.fixture(scope='module')
@@ -127,5 +127,3 @@ def test_integer_input(integer_model: Path, pictures: list[Path], tap: Path,
     np.testing.assert_array_equal(np.rint(255 * tensors), expected)
     for name, found in given_by_each_path(integer_model, pictures, np.uint8, tap, ros).items():
         np.testing.assert_array_equal(found, expected, err_msg=name)
-
-

@@ -9,6 +9,7 @@ import sys
 import time
 
 from command_line import ROOT, run_module
+from conftest import EPOCHS
 import cv2
 from fire_detector.model_contract import read_sidecar
 from fire_detector.picture_files import read_picture
@@ -18,11 +19,11 @@ import pytest
 
 keras = pytest.importorskip('keras', reason='the extra training is not installed')
 
-from training import throughput  # noqa: E402
+from training import throughput, train  # noqa: E402
 from training.architectures import ARCHITECTURES  # noqa: E402
 from training.data.loading import load_tensors  # noqa: E402
 from training.data.manifest import read_manifest  # noqa: E402
-from training.data.samples import DatasetError, FIRE, Sample, select  # noqa: E402
+from training.data.samples import DatasetError, FIRE, Sample, select, without  # noqa: E402
 from training.learning.augmentation import augment  # noqa: E402
 from training.learning.batches import Batches, targets  # noqa: E402
 from training.learning.recorder import Recorder  # noqa: E402
@@ -54,6 +55,13 @@ def config(**changes: object) -> TrainingConfig:
 def rng(seed: int = 0) -> np.random.Generator:
     """Give a source of the same choices each time."""
     return np.random.default_rng(seed)
+
+
+def history(run: Path) -> list[dict[str, str]]:
+    """Read the history of a run, without the time that each epoch took."""
+    with (run / 'history.csv').open(newline='') as file:
+        return [{name: value for name, value in row.items() if name != 'seconds'}
+                for row in csv.DictReader(file)]
 
 
 def test_firenet_is_the_articles_network() -> None:
@@ -208,19 +216,18 @@ def test_run_folder(run: Path, small_data: Path) -> None:
     assert metrics['h5_bytes'] == (run / 'model.h5').stat().st_size
     assert metrics['training']['pictures_per_second'] > 0
     assert metrics['training']['peak_memory_bytes'] < 4e9
-    assert metrics['test']['overall']['fire'] == metrics['test']['cair']['fire'] + 20
-    assert read_config(run).epochs == 3
+    assert metrics['test']['overall']['fire'] == metrics['test']['cair']['fire'] + 50
+    assert read_config(run).epochs == EPOCHS
     assert samples_of(run / 'model.h5') == read_manifest(small_data)
     contract = read_sidecar(run / 'model.keras')
     assert contract.output == 'softmax'
     assert contract.metrics == {f'test_{name}': value
                                 for name, value in metrics['test']['overall'].items()}
-    assert contract.trained_on == '80 pictures: cair 40, kaggle999 40'
+    assert contract.trained_on == '200 pictures: cair 100, kaggle999 100'
     curves = cv2.imread(str(run / 'curves.png'))
     assert curves.shape[1] > 900
-    with (run / 'history.csv').open(newline='') as file:
-        assert [set(row) for row in csv.DictReader(file)] == 3 * [
-            {'loss', 'accuracy', 'val_loss', 'val_accuracy'}]
+    assert [set(row) for row in history(run)] == EPOCHS * [
+        {'loss', 'accuracy', 'val_loss', 'val_accuracy'}]
 
 
 @pytest.mark.parametrize('name', ['model.keras', 'model.h5', 'model.savedmodel'])
@@ -236,8 +243,7 @@ def test_saved_models_are_what_was_measured(run: Path, name: str) -> None:
 def test_kept_model_is_that_of_the_best_epoch(run: Path) -> None:
     """Its accuracy on val is the highest of the history."""
     metrics = json.loads((run / 'metrics.json').read_text())
-    with (run / 'history.csv').open(newline='') as file:
-        best = max(float(row['val_accuracy']) for row in csv.DictReader(file))
+    best = max(float(row['val_accuracy']) for row in history(run))
     assert metrics['val']['overall']['accuracy'] == pytest.approx(best, abs=1e-6)
 
 
@@ -245,7 +251,7 @@ def test_interrupted_training_goes_on_to_the_same_result(
         run: Path, small_data: Path, tmp_path: Path) -> None:
     """Killed after the first epoch and started again, it ends as if never interrupted."""
     other = tmp_path / 'firenet'
-    command = ('--data', str(small_data), '--out', str(other), '--epochs', '3')
+    command = ('--data', str(small_data), '--out', str(other), '--epochs', str(EPOCHS))
     process = subprocess.Popen([sys.executable, '-m', 'training.train', *command], cwd=ROOT,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -264,8 +270,8 @@ def test_interrupted_training_goes_on_to_the_same_result(
 
     finished = run_module('training.train', *command)
     assert finished.returncode == 0, finished.stderr
-    assert 'Epoch 1/3' not in finished.stdout
-    assert (other / 'history.csv').read_text() == (run / 'history.csv').read_text()
+    assert f'Epoch 1/{EPOCHS}' not in finished.stdout
+    assert history(other) == history(run)
     metrics, expected = (json.loads((folder / 'metrics.json').read_text())
                          for folder in (other, run))
     assert {split: metrics[split] for split in ('val', 'test')} == {
@@ -287,6 +293,52 @@ def test_patience(tmp_path: Path) -> None:
     assert ended == [False, False, False, True]
 
 
+def test_history_is_cut_to_the_checkpoint(tmp_path: Path) -> None:
+    """An epoch that was noted, but whose checkpoint was not written any more, is done again."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(optimizer='adam', loss='mse')
+    model.fit(np.zeros((6, 1)), np.zeros((6, 1)), batch_size=2, verbose=0)
+    recorder = Recorder(tmp_path, steps=3, patience=0)
+    recorder.set_model(model)
+    recorder.on_epoch_end(0, {'val_accuracy': 0.5})
+    with (tmp_path / 'history.csv').open('a') as file:
+        file.write('0.9,1.0\n')
+    again = Recorder(tmp_path, steps=3, patience=0)
+    assert [row['val_accuracy'] for row in again.history] == [0.5]
+
+
+@pytest.mark.parametrize(('option', 'value', 'message'), [
+    ('--epochs', 0, 'epochs 0 is not 1 or more'),
+    ('--batch-size', -1, 'batch_size -1 is not 1 or more'),
+    ('--learning-rate', 'nan', 'learning_rate nan is not above 0'),
+    ('--patience', -1, 'patience -1 is not 0 or more'),
+    ('--group-cap', -3, 'group_cap -3 is not 0 or more'),
+    ('--seed', -1, 'seed -1 is not 0 or more'),
+])
+def test_options_out_of_range(option: str, value: object, message: str, tmp_path: Path,
+                              capsys: pytest.CaptureFixture[str]) -> None:
+    """They are refused before a run folder is made."""
+    with pytest.raises(SystemExit):
+        train.main(['--data', str(tmp_path), '--out', str(tmp_path / 'run'), option, str(value)])
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / 'run').exists()
+
+
+def test_folder_that_cannot_be_written(small_data: Path, tmp_path: Path,
+                                       capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names it."""
+    (tmp_path / 'file').touch()
+    assert train.main(['--data', str(small_data), '--out', str(tmp_path / 'file' / 'run')]) == 1
+    assert f"training.train: [Errno 20] Not a directory: '{tmp_path}" in capsys.readouterr().err
+
+
+def test_videos_of_a_left_out_source_leave_with_it() -> None:
+    """A picture of another source that is of the same video is left out too."""
+    samples = [sample(0, 'cctv', 'video'), sample(0, 'indoor', 'video'),
+               sample(0, 'indoor', 'room')]
+    assert without(samples, ('cctv',)) == samples[2:]
+
+
 def test_left_out_source(small_data: Path, tmp_path: Path) -> None:
     """It is neither trained on nor tested with the others, and measured on all of it."""
     out = tmp_path / 'run'
@@ -296,10 +348,10 @@ def test_left_out_source(small_data: Path, tmp_path: Path) -> None:
     metrics = json.loads((out / 'metrics.json').read_text())
     assert set(metrics['test']) == {'overall', 'cair'}
     assert set(metrics['left_out']) == {'overall', 'kaggle999'}
-    assert metrics['left_out']['overall']['fire'] == 3 * 20
+    assert metrics['left_out']['overall']['fire'] == 3 * 50
     contract = read_sidecar(out / 'model.keras')
     assert contract.output == 'sigmoid'
-    assert contract.trained_on == '40 pictures: cair 40'
+    assert contract.trained_on == '100 pictures: cair 100'
     assert {sample.source for sample in samples_of(out / 'model.h5')} == {'cair'}
     assert 'On left_out' in result.stdout
 

@@ -16,16 +16,22 @@ from fire_detector.model_contract import ModelError
 from fire_detector.picture_files import PictureFileError
 from training.conversion.proof import ConversionError, Proof
 from training.conversion.runtimes import RuntimeRefusedError
-from training.conversion.source_models import GraphNodes, load_source
+from training.conversion.source_models import (
+    FROZEN_GRAPH_SUFFIX,
+    GraphNodes,
+    load_source,
+)
 from training.conversion.table import describe, Row, write_table
 from training.conversion.variants import ConverterRefusedError, VARIANTS
 from training.data.loading import skip_unreadable
-from training.data.samples import DatasetError, Sample, select
-from training.dataset import add_data_arguments, read_dataset
+from training.data.samples import check, DatasetError, Sample, select
+from training.dataset import add_data_arguments, check_data_arguments, read_dataset
 from training.run_folder import (
+    CONFIG,
     CONVERSIONS,
     H5_MODEL,
     KERAS_MODEL,
+    METRICS,
     PRUNED,
     QUANTIZATION_AWARE,
     samples_of,
@@ -53,7 +59,8 @@ def convert_all(model: Path, folder: Path, samples: Sequence[Sample],
     """
     sources = [('', model, tuple(VARIANTS))] + [
         (f'{name}_', model.parent / name / file, formats)
-        for name, file, formats in OPTIMIZED if (model.parent / name / file).exists()]
+        # Written last: without it, the optimization was interrupted.
+        for name, file, formats in OPTIMIZED if (model.parent / name / METRICS).exists()]
     for prefix, path, formats in sources:
         proof = Proof(load_source(path, nodes), select(samples, 'test'), select(samples, 'train'))
         for variant in formats:
@@ -73,15 +80,20 @@ def _samples(options: argparse.Namespace) -> list[Sample]:
         read_dataset(options.data, options.group_by, options.split_seed))
     for problem in unreadable:
         print(f'training.convert: skipped {problem}', file=sys.stderr)
+    check(samples, options.data)
     return samples
 
 
-def _h5_bytes(model: Path) -> int:
-    """Tell the size that results are compared with: that of the .h5 where there is one."""
-    h5 = model.parent / H5_MODEL
-    if h5.is_file() or model.is_file():
-        return (h5 if h5.is_file() else model).stat().st_size
+def _size(model: Path) -> int:
+    if model.is_file():
+        return model.stat().st_size
     return sum(file.stat().st_size for file in model.rglob('*') if file.is_file())
+
+
+def _reference(model: Path) -> Path:
+    """Name what sizes are compared with: the .h5 of the run, or else the model itself."""
+    in_a_run = (model.parent / CONFIG).is_file() and (model.parent / H5_MODEL).is_file()
+    return model.parent / H5_MODEL if in_a_run else model
 
 
 def _one(options: argparse.Namespace, nodes: GraphNodes | None) -> int:
@@ -98,13 +110,13 @@ def _one(options: argparse.Namespace, nodes: GraphNodes | None) -> int:
               f'on {len(compared)} test pictures')
     print(f'{conversion.changed_decisions} decisions changed; accuracy '
           f'{conversion.metrics.accuracy:.3f}, of the source {proof.metrics.accuracy:.3f}')
-    source, result = _h5_bytes(options.model), options.out.stat().st_size
+    source, result = _size(options.model), options.out.stat().st_size
     print(f'{options.model}: {source:,} bytes\n{options.out}: {result:,} bytes, '
           f'{result / source:.1%} of it')
     return 0
 
 
-def _all(options: argparse.Namespace, nodes: GraphNodes | None) -> int:
+def _all(options: argparse.Namespace, nodes: GraphNodes | None, command: str) -> int:
     folder = options.out or options.model.parent / CONVERSIONS
     samples = _samples(options)
     rows = []
@@ -113,9 +125,9 @@ def _all(options: argparse.Namespace, nodes: GraphNodes | None) -> int:
         print(f'training.convert: {row.name}: '
               f'{"not written: " + row.refused if row.refused else row.path}', file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
-    h5_bytes = _h5_bytes(options.model)
+    h5_bytes = _size(_reference(options.model))
     print(write_table(describe(rows, h5_bytes), folder, {
-        'command': shlex.join(('python', '-m', 'training.convert', str(options.model), '--all')),
+        'command': command,
         'source': str(options.model), 'h5_bytes': h5_bytes, 'split': 'test',
         'pictures': len(select(samples, 'test'))}))
     return 1 if any(row.refused for row in rows) else 0
@@ -142,17 +154,23 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Convert as the command line asks; return the exit status."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = parser.parse_args(words)
+    check_data_arguments(parser, options)
     if not options.all and options.out is None:
         parser.error('name the file to write with --out, or write --all')
     if (options.input_node is None) != (options.output_node is None):
         parser.error('--input-node and --output-node belong together')
+    if options.input_node is not None and options.model.suffix != FROZEN_GRAPH_SUFFIX:
+        parser.error('--input-node and --output-node are for a frozen graph (.pb)')
     nodes = None
     if options.input_node is not None:
         nodes = GraphNodes(options.input_node, options.output_node)
     try:
-        return (_all if options.all else _one)(options, nodes)
-    except (DatasetError, ModelError, PictureFileError, RuntimeRefusedError) as error:
+        if options.all:
+            return _all(options, nodes, shlex.join(('python', '-m', 'training.convert', *words)))
+        return _one(options, nodes)
+    except (DatasetError, ModelError, OSError, PictureFileError, RuntimeRefusedError) as error:
         print(f'training.convert: {error}', file=sys.stderr)
         return 1
 

@@ -9,7 +9,7 @@ import sys
 from fire_detector.picture_files import PictureFileError
 from training.data.loading import read_sizes
 from training.data.manifest import MANIFEST, read_manifest, write_manifest
-from training.data.picture_folders import find_pictures, read_folders
+from training.data.picture_folders import find_pictures, other_files, read_folders
 from training.data.report import format_counts, format_sizes, warnings, write_sheets
 from training.data.samples import check, DatasetError, Sample
 
@@ -19,26 +19,27 @@ GROUP_BY_HELP = (
     "names are equal but for the last number, as the frames of a video are; 'folder': those in "
     "one folder; 'file': each picture by itself, for unrelated photos only; or a regular "
     "expression that is searched in each path, with one capturing group, such as '(cam\\d+)_' "
-    '(default: %(default)s)')
+    f'(default: {DEFAULT_GROUP_BY})')
 SHOWN_PROBLEMS = 20
 
 
-def read_dataset(data: Path, group_by: str = DEFAULT_GROUP_BY, seed: int = 0) -> list[Sample]:
+def read_dataset(data: Path, group_by: str | None = None,
+                 seed: int | None = None) -> list[Sample]:
     """
     Read a folder of labeled pictures.
 
     :param data: a folder with a manifest.csv, which tells labels, groups and splits; or plain
         folders, as :func:`training.data.picture_folders.read_folders` reads them.
     :param group_by: which pictures of plain folders make a group; see
-        :func:`training.data.groups.group_rule`.
-    :param seed: of the split of plain folders.
+        :func:`training.data.groups.group_rule`; None for DEFAULT_GROUP_BY.
+    :param seed: of the split of plain folders; None for 0.
     :raises DatasetError: when the pictures cannot be trained on.
     """
     if not (data / MANIFEST).exists():
-        return read_folders(data, group_by, seed)
-    if group_by != DEFAULT_GROUP_BY:
-        raise DatasetError(f'{data / MANIFEST}: tells the groups already; leave out '
-                           f'--group-by {group_by}, or move the file away')
+        return read_folders(data, group_by or DEFAULT_GROUP_BY, seed or 0)
+    if group_by is not None or seed is not None:
+        raise DatasetError(f'{data / MANIFEST}: tells groups and splits already; leave out the '
+                           f'rule and the seed, or move the file away')
     return read_manifest(data)
 
 
@@ -52,11 +53,16 @@ def add_data_arguments(parser: argparse.ArgumentParser, required: bool = True) -
     parser.add_argument('--data', metavar='DIR', type=Path, required=required,
                         help='folder with pictures in folders called fire and nofire, '
                              f'or with a {MANIFEST}; training.dataset shows what is in it')
-    parser.add_argument('--group-by', metavar='RULE', default=DEFAULT_GROUP_BY,
-                        help=GROUP_BY_HELP)
-    parser.add_argument('--split-seed', metavar='N', type=int, default=0,
-                        help=f'seed of the split, where there is no {MANIFEST} '
-                             '(default: %(default)s)')
+    parser.add_argument('--group-by', metavar='RULE', help=GROUP_BY_HELP)
+    parser.add_argument('--split-seed', metavar='N', type=_seed,
+                        help=f'seed of the split, where there is no {MANIFEST} (default: 0)')
+
+
+def check_data_arguments(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End the program where options are given that only --data makes sense of."""
+    if options.data is None and (options.group_by, options.split_seed) != (None, None):
+        parser.error('--group-by and --split-seed are for --data; without it, the split is that '
+                     'of the training run')
 
 
 def look(data: Path, samples: Sequence[Sample], pictures: int, out: Path) -> list[Sample]:
@@ -75,6 +81,7 @@ def look(data: Path, samples: Sequence[Sample], pictures: int, out: Path) -> lis
     unused = [str(path) for path in find_pictures(data) if path not in listed]
     _print_list('skipped, unreadable', unreadable)
     _print_list(f'skipped, in no label folder or not in {MANIFEST}', unused)
+    _print_list('passed over, no format of pictures', other_files(data))
     readable = list(sizes)
     check(readable, data)
     print(f'{format_counts(readable)}\n\nsizes: {format_sizes(sizes.values())}\n')
@@ -95,6 +102,13 @@ def _print_list(heading: str, lines: Sequence[str]) -> None:
     print()
 
 
+def _seed(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f'{number} is not 0 or more')
+    return number
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -108,12 +122,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('data', metavar='DIR', type=Path,
                         help='folder with pictures in folders called fire and nofire, '
                              f'or with a {MANIFEST}')
-    parser.add_argument('--group-by', metavar='RULE', default=DEFAULT_GROUP_BY,
-                        help=GROUP_BY_HELP)
-    parser.add_argument('--seed', metavar='N', type=int, default=0,
-                        help='seed of the split (default: %(default)s)')
-    parser.add_argument('--out', metavar='FOLDER', type=Path, default=Path('runs/look'),
-                        help='folder for the contact sheets (default: %(default)s)')
+    parser.add_argument('--group-by', metavar='RULE', help=GROUP_BY_HELP)
+    parser.add_argument('--split-seed', metavar='N', type=_seed,
+                        help=f'seed of the split, where there is no {MANIFEST} (default: 0)')
+    parser.add_argument('--out', metavar='FOLDER', type=Path,
+                        help='folder for the contact sheets (default: runs/look/DIR)')
     parser.add_argument('--pictures', metavar='N', type=_positive, default=96,
                         help='pictures on a contact sheet, at most (default: %(default)s)')
     parser.add_argument('--write-manifest', action='store_true',
@@ -123,8 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.write_manifest and manifest.exists():
             raise DatasetError(f'{manifest}: exists already; move it away to write another')
-        samples = read_dataset(options.data, options.group_by, options.seed)
-        readable = look(options.data, samples, options.pictures, options.out)
+        samples = read_dataset(options.data, options.group_by, options.split_seed)
+        readable = look(options.data, samples, options.pictures,
+                        options.out or Path('runs/look') / options.data.resolve().name)
         if options.write_manifest:
             write_manifest(readable, options.data, manifest)
             print(f'labels, groups and splits are in {manifest}')

@@ -4,6 +4,8 @@
 import argparse
 from collections.abc import Sequence
 import csv
+import dataclasses
+from dataclasses import dataclass
 import hashlib
 from pathlib import Path
 import shlex
@@ -17,7 +19,7 @@ from training.conversion.runtimes import RuntimeRefusedError
 from training.data.contact_sheet import Tile, write_contact_sheet
 from training.data.loading import skip_unreadable
 from training.data.samples import DatasetError, FIRE, LABELS, labels_of, Sample, select, SPLITS
-from training.dataset import add_data_arguments, read_dataset
+from training.dataset import add_data_arguments, check_data_arguments, read_dataset
 from training.measurement.calibration import calibration_bins
 from training.measurement.evaluation import (
     ALL,
@@ -43,7 +45,7 @@ from training.measurement.plots import (
     write_plots,
 )
 from training.measurement.predict import contract_of, probabilities
-from training.run_folder import EVALUATION, METRICS, run_of, samples_of
+from training.run_folder import EVALUATION, METRICS, read_config, run_of, samples_of
 
 SUMMARY = 'summary.md'
 PREDICTIONS = 'predictions.csv'
@@ -64,7 +66,8 @@ def choose(samples: Sequence[Sample], split: str, sources: Sequence[str]) -> lis
     known = sorted({sample.source for sample in samples})
     if unknown := sorted(set(sources) - set(known)):
         raise DatasetError(f'no source {" or ".join(unknown)} among the pictures, '
-                           f'only {", ".join(known)}')
+                           f'only {", ".join(known)}; one that was left out of training is '
+                           f'measured with --data and --split {ALL}')
     chosen = [sample for sample in (samples if split == ALL else select(samples, split))
               if not sources or sample.source in sources]
     if not chosen:
@@ -73,16 +76,31 @@ def choose(samples: Sequence[Sample], split: str, sources: Sequence[str]) -> lis
     return chosen
 
 
-def evaluate(model: Path, samples: Sequence[Sample], split: str, out: Path,
-             command: str) -> Evaluation:
+@dataclass(frozen=True)
+class Request:
+    """
+    Say what is to be measured, for the record.
+
+    :ivar command: the command line that asked for it.
+    :ivar data: the folder of the pictures, absolute.
+    :ivar sources: the sources that were chosen; empty for all.
+    :ivar split: a member of SPLITS, or ALL.
+    """
+
+    command: str
+    data: str
+    sources: tuple[str, ...]
+    split: str
+
+
+def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path) -> Evaluation:
     """
     Measure a model, and write what was found.
 
     :param model: a .keras, .h5 or .tflite file or a SavedModel folder, with its contract.
     :param samples: the pictures; those that cannot be read are left out.
-    :param split: the split that they are of, for the record.
+    :param request: what asked for it.
     :param out: folder for the results, made where it is missing.
-    :param command: the command line that asked for it, for the record.
     :return: what was measured.
     :raises ModelError: when the model cannot be used.
     :raises RuntimeRefusedError: when no TFLite runtime can answer.
@@ -95,7 +113,7 @@ def evaluate(model: Path, samples: Sequence[Sample], split: str, out: Path,
     answers = Answers(probabilities(model, readable), labels_of(readable) == FIRE)
     digest, size = _fingerprint(model)
     evaluation = Evaluation(
-        command=command, model=str(model), model_sha256=digest, model_bytes=size, split=split,
+        **dataclasses.asdict(request), model=str(model), model_sha256=digest, model_bytes=size,
         threshold=threshold,
         figures=figures_by_source(answers.probability, readable, threshold),
         operating_points=tuple(operating_points(answers.probability, answers.fire, threshold)),
@@ -189,11 +207,12 @@ def _summary(evaluation: Evaluation, pictures: Sequence[str]) -> str:
 
 
 def _default_out(model: Path) -> Path:
+    """Name a folder in the model's run folder, or in `runs` where it is in none."""
     try:
         run = run_of(model)
     except DatasetError:
-        run = Path('runs')
-    return run / EVALUATION / model.name
+        return Path('runs') / EVALUATION / model.name
+    return run / EVALUATION / '_'.join(model.resolve().relative_to(run).parts)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -205,8 +224,8 @@ def _parser() -> argparse.ArgumentParser:
     add_data_arguments(parser, required=False)
     parser.add_argument('--split', choices=(*SPLITS, ALL), default='test',
                         help='which pictures (default: %(default)s)')
-    parser.add_argument('--source', metavar='NAME', nargs='+', default=[],
-                        help='only pictures of these sources')
+    parser.add_argument('--source', metavar='NAME', action='append', default=[],
+                        help='only pictures of this source; repeatable')
     parser.add_argument('--out', metavar='DIR', type=Path,
                         help=f'folder for the results (default: {EVALUATION}/MODEL in the run '
                              f'folder, or in runs for a model that is in none)')
@@ -216,15 +235,21 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure as the command line asks; return the exit status."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser().parse_args(words)
+    parser = _parser()
+    options = parser.parse_args(words)
+    check_data_arguments(parser, options)
     try:
-        samples = (samples_of(options.model) if options.data is None else
-                   read_dataset(options.data, options.group_by, options.split_seed))
+        if options.data is None:
+            samples, data = samples_of(options.model), read_config(run_of(options.model)).data
+        else:
+            samples = read_dataset(options.data, options.group_by, options.split_seed)
+            data = str(options.data.resolve())
         out = options.out or _default_out(options.model)
         evaluation = evaluate(
-            options.model, choose(samples, options.split, options.source), options.split, out,
-            shlex.join(['python', '-m', 'training.evaluate', *words]))
-    except (DatasetError, ModelError, PictureFileError, RuntimeRefusedError) as error:
+            options.model, choose(samples, options.split, options.source),
+            Request(shlex.join(['python', '-m', 'training.evaluate', *words]), data,
+                    tuple(sorted(set(options.source))), options.split), out)
+    except (DatasetError, ModelError, OSError, PictureFileError, RuntimeRefusedError) as error:
         print(f'training.evaluate: {error}', file=sys.stderr)
         return 1
     for message in evaluation.unreadable:

@@ -21,6 +21,7 @@ from training.measurement.evaluation import (
     calibration_table,
     estimate_text,
     Evaluation,
+    EvaluationError,
     figures_table,
     intervals_text,
     mistakes_text,
@@ -176,11 +177,12 @@ def _variants(findings: Findings) -> str:
 
 def _commands(findings: Findings, command: str) -> str:
     """List the commands in the order in which they are run; the data folder is called DATA."""
-    commands = (findings.training.get('command', ''), findings.conversion.get('command', ''),
-                findings.evaluation.command, command)
+    commands = (findings.training['command'],
+                *(optimization['command'] for optimization in findings.optimizations),
+                findings.conversion['command'], findings.evaluation.command, command)
     return '\n'.join('    ' + shlex.join('DATA' if word == findings.config.data else word
                                          for word in shlex.split(line))
-                     for line in commands if line)
+                     for line in commands)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -191,12 +193,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('model', metavar='MODEL', type=Path, help='.tflite file made from it')
     parser.add_argument('--sources', metavar='FILE', type=Path,
                         help=f'CSV file with the columns {", ".join(SOURCE_COLUMNS)} '
-                             f"(default: the data folder's {SOURCES}, or else training/{SOURCES})")
+                             f"(default: the data folder's {SOURCES}, if it has one)")
     options = parser.parse_args(words)
     try:
         text = model_card(read_findings(options.run, options.model, options.sources),
                           shlex.join(['python', '-m', 'training.model_card', *words]))
-    except (DatasetError, FindingsError, ModelError) as error:
+    except (DatasetError, EvaluationError, FindingsError, ModelError, OSError) as error:
         print(f'training.model_card: {error}', file=sys.stderr)
         return 1
     except KeyError as error:

@@ -30,11 +30,12 @@ import tensorflow_model_optimization as tfmot
 import tf_keras
 from training.architectures import ARCHITECTURES
 from training.data.samples import DatasetError, select
-from training.learning.batches import Batches
+from training.learning.batches import Batches, compile_model
 from training.measurement.metrics import format_table
 from training.results import save_formats, write_results
 from training.run_folder import (
     KERAS_MODEL,
+    METRICS,
     PRUNED,
     QUANTIZATION_AWARE,
     read_config,
@@ -145,9 +146,7 @@ def _batches(run: Path) -> Batches:
 
 def _train_on(model: Any, batches: Batches, run: Path, how: Optimization,
               callbacks: list[Any]) -> None:
-    outputs = model.output_shape[1]
-    model.compile(optimizer=tf_keras.optimizers.Adam(LEARNING_RATE), metrics=['accuracy'],
-                  loss='binary_crossentropy' if outputs == 1 else 'categorical_crossentropy')
+    compile_model(model, tf_keras.optimizers.Adam(LEARNING_RATE))
     # After the epochs of the run, so that their choice of pictures is not repeated.
     first = read_config(run).epochs
     model.fit(_endless(batches, first), steps_per_epoch=batches.num_batches,
@@ -169,16 +168,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--method', choices=METHODS, required=True)
     parser.add_argument('--epochs', type=int, default=Optimization.epochs,
                         help='passes over the training pictures (default: %(default)s)')
-    parser.add_argument('--sparsity', type=float, default=Optimization.sparsity,
+    parser.add_argument('--sparsity', type=float,
                         help='share of the weights that pruning sets to zero '
-                             '(default: %(default)s)')
+                             f'(default: {Optimization.sparsity})')
     options = parser.parse_args(arguments)
-    if not 0 < options.sparsity < 1:
-        parser.error(f'--sparsity {options.sparsity} is not between 0 and 1')
+    command = ['python', '-m', 'training.optimize', str(options.run), '--method', options.method,
+               '--epochs', str(options.epochs)]
+    if options.sparsity is not None:
+        if options.method != 'prune' or not 0 < options.sparsity < 1:
+            parser.error('--sparsity is for --method prune, and between 0 and 1')
+        command += ['--sparsity', str(options.sparsity)]
     if options.epochs < 1:
         parser.error(f'--epochs {options.epochs} is not at least 1')
-    run, how = options.run, Optimization(options.epochs, options.sparsity)
+    run, how = options.run, Optimization(options.epochs,
+                                         options.sparsity or Optimization.sparsity)
     try:
+        if not (run / METRICS).is_file():
+            raise DatasetError(f'{run}: not a finished run of training.train')
         contract = read_sidecar(run / KERAS_MODEL)
         samples = samples_of(run / KERAS_MODEL)
         keras.utils.set_random_seed(read_config(run).seed)
@@ -186,10 +192,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = METHODS[options.method](run, how)
         measured = write_results(
             result, contract, {split: select(samples, split) for split in ('val', 'test')}, {
-                'command': shlex.join(('python', '-m', 'training.optimize', str(run), '--method',
-                                       options.method, '--epochs', str(how.epochs),
-                                       '--sparsity', str(how.sparsity)))})
-    except (DatasetError, ModelError, PictureFileError) as error:
+                'command': shlex.join(command)})
+    except (DatasetError, ModelError, OSError, PictureFileError) as error:
         print(f'training.optimize: {error}', file=sys.stderr)
         return 1
     print(f'\nOn test:\n\n{format_table(measured["test"])}\n\nThe result is {result}')

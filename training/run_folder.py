@@ -4,11 +4,12 @@
 import dataclasses
 from dataclasses import dataclass
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from training.data.manifest import read_manifest
-from training.data.samples import DatasetError, Sample
+from training.data.samples import DatasetError, Sample, without
 
 CONFIG = 'config.json'
 SAMPLES = 'samples.csv'
@@ -35,8 +36,8 @@ class TrainingConfig:
     Say how a model was trained.
 
     :ivar data: the data folder, absolute.
-    :ivar group_by: the rule that grouped its pictures, where it has no manifest.
-    :ivar split_seed: seed of the split, where it has no manifest.
+    :ivar group_by: the rule that grouped its pictures; None for the usual, or its manifest's.
+    :ivar split_seed: seed of the split; None for the usual, or its manifest's.
     :ivar arch: name of the architecture.
     :ivar leave_out: sources that are kept from training and validation altogether.
     :ivar epochs: passes over the training pictures.
@@ -48,11 +49,12 @@ class TrainingConfig:
     :ivar balance: what is shown equally often; a member of `sampling.BALANCES`.
     :ivar group_cap: pictures of one group that an epoch shows at most; 0 for all.
     :ivar seed: seed of every random choice.
+    :raises ValueError: when a value is outside its range.
     """
 
     data: str
-    group_by: str
-    split_seed: int
+    group_by: str | None
+    split_seed: int | None
     arch: str
     leave_out: tuple[str, ...] = ()
     epochs: int = 100
@@ -63,6 +65,15 @@ class TrainingConfig:
     balance: str = 'class'
     group_cap: int = 20
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check what a type annotation cannot say."""
+        for name, least in (('epochs', 1), ('batch_size', 1), ('patience', 0), ('group_cap', 0),
+                            ('seed', 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f'{name} {getattr(self, name)} is not {least} or more')
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f'learning_rate {self.learning_rate} is not above 0')
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -79,14 +90,14 @@ def read_config(run: Path) -> TrainingConfig:
     """
     Read a run's configuration.
 
-    :raises OSError: when there is none.
-    :raises ValueError: when it is not one.
+    :raises DatasetError: when there is none, or it is not one.
     """
     try:
         fields = json.loads((run / CONFIG).read_text(encoding='utf-8'))
         return TrainingConfig(**fields | {'leave_out': tuple(fields.get('leave_out', ()))})
-    except (TypeError, AttributeError) as error:
-        raise ValueError(f'{run / CONFIG}: not a training configuration: {error}') from error
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise DatasetError(f'{run / CONFIG}: not the configuration of a training run: '
+                           f'{error}') from error
 
 
 def run_of(model: Path) -> Path:
@@ -109,10 +120,7 @@ def read_samples(run: Path) -> list[Sample]:
 
     :raises DatasetError: when the run's files cannot be read.
     """
-    try:
-        return read_manifest(Path(read_config(run).data), run / SAMPLES)
-    except (OSError, ValueError) as error:
-        raise DatasetError(f'{run}: not a usable run folder: {error}') from error
+    return read_manifest(Path(read_config(run).data), run / SAMPLES)
 
 
 def samples_of(model: Path) -> list[Sample]:
@@ -123,5 +131,4 @@ def samples_of(model: Path) -> list[Sample]:
     :raises DatasetError: when it is in none, or the run's files cannot be read.
     """
     run = run_of(model)
-    left_out = read_config(run).leave_out
-    return [sample for sample in read_samples(run) if sample.source not in left_out]
+    return without(read_samples(run), read_config(run).leave_out)

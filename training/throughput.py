@@ -16,7 +16,7 @@ from training.architectures import ARCHITECTURES
 from training.data.loading import skip_unreadable
 from training.data.samples import DatasetError, Sample, select
 from training.dataset import add_data_arguments, read_dataset
-from training.learning.batches import Batches
+from training.learning.batches import Batches, compile_model
 from training.run_folder import TrainingConfig
 
 SECONDS = 8.0
@@ -33,10 +33,10 @@ def measure(samples: Sequence[Sample], config: TrainingConfig) -> dict[str, floa
     """
     model = ARCHITECTURES[config.arch](keras)
     outputs = model.output_shape[1]
-    model.compile(loss='binary_crossentropy' if outputs == 1 else 'categorical_crossentropy')
+    compile_model(model, keras.optimizers.Adam(config.learning_rate))
     batches = Batches(samples, outputs, InputSpec(*model.input_shape[1:3]), config)
     one = batches[0]
-    order = itertools.cycle(range(batches.num_batches - 1))
+    order = itertools.cycle(range(batches.num_batches))
     # The first step compiles the network.
     model.train_on_batch(*one)
     return {
@@ -73,14 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         default=TrainingConfig.augment)
     options = parser.parse_args(arguments)
     try:
-        samples, _ = skip_unreadable(select(read_dataset(
+        samples, unreadable = skip_unreadable(select(read_dataset(
             options.data, options.group_by, options.split_seed), 'train'))
         rates = measure(samples, TrainingConfig(
             str(options.data), options.group_by, options.split_seed, options.arch,
             augment=options.augment))
-    except (DatasetError, PictureFileError) as error:
+    except (DatasetError, OSError, PictureFileError) as error:
         print(f'training.throughput: {error}', file=sys.stderr)
         return 1
+    for problem in unreadable:
+        print(f'training.throughput: skipped {problem}', file=sys.stderr)
     for name, rate in rates.items():
         print(f'{name}: {rate:,.0f} pictures a second')
     return 0

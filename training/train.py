@@ -9,10 +9,9 @@ from pathlib import Path
 import resource
 import shlex
 import sys
-import time
 from typing import Any
 
-from fire_detector.model_contract import ModelContract
+from fire_detector.model_contract import ModelContract, ModelError
 from fire_detector.picture_files import PictureFileError
 from fire_detector.preprocessing import InputSpec
 import keras
@@ -20,9 +19,9 @@ import tensorflow as tf
 from training.architectures import ARCHITECTURES
 from training.data.loading import load_tensors, skip_unreadable
 from training.data.manifest import write_manifest
-from training.data.samples import check, DatasetError, LABELS, Sample, select
+from training.data.samples import check, DatasetError, LABELS, Sample, select, without
 from training.dataset import add_data_arguments, read_dataset
-from training.learning.batches import Batches, targets
+from training.learning.batches import Batches, compile_model, targets
 from training.learning.curves import write_curves
 from training.learning.epoch_seeds import EpochSeeds
 from training.learning.recorder import Recorder
@@ -43,6 +42,7 @@ from training.run_folder import (
 )
 
 MODEL_VERSION = '1.0.0'
+EXIT_INTERRUPTED = 130
 
 
 class RunError(ValueError):
@@ -76,10 +76,15 @@ def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
     if unknown := set(config.leave_out) - sources:
         raise DatasetError(f'{data}: has no source {" or ".join(sorted(unknown))} to leave out, '
                            f'only {", ".join(sorted(sources))}')
-    check([sample for sample in samples if sample.source not in config.leave_out], data)
+    try:
+        check(without(samples, config.leave_out), data)
+    except DatasetError as error:
+        if not config.leave_out:
+            raise
+        raise DatasetError(f'without {", ".join(config.leave_out)}: {error}') from error
     run.mkdir(parents=True, exist_ok=True)
-    write_config(run, config)
     write_manifest(samples, data, run / SAMPLES)
+    write_config(run, config)  # last: with it, the run is begun
     return unreadable
 
 
@@ -94,15 +99,12 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
     """
     config = read_config(run)
     samples = read_samples(run)
-    known = [sample for sample in samples if sample.source not in config.leave_out]
+    known = without(samples, config.leave_out)
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     model = ARCHITECTURES[config.arch](keras)
     spec = InputSpec(height=model.input_shape[1], width=model.input_shape[2])
-    start = time.monotonic()
-    shown = _fit(model, select(known, 'train'), select(known, 'val'), spec, config, run)
-    seconds = time.monotonic() - start
-
+    speed = _fit(model, select(known, 'train'), select(known, 'val'), spec, config, run)
     best = keras.saving.load_model(run / KERAS_MODEL)
     save_formats(best, run)
     return write_results(
@@ -113,21 +115,17 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
             'command': _command(config, run),
             'parameters': best.count_params(),
             'h5_bytes': (run / H5_MODEL).stat().st_size,
-            'training': {
-                'seconds': round(seconds, 1),
-                'pictures_per_second': round(shown / seconds, 1),
-                # Linux counts in KiB.
-                'peak_memory_bytes': 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-            },
+            # Linux counts in KiB.
+            'training': speed | {
+                'peak_memory_bytes': 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss},
         })
 
 
 def _fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], spec: InputSpec,
-         config: TrainingConfig, run: Path) -> int:
-    """Train a network into a run folder; give the number of pictures that it was shown."""
+         config: TrainingConfig, run: Path) -> dict[str, float]:
+    """Train a network into a run folder; tell how long it took, validation included."""
     outputs = model.output_shape[1]
-    model.compile(optimizer=keras.optimizers.Adam(config.learning_rate), metrics=['accuracy'],
-                  loss='binary_crossentropy' if outputs == 1 else 'categorical_crossentropy')
+    compile_model(model, keras.optimizers.Adam(config.learning_rate))
     batches = Batches(training, outputs, spec, config)
     recorder = Recorder(run, batches.num_batches, config.patience)
     first = len(recorder.history)
@@ -139,7 +137,9 @@ def _fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], s
             callbacks=[EpochSeeds(config.seed, batches), recorder],
             verbose=1 if sys.stdout.isatty() else 2)
     write_curves(recorder.history, run / CURVES)
-    return (len(recorder.history) - first) * batches.pictures
+    seconds = sum(epoch['seconds'] for epoch in recorder.history)
+    return {'seconds': round(seconds, 1), 'pictures_per_second': round(
+        len(recorder.history) * batches.pictures / seconds, 1)}
 
 
 def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
@@ -161,7 +161,7 @@ def _command(config: TrainingConfig, run: Path) -> str:
             words.append(option if value else '--no-augment')
         elif name == 'leave_out':
             words += [word for source in value for word in (option, source)]
-        elif name != 'data':
+        elif name != 'data' and value is not None:
             words += [option, str(value)]
     return shlex.join(words)
 
@@ -196,17 +196,25 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line asks; return the exit status."""
-    options = vars(_parser().parse_args(arguments))
+    parser = _parser()
+    options = vars(parser.parse_args(arguments))
     run = options.pop('out')
-    config = TrainingConfig(**options | {
-        'data': str(options['data'].resolve()), 'leave_out': tuple(sorted(options['leave_out']))})
+    try:
+        config = TrainingConfig(**options | {
+            'data': str(options['data'].resolve()),
+            'leave_out': tuple(sorted(set(options['leave_out'])))})
+    except ValueError as error:
+        parser.error(str(error))
     try:
         for problem in prepare_run(config, run):
             print(f'training.train: skipped {problem}', file=sys.stderr)
         measured = train(run)
-    except (DatasetError, PictureFileError, RunError) as error:
+    except (DatasetError, ModelError, OSError, PictureFileError, RunError) as error:
         print(f'training.train: {error}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print('training.train: interrupted; the same command goes on', file=sys.stderr)
+        return EXIT_INTERRUPTED
     for split in ('test', 'left_out'):
         if split in measured:
             print(f'\nOn {split}, at probability 0.5:\n\n{format_table(measured[split])}')

@@ -6,6 +6,8 @@ from typing import Any
 INPUT_SIZE = 96
 STEM = 16
 # Channels and stride of each block: from 48x48 after the stem to 6x6.
+# Of the moving averages: a folder of a few hundred pictures has only a few steps an epoch.
+MOMENTUM = 0.9
 BLOCKS = ((32, 1), (48, 2), (48, 1), (96, 2), (96, 1), (128, 2))
 
 
@@ -24,12 +26,12 @@ def separable(keras: Any) -> Any:
     layers = keras.layers
     picture = keras.Input((INPUT_SIZE, INPUT_SIZE, 3))
     x = layers.Conv2D(STEM, 3, strides=2, padding='same', use_bias=False)(picture)
-    x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
+    x = layers.ReLU(6.0)(layers.BatchNormalization(momentum=MOMENTUM)(x))
     for channels, stride in BLOCKS:
         x = layers.DepthwiseConv2D(3, strides=stride, padding='same', use_bias=False)(x)
-        x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
+        x = layers.ReLU(6.0)(layers.BatchNormalization(momentum=MOMENTUM)(x))
         x = layers.Conv2D(channels, 1, use_bias=False)(x)
-        x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
+        x = layers.ReLU(6.0)(layers.BatchNormalization(momentum=MOMENTUM)(x))
     x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
     x = layers.Dropout(0.2)(x)
     return keras.Model(picture, layers.Dense(1, activation='sigmoid')(x), name='separable')

@@ -15,12 +15,13 @@ from training.conversion.source_models import SourceModel
 from training.conversion.table import Conversion
 from training.conversion.variants import Variant
 from training.data.loading import load_tensors
-from training.data.samples import FIRE, labels_of, Sample
+from training.data.samples import DatasetError, FIRE, labels_of, Sample
 from training.measurement.metrics import measure, Metrics
 
 # Largest difference of a probability from the source's, and of the accuracy from the source's.
 MAX_DIFFERENCE = 1e-3
 MAX_ACCURACY_CHANGE = 0.01
+LEAST_PICTURES = 10
 CALIBRATION_PICTURES = 100  # of each class; TensorFlow's guide asks for 100 to 500 together
 
 
@@ -46,10 +47,15 @@ class Proof:
         :param source: the model.
         :param compared: pictures on which source and results have to agree.
         :param training: pictures that calibration may choose from.
+        :raises DatasetError: when the pictures are too few to prove anything.
+        :raises ModelError: when the source gives no probabilities.
         """
         self.source = source
         self.compared = list(compared)
         self._training = list(training)
+        if len(self.compared) < LEAST_PICTURES:
+            raise DatasetError(f'{len(self.compared)} pictures in test are too few to compare '
+                               f'on; at least {LEAST_PICTURES} are needed')
         self._fire = labels_of(compared) == FIRE
         self._threshold = source.contract.alarm.on_threshold
         self.expected = source.fire_probability(

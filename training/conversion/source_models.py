@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fire_detector.model_contract import ModelContract, ModelError, read_sidecar
+from google.protobuf.message import DecodeError
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +25,12 @@ class GraphNodes:
     """
     Name the two ends of a TF 1 graph.
 
-    :ivar input: node that takes the pictures, as `name` or `name:0`.
-    :ivar output: node that gives the probabilities, likewise.
+    :ivar start: node that takes the pictures, as `name` or `name:0`.
+    :ivar end: node that gives the probabilities, likewise.
     """
 
-    input: str
-    output: str
+    start: str
+    end: str
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,24 @@ class SourceModel:
 
         :param tensors: float32 of shape (pictures, height, width, 3), preprocessed.
         :return: float64 of shape (pictures,), 0..1.
+        :raises ModelError: when the model does not take such pictures, or its answers are not
+            what the contract says.
         """
-        outputs = [self.predict(tensors[start:start + BATCH])
-                   for start in range(0, len(tensors), BATCH)]
+        try:
+            outputs = np.concatenate([self.predict(tensors[start:start + BATCH])
+                                      for start in range(0, len(tensors), BATCH)])
+        except (ValueError, tf.errors.InvalidArgumentError) as error:
+            raise ModelError(f'model {self.contract.name} does not take pictures of shape '
+                             f'{tensors.shape[1:]}, which its contract says: {error}') from error
+        expected = (len(tensors), self.contract.output_shape[1])
+        if outputs.shape != expected or not (np.isfinite(outputs).all()
+                                             and outputs.min() >= -1e-3
+                                             and outputs.max() <= 1 + 1e-3):
+            raise ModelError(f'model {self.contract.name} answers with shape {outputs.shape} and '
+                             f'values from {outputs.min()} to {outputs.max()}; its contract says '
+                             f'{self.contract.output} of shape {expected}, from 0 to 1')
         # As the node compares them with its threshold: a float32 0.9 is a little less than 0.9.
-        return np.concatenate(outputs)[:, self.contract.fire_index].astype(np.float64)
+        return outputs[:, self.contract.fire_index].astype(np.float64)
 
 
 def load_source(path: Path, nodes: GraphNodes | None = None) -> SourceModel:
@@ -103,11 +117,12 @@ def _saved_model(path: Path, contract: ModelContract) -> SourceModel:
     try:
         loaded = tf.saved_model.load(str(path))
         signature = loaded.signatures['serving_default']
-    except (OSError, KeyError) as error:
-        raise ModelError(f'{path}: not a SavedModel with the signature serving_default: '
-                         f'{error}') from error
-    (_, inputs), (output,) = signature.structured_input_signature, signature.structured_outputs
-    (name,) = inputs
+        (_, inputs), (output,) = (signature.structured_input_signature,
+                                  signature.structured_outputs)
+        (name,) = inputs
+    except (OSError, KeyError, ValueError) as error:
+        raise ModelError(f'{path}: not a SavedModel with the signature serving_default, of one '
+                         f'input and one output: {error}') from error
 
     def predict(tensors: NDArray[np.float32]) -> NDArray[np.float32]:
         # The signature holds on to `loaded` only weakly.
@@ -130,10 +145,10 @@ def _frozen_graph(path: Path, contract: ModelContract, nodes: GraphNodes) -> Sou
         with graph.as_default():
             tf.graph_util.import_graph_def(definition, name='')
         ends = [graph.get_tensor_by_name(node if ':' in node else f'{node}:0')
-                for node in (nodes.input, nodes.output)]
-    except (ValueError, KeyError) as error:
-        raise ModelError(f'{path}: no frozen graph with nodes {nodes.input!r} and '
-                         f'{nodes.output!r}: {error}') from error
+                for node in (nodes.start, nodes.end)]
+    except (ValueError, KeyError, DecodeError) as error:
+        raise ModelError(f'{path}: no frozen graph with nodes {nodes.start!r} and '
+                         f'{nodes.end!r}: {error}') from error
     session = tf.compat.v1.Session(graph=graph)
     names = [end.op.name for end in ends]
     shape = (1, contract.input_spec.height, contract.input_spec.width, 3)

@@ -74,7 +74,7 @@ def _reason(message: str) -> str:
     missing = re.findall(r'^(?:Custom|Flex) ops: (.+)$', message, re.MULTILINE)
     if missing:
         return f'TensorFlow Lite has no operator {", ".join(missing)}'
-    return message.splitlines()[0]
+    return message.partition('\n')[0]
 
 
 def _float32(converter: Any, pictures: NDArray[np.float32]) -> None:

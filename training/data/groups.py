@@ -16,7 +16,11 @@ GroupRule = Callable[[PurePath, PurePath], str]
 SHARES = (0.7, 0.15, 0.15)
 # What Roboflow appends to the name of every picture it exports.
 _ROBOFLOW = re.compile(r'[_.](?:jpe?g|png|bmp|webp)\.rf\..*', re.IGNORECASE)
-_LAST_NUMBER = re.compile(r'[\W_]*\d+[\W_]*(?=\D*$)')
+# A number, or a time: 12h00m05s123 as players write it, 00-01-05, 1714557005.200 as bags have it;
+# and the number of a copy, as in 'DSC0001 (1)'.
+_LAST_NUMBER = re.compile(
+    r'[\W_]*(?:\d+h\d+m\d+s\d*|\d\d([-:.])\d\d\1\d\d|\d{9,}[._]\d+|\d+)(?: \(\d+\))?'
+    r'[\W_]*(?=\D*$)')
 
 
 def _by_prefix(file: PurePath, unlabeled: PurePath) -> str:

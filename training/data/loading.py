@@ -62,6 +62,11 @@ def skip_unreadable(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]
 
 def _size_or_problem(sample: Sample) -> tuple[int, int] | str:
     try:
+        str(sample.path).encode()
+    except UnicodeEncodeError:
+        # From old archives and cameras; no list could hold it.
+        return f'{str(sample.path)!a}: the name is not UTF-8; rename the file or folder'
+    try:
         height, width, _ = read_picture(sample.path).pixels.shape
     except PictureFileError as error:
         return str(error)

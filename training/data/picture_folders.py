@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Labeled pictures in plain folders: the label is the name of a folder they are in."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 import re
 
-from fire_detector.picture_files import find_files, is_video, PictureFileError
+from fire_detector.picture_files import (
+    find_files,
+    is_video,
+    PICTURE_SUFFIXES,
+    PictureFileError,
+    walk_files,
+)
 from training.data.groups import (
     count_by_group,
     group_rule,
@@ -53,6 +60,13 @@ def find_pictures(data: Path) -> list[Path]:
     if not found:
         raise DatasetError(f'{data}: only videos in this folder; save their frames as pictures')
     return found
+
+
+def other_files(data: Path) -> list[str]:
+    """Tell how many files of other formats there are in a folder and below, by suffix."""
+    counts = Counter(path.suffix.lower() or path.name for path in walk_files(data)
+                     if path.suffix.lower() not in PICTURE_SUFFIXES)
+    return [f'{count} {suffix}' for suffix, count in sorted(counts.items())]
 
 
 def label_of_folder(name: str) -> int | None:

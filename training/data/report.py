@@ -136,7 +136,7 @@ def write_sheets(samples: Sequence[Sample], pictures: int, folder: Path) -> list
         of_sheet[sample.source, sample.label].append(sample)
     for (source, label), own in sorted(of_sheet.items()):
         drawn = draw_evenly(own, pictures)
-        path = folder / f'{source.replace("/", "-")}_{LABELS[label]}.png'
+        path = folder / f'{source.replace("/", "__")}_{LABELS[label]}.png'
         write_contact_sheet(
             [Tile(sample.path, f'{sample.split}  {sample.path.stem}') for sample in drawn], path,
             f'{source}, {LABELS[label]}: {len(drawn)} of {len(own)} pictures')

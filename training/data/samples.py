@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Labeled pictures: what a sample is, and what a set of them has to fulfill."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,16 @@ class Sample:
 def select(samples: Sequence[Sample], split: str) -> list[Sample]:
     """Pick the samples of one split."""
     return [sample for sample in samples if sample.split == split]
+
+
+def without(samples: Sequence[Sample], sources: Collection[str]) -> list[Sample]:
+    """
+    Leave out sources, and every picture of another source that shares a group with one of theirs.
+
+    A video that two collections have both taken from would otherwise stay in part.
+    """
+    groups = {sample.group for sample in samples if sample.source in sources}
+    return [sample for sample in samples if sample.group not in groups]
 
 
 def labels_of(samples: Sequence[Sample]) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 import functools
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 from fire_detector.picture import Picture
@@ -85,6 +85,18 @@ def targets(samples: Sequence[Sample], outputs: int) -> NDArray[np.float32]:
     return np.eye(len(LABELS), dtype=np.float32)[labels]
 
 
+def compile_model(model: Any, optimizer: Any) -> None:
+    """
+    Make a network ready to be trained on :func:`targets`.
+
+    :param model: a network of Keras 3 or of tf-keras.
+    :param optimizer: an optimizer of the same Keras.
+    """
+    model.compile(optimizer=optimizer, metrics=['accuracy'],
+                  loss='binary_crossentropy' if model.output_shape[1] == 1
+                  else 'categorical_crossentropy')
+
+
 class Batches(keras.utils.PyDataset):
     """
     Give the batches of one epoch after the other.
@@ -127,10 +139,10 @@ class Batches(keras.utils.PyDataset):
         """Make one batch: inputs (batch, height, width, 3) and targets (batch, outputs)."""
         start = index * self._config.batch_size
         chosen = self._order(self.epoch)[start:start + self._config.batch_size]
-        rng = np.random.default_rng((self._config.seed, self.epoch, index))
+        rng = np.random.default_rng((self._config.seed, self.epoch, 1 + index))
         inputs = np.stack([self._tensors.tensor(int(sample), rng) for sample in chosen])
         return inputs, self._targets[chosen]
 
     def _draw_order(self, epoch: int) -> NDArray[np.int64]:
         return epoch_order(self._samples, self._config.balance, self._config.group_cap,
-                           np.random.default_rng((self._config.seed, epoch)))
+                           np.random.default_rng((self._config.seed, epoch, 0)))

@@ -3,6 +3,7 @@
 
 import csv
 from pathlib import Path
+import time
 from typing import Any
 
 import keras
@@ -31,6 +32,7 @@ class Recorder(keras.callbacks.Callback):
         """
         super().__init__()
         self._run, self._patience = run, patience
+        self._began = time.monotonic()
         self.checkpoint = _load(run / CHECKPOINT)
         done = 0 if self.checkpoint is None else int(self.checkpoint.optimizer.iterations) // steps
         self.history: list[dict[str, float]] = _read_history(run / HISTORY)[:done]
@@ -41,9 +43,14 @@ class Recorder(keras.callbacks.Callback):
         waited = len(self.history) - 1 - self._best_epoch()
         return bool(self._patience) and bool(self.history) and waited >= self._patience
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note the time."""
+        self._began = time.monotonic()
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keep what the epoch brought."""
-        self.history.append({name: float(value) for name, value in (logs or {}).items()})
+        self.history.append({name: float(value) for name, value in (logs or {}).items()}
+                            | {'seconds': time.monotonic() - self._began})
         if self._best_epoch() == epoch:
             _save(self.model, self._run / KERAS_MODEL)
         _write_history(self.history, self._run / HISTORY)

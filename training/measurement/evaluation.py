@@ -42,6 +42,8 @@ class Evaluation:
     :ivar model: the model's path, as the command line had it.
     :ivar model_sha256: SHA-256 of the file, or of the listing of a folder's files, in hexadecimal.
     :ivar model_bytes: size of the file, or of a folder's files together.
+    :ivar data: the folder of the pictures, absolute.
+    :ivar sources: the sources that were chosen; empty for all.
     :ivar split: a member of SPLITS, or ALL.
     :ivar threshold: probability at or above which a picture is called fire.
     :ivar figures: what was measured, overall and by source.
@@ -54,6 +56,8 @@ class Evaluation:
     model: str
     model_sha256: str
     model_bytes: int
+    data: str
+    sources: tuple[str, ...]
     split: str
     threshold: float
     figures: dict[str, Figures]
@@ -85,6 +89,7 @@ def read_evaluation(path: Path) -> Evaluation:
             'operating_points': tuple(OperatingPoint(**point)
                                       for point in fields['operating_points']),
             'calibration': tuple(CalibrationBin(**one) for one in fields['calibration']),
+            'sources': tuple(fields['sources']),
             'unreadable': tuple(fields['unreadable'])})
     except OSError as error:
         raise EvaluationError(f'{path}: {error.strerror}') from error
@@ -146,6 +151,8 @@ def pictures_text(evaluation: Evaluation) -> str:
     """Say on which pictures, and at which threshold, was measured."""
     found = evaluation.overall
     split = 'all splits' if evaluation.split == ALL else f'the `{evaluation.split}` split'
+    if evaluation.sources:
+        split += f' of {", ".join(evaluation.sources)} alone'
     left_out = (f' {len(evaluation.unreadable)} more could not be read and are left out.'
                 if evaluation.unreadable else '')
     return (f'{found.fire + found.nofire} pictures of {split}, of {found.groups} groups (videos '
@@ -180,4 +187,6 @@ def mistakes_text(evaluation: Evaluation) -> str:
 def _one_in(rate: float) -> str:
     if rate == 0:
         return 'None'
+    if rate > 0.5:
+        return f'{100 * rate:.0f} %'
     return f'One in {1 / rate:.0f}' if rate < 0.1 else f'One in {1 / rate:.1f}'

@@ -17,6 +17,8 @@ from training.run_folder import (
     CONVERSIONS,
     EVALUATION,
     METRICS,
+    PRUNED,
+    QUANTIZATION_AWARE,
     read_config,
     read_samples,
     TrainingConfig,
@@ -39,6 +41,7 @@ class Findings:
     :ivar contract: what the file says of itself.
     :ivar config: how it was trained.
     :ivar training: what training measured.
+    :ivar optimizations: what was measured where the run was trained on, if it was.
     :ivar samples: the pictures of the run, those of left-out sources too.
     :ivar sources: what is known of each source: license, origin and shows, by source.
     :ivar evaluation: what was measured of the file.
@@ -49,6 +52,7 @@ class Findings:
     contract: ModelContract
     config: TrainingConfig
     training: dict[str, Any]
+    optimizations: list[dict[str, Any]]
     samples: list[Sample]
     sources: dict[str, dict[str, str]]
     evaluation: Evaluation
@@ -61,24 +65,22 @@ def read_findings(run: Path, model: Path, sources: Path | None = None) -> Findin
 
     :param run: the run folder.
     :param model: the .tflite file, made from that run.
-    :param sources: a CSV file with SOURCE_COLUMNS; None: the data folder's own or, where it has
-        none, that of this package.
+    :param sources: a CSV file with SOURCE_COLUMNS; None: the data folder's own, if it has one.
     :raises FindingsError: when something is missing; the message says what to run.
     :raises ModelError: when the model cannot be used.
-    :raises DatasetError: when the run's list of pictures cannot be read.
+    :raises DatasetError: when the run's configuration or list of pictures cannot be read.
     """
     contract = read_contract(model)
     training = _read_json(run / METRICS, 'training.train')
-    try:
-        config = read_config(run)
-    except (OSError, ValueError) as error:
-        raise FindingsError(f'{run}: not a run folder of training.train: {error}') from error
-    if sources is None:
-        own = Path(config.data) / SOURCES
-        sources = own if own.is_file() else Path(__file__).parents[1] / SOURCES
+    config = read_config(run)
+    own = Path(config.data) / SOURCES
+    if sources is None and own.is_file():
+        sources = own
     return Findings(
         model=model, contract=contract, config=config, training=training,
-        samples=read_samples(run), sources=read_sources(sources),
+        optimizations=[_read_json(run / name / METRICS, 'training.optimize')
+                       for name in (QUANTIZATION_AWARE, PRUNED) if (run / name).is_dir()],
+        samples=read_samples(run), sources={} if sources is None else read_sources(sources),
         evaluation=_read_evaluation(run, model, config),
         conversion=_read_json(run / CONVERSIONS / CONVERSION_FIGURES, 'training.convert --all'))
 
@@ -112,14 +114,15 @@ def _read_json(path: Path, tool: str) -> dict[str, Any]:
 
 
 def _read_evaluation(run: Path, model: Path, config: TrainingConfig) -> Evaluation:
-    """Find the evaluation of the very bytes of a model."""
+    """Find the evaluation of the very bytes of a model, on the test pictures of its run."""
     digest = file_sha256(model)
     for path in sorted((run / EVALUATION).glob(f'*/{METRICS}')):
         evaluation = read_evaluation(path)
-        if evaluation.model_sha256 == digest:
+        if (evaluation.model_sha256, evaluation.data, evaluation.sources, evaluation.split) == (
+                digest, config.data, (), 'test'):
             return evaluation
     words = ['python', '-m', 'training.evaluate', str(model)]
     if run.resolve() not in model.resolve().parents:
         words += ['--data', config.data, '--out', str(run / EVALUATION / model.name)]
-    raise FindingsError(f'{run / EVALUATION}: no evaluation of the bytes of {model}; '
+    raise FindingsError(f'{run / EVALUATION}: no evaluation of the bytes of {model} on test; '
                         f'run {shlex.join(words)}')

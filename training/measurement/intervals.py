@@ -22,6 +22,7 @@ from training.measurement.metrics import measure
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 RESAMPLES = 2000
+ANYTHING = (0.0, 1.0)
 SEED = 0
 RESAMPLED = ('balanced_accuracy', 'roc_auc', 'recall_at_1_percent_false_alarms',
              'recall_at_5_percent_false_alarms', 'ece')
@@ -34,7 +35,7 @@ class Estimate:
 
     :ivar value: what was measured.
     :ivar low: lower end of the interval.
-    :ivar high: upper end.
+    :ivar high: upper end; from 0 to 1 where the pictures tell nothing of it.
     """
 
     value: float
@@ -146,9 +147,13 @@ def _bootstrap(probability: NDArray[np.floating], fire: NDArray[np.bool_],
     """Give the interval of each of RESAMPLED, from the resamples that have both labels."""
     # The only group of a label is in every resample as it is, which tells nothing about others.
     if min(len(set(groups[mask].tolist())) for mask in (fire, ~fire)) < 2:
-        return dict.fromkeys(RESAMPLED, (0.0, 1.0))
+        return dict.fromkeys(RESAMPLED, ANYTHING)
     found = [measure(probability[drawn], fire[drawn], threshold)
              for drawn in resamples(groups) if 0 < fire[drawn].sum() < len(drawn)]
-    return {name: tuple(np.quantile([getattr(one, name) for one in found],
-                                    (TAIL, 1 - TAIL)).tolist())
-            for name in RESAMPLED}
+    return {name: _range([getattr(one, name) for one in found]) for name in RESAMPLED}
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """Give the ends of the middle of values; resamples that all agree tell nothing."""
+    low, high = np.quantile(values, (TAIL, 1 - TAIL)).tolist()
+    return ANYTHING if low == high else (low, high)

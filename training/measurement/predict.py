@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fire_detector.model_contract import ModelContract, read_contract, read_sidecar
+from fire_detector.model_contract import ModelContract, ModelError, read_contract, read_sidecar
 import numpy as np
 from numpy.typing import NDArray
 from training.conversion import runtimes
@@ -37,6 +37,8 @@ def probabilities(model: Path, samples: Sequence[Sample]) -> NDArray[np.float64]
     """
     if model.suffix == TFLITE_SUFFIX:
         return runtimes.probabilities(model, samples)
+    if model.suffix == '.pb':
+        raise ModelError(f'{model}: a frozen graph is measured once it is converted')
     # TensorFlow takes seconds to import, and a .tflite does not need it.
     from training.conversion.source_models import load_source
     source = load_source(model)
