@@ -21,6 +21,7 @@ keras = pytest.importorskip('keras', reason='the extra training is not installed
 
 from training import throughput, train  # noqa: E402
 from training.architectures import ARCHITECTURES  # noqa: E402
+from training.conversion.predict import probabilities  # noqa: E402
 from training.data.loading import load_tensors  # noqa: E402
 from training.data.manifest import read_manifest  # noqa: E402
 from training.data.samples import DatasetError, FIRE, Sample, select, without  # noqa: E402
@@ -28,7 +29,6 @@ from training.learning.augmentation import augment  # noqa: E402
 from training.learning.batches import Batches, targets  # noqa: E402
 from training.learning.recorder import Recorder  # noqa: E402
 from training.learning.sampling import epoch_order  # noqa: E402
-from training.measurement.predict import probabilities  # noqa: E402
 from training.run_folder import (  # noqa: E402
     read_config,
     run_of,

@@ -15,6 +15,7 @@ from fire_detector.model_contract import ModelError
 from fire_detector.picture_files import PictureFileError
 import numpy as np
 from numpy.typing import NDArray
+from training.conversion.predict import contract_of, probabilities
 from training.conversion.runtimes import RuntimeRefusedError
 from training.data.contact_sheet import Tile, write_contact_sheet
 from training.data.loading import skip_unreadable
@@ -26,6 +27,7 @@ from training.measurement.evaluation import (
     calibration_table,
     Evaluation,
     figures_table,
+    file_sha256,
     intervals_text,
     mistakes_text,
     pictures_text,
@@ -44,7 +46,6 @@ from training.measurement.plots import (
     ROC,
     write_plots,
 )
-from training.measurement.predict import contract_of, probabilities
 from training.run_folder import EVALUATION, METRICS, read_config, run_of, samples_of
 
 SUMMARY = 'summary.md'
@@ -126,11 +127,6 @@ def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path
     (out / SUMMARY).write_text(_summary(evaluation, pictures), encoding='utf-8')
     write_evaluation(evaluation, out / METRICS)
     return evaluation
-
-
-def file_sha256(path: Path) -> str:
-    """Give the SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _fingerprint(model: Path) -> tuple[str, int]:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a trained model to a .tflite that is proven in the runtimes of robots."""
+"""Models in every format: what they answer, and how one becomes a proven .tflite."""

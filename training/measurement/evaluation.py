@@ -3,6 +3,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,11 @@ class Evaluation:
     def overall(self) -> Figures:
         """Give the figures of all pictures together."""
         return self.figures[OVERALL]
+
+
+def file_sha256(path: Path) -> str:
+    """Give the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_evaluation(evaluation: Evaluation, path: Path) -> None:

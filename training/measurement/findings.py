@@ -10,8 +10,7 @@ from typing import Any
 
 from fire_detector.model_contract import ModelContract, read_contract
 from training.data.samples import Sample
-from training.evaluate import file_sha256
-from training.measurement.evaluation import Evaluation, read_evaluation
+from training.measurement.evaluation import Evaluation, file_sha256, read_evaluation
 from training.run_folder import (
     CONVERSION_FIGURES,
     CONVERSIONS,
@@ -67,6 +66,7 @@ def read_findings(run: Path, model: Path, sources: Path | None = None) -> Findin
     :param model: the .tflite file, made from that run.
     :param sources: a CSV file with SOURCE_COLUMNS; None: the data folder's own, if it has one.
     :raises FindingsError: when something is missing; the message says what to run.
+    :raises EvaluationError: when an evaluation in the run folder cannot be read.
     :raises ModelError: when the model cannot be used.
     :raises DatasetError: when the run's configuration or list of pictures cannot be read.
     """
