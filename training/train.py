@@ -17,6 +17,7 @@ from fire_detector.preprocessing import InputSpec
 import keras
 import tensorflow as tf
 from training.architectures import ARCHITECTURES
+from training.architectures.imagenet import WeightsError
 from training.data.loading import load_tensors, skip_unreadable
 from training.data.manifest import write_manifest
 from training.data.samples import check, DatasetError, LABELS, Sample, select, without
@@ -209,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in prepare_run(config, run):
             print(f'training.train: skipped {problem}', file=sys.stderr)
         measured = train(run)
-    except (DatasetError, ModelError, OSError, PictureFileError, RunError) as error:
+    except (DatasetError, ModelError, OSError, PictureFileError, RunError, WeightsError) as error:
         print(f'training.train: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from training.architectures.firenet import firenet
+from training.architectures.lite0 import lite0
 from training.architectures.separable import separable
 
 ARCHITECTURES: dict[str, Callable[[Any], Any]] = {
     'firenet': firenet,
+    'lite0': lite0,
     'separable': separable,
 }
