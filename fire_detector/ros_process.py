@@ -36,7 +36,8 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
             raise
     finally:
         try_shutdown()
-        # The shutdown brings back the handler from before.
+        signal.signal(signal.SIGINT, _ignore)
+        # A handler of Python's would give way to the default, which kills, as Python ends.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -59,5 +60,10 @@ def _interrupt_once(number: int, frame: FrameType | None) -> None:
 
     Ctrl-C in a terminal reaches a launched node twice: from the terminal and from ros2 launch.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Not SIG_IGN yet: Python complains of a signal that was on its way to a handler.
+    signal.signal(signal.SIGINT, _ignore)
     raise KeyboardInterrupt
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    pass

@@ -140,7 +140,7 @@ def _fingerprint(model: Path) -> tuple[str, int]:
             sum(path.stat().st_size for path in files))
 
 
-def _write_predictions(probability: NDArray[np.float64], samples: Sequence[Sample],
+def _write_predictions(probability: NDArray[np.floating], samples: Sequence[Sample],
                        path: Path) -> None:
     with path.open('w', newline='', encoding='utf-8') as file:
         writer = csv.writer(file, lineterminator='\n')
