@@ -7,6 +7,7 @@ import re
 from fire_detector.image_conversion import ENCODINGS
 from fire_detector.model_contract import read_contract
 from fire_detector.parameters import PARAMETERS
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / 'README.md').read_text()
@@ -45,9 +46,36 @@ def test_measured_figures_are_the_models() -> None:
     assert f'| overall | {metrics["test_fire"]} | {metrics["test_nofire"]} | {rates} |' in README
 
 
-def test_links_lead_somewhere() -> None:
-    """Files that are linked to are there."""
-    targets = [target for target in re.findall(r'\]\(([^)#]+)\)', README)
+@pytest.mark.parametrize('path', ['README.md', 'training/README.md'])
+def test_links_lead_somewhere(path: str) -> None:
+    """Files and folders that are linked to are there."""
+    page = ROOT / path
+    targets = [target for target in re.findall(r'\]\(([^)#]+)(?:#[^)]*)?\)', page.read_text())
                if not target.startswith('http')]
     assert targets
-    assert all((ROOT / target).is_file() for target in targets)
+    assert all((page.parent / target).exists() for target in targets)
+
+
+def test_training_commands_are_there() -> None:
+    """Every tool and option that the training pages name is one of the tools'."""
+    pages = README + (ROOT / 'training' / 'README.md').read_text()
+    tools = set(re.findall(r'python -m training\.(\w+)', pages))
+    assert tools == {path.stem for path in (ROOT / 'training').glob('*.py')
+                     if '__main__' in path.read_text()}
+    for tool in tools:
+        options = set(re.findall(rf'python -m training\.{tool} [^`\n]*', pages))
+        known = ''.join(path.read_text() for path in (
+            ROOT / 'training' / f'{tool}.py', ROOT / 'training' / 'dataset.py'))
+        named = set(re.findall(r' (--[a-z-]+)', ' '.join(options)))
+        assert {option for option in named
+                if f"'{option.replace('--no-', '--')}'" not in known} == set()
+
+
+def test_architectures_are_described() -> None:
+    """There is a row for each network that can be trained."""
+    architectures = (ROOT / 'training' / 'architectures' / '__init__.py').read_text()
+    names = re.findall(r"^    '(\w+)': ", architectures, re.MULTILINE)
+    page = (ROOT / 'training' / 'README.md').read_text()
+    assert re.findall(r'^\| `(\w+)` \| [^|]*\d+x\d+ \|', page, re.MULTILINE) == sorted(
+        names, key=page.index)
+    assert len(names) == 3
