@@ -38,7 +38,7 @@ from training.run_folder import (
     SAVED_MODEL,
 )
 
-Refusals = (ConversionError, ConverterRefusedError, RuntimeRefusedError)
+REFUSALS = (ConversionError, ConverterRefusedError, RuntimeRefusedError)
 # What `training.optimize` leaves in a run folder, and the formats worth converting it to: pruning
 # is for any of them, training with rounded values for integers only.
 OPTIMIZED = ((PRUNED, KERAS_MODEL, ('float32', 'int8')),
@@ -69,7 +69,7 @@ def convert_all(model: Path, folder: Path, samples: Sequence[Sample],
             out = folder / f'{"_".join(filter(None, (proof.source.contract.name, suffix)))}.tflite'
             try:
                 yield Row(name, out, proof.convert(VARIANTS[variant], out))
-            except Refusals as error:
+            except REFUSALS as error:
                 yield Row(name, out, None, str(error))
 
 
@@ -102,7 +102,7 @@ def _one(options: argparse.Namespace, nodes: GraphNodes | None) -> int:
     proof = Proof(load_source(options.model, nodes), compared, select(samples, 'train'))
     try:
         conversion = proof.convert(VARIANTS[options.type], options.out)
-    except Refusals as error:
+    except REFUSALS as error:
         print(f'training.convert: not converted: {error}', file=sys.stderr)
         return 1
     for runtime, difference in conversion.differences.items():
