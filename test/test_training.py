@@ -389,6 +389,7 @@ def test_left_out_source(small_data: Path, tmp_path: Path) -> None:
     assert set(metrics['test']) == {'overall', 'cair'}
     assert set(metrics['left_out']) == {'overall', 'kaggle999'}
     assert metrics['left_out']['overall']['fire'] == 3 * 50
+    assert 'legacy' not in result.stderr
     contract = read_sidecar(out / 'model.keras')
     assert contract.output == 'sigmoid'
     assert contract.trained_on == '100 pictures: cair 100'

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a training leaves behind: the model in every format, its contract and its metrics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+import contextlib
 import dataclasses
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,21 @@ from training.run_folder import H5_MODEL, METRICS, SAVED_MODEL, write_json
 
 def save_formats(model: Any, folder: Path) -> None:
     """Save a Keras model as .h5 and as a SavedModel too."""
-    model.save(folder / H5_MODEL)
+    with _without_advice():
+        model.save(folder / H5_MODEL)
     model.export(folder / SAVED_MODEL, verbose=False)
+
+
+@contextlib.contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keep Keras from saying of a .h5, which is wanted, that it is legacy."""
+    logger = logging.getLogger('absl')
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def write_results(model: Path, contract: ModelContract, splits: Mapping[str, Sequence[Sample]],
