@@ -362,6 +362,11 @@ def test_rounded_training_gives_integers(optimized: Path, tmp_path: Path) -> Non
     """The result knows its ranges: it converts to integers without any calibration picture."""
     source = load_source(optimized / 'qat' / 'model.savedmodel')
     assert source.quantization_aware
+
+    def no_pictures() -> np.ndarray:
+        raise AssertionError('calibration would replace the ranges that were trained')
+
+    assert VARIANTS['uint8'].convert(source, no_pictures)
     samples = select(samples_of(optimized / 'model.h5'), 'test')
     out = tmp_path / 'qat.tflite'
     Proof(source, samples, []).convert(VARIANTS['int8'], out)
