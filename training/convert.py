@@ -14,6 +14,7 @@ import sys
 
 from fire_detector.model_contract import ModelError
 from fire_detector.picture_files import PictureFileError
+from training.conversion.predict import size_of
 from training.conversion.proof import ConversionError, Proof
 from training.conversion.runtimes import RuntimeRefusedError
 from training.conversion.source_models import (
@@ -84,12 +85,6 @@ def _samples(options: argparse.Namespace) -> list[Sample]:
     return samples
 
 
-def _size(model: Path) -> int:
-    if model.is_file():
-        return model.stat().st_size
-    return sum(file.stat().st_size for file in model.rglob('*') if file.is_file())
-
-
 def _reference(model: Path) -> Path:
     """Name what sizes are compared with: the .h5 of the run, or else the model itself."""
     in_a_run = (model.parent / CONFIG).is_file() and (model.parent / H5_MODEL).is_file()
@@ -110,7 +105,7 @@ def _one(options: argparse.Namespace, nodes: GraphNodes | None) -> int:
               f'on {len(compared)} test pictures')
     print(f'{conversion.changed_decisions} decisions changed; accuracy '
           f'{conversion.metrics.accuracy:.3f}, of the source {proof.metrics.accuracy:.3f}')
-    source, result = _size(options.model), options.out.stat().st_size
+    source, result = size_of(options.model), options.out.stat().st_size
     print(f'{options.model}: {source:,} bytes\n{options.out}: {result:,} bytes, '
           f'{result / source:.1%} of it')
     return 0
@@ -125,7 +120,7 @@ def _all(options: argparse.Namespace, nodes: GraphNodes | None, command: str) ->
         print(f'training.convert: {row.name}: '
               f'{"not written: " + row.refused if row.refused else row.path}', file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
-    h5_bytes = _size(_reference(options.model))
+    h5_bytes = size_of(_reference(options.model))
     print(write_table(describe(rows, h5_bytes), folder, {
         'command': command,
         'source': str(options.model), 'h5_bytes': h5_bytes, 'split': 'test',

@@ -15,7 +15,7 @@ from fire_detector.model_contract import ModelError
 from fire_detector.picture_files import PictureFileError
 import numpy as np
 from numpy.typing import NDArray
-from training.conversion.predict import contract_of, probabilities
+from training.conversion.predict import contract_of, probabilities, size_of
 from training.conversion.runtimes import RuntimeRefusedError
 from training.data.contact_sheet import Tile, write_contact_sheet
 from training.data.loading import skip_unreadable
@@ -112,10 +112,9 @@ def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path
     if not readable:
         raise DatasetError(f'none of the {len(samples)} pictures can be read: {unreadable[0]}')
     answers = Answers(probabilities(model, readable), labels_of(readable) == FIRE)
-    digest, size = _fingerprint(model)
     evaluation = Evaluation(
-        **dataclasses.asdict(request), model=str(model), model_sha256=digest, model_bytes=size,
-        threshold=threshold,
+        **dataclasses.asdict(request), model=str(model), model_sha256=_fingerprint(model),
+        model_bytes=size_of(model), threshold=threshold,
         figures=figures_by_source(answers.probability, readable, threshold),
         operating_points=tuple(operating_points(answers.probability, answers.fire, threshold)),
         calibration=tuple(calibration_bins(answers.probability, answers.fire)),
@@ -129,15 +128,14 @@ def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path
     return evaluation
 
 
-def _fingerprint(model: Path) -> tuple[str, int]:
-    """Give the SHA-256 and size of a file, or those of a folder as sha256sum would list it."""
+def _fingerprint(model: Path) -> str:
+    """Give the SHA-256 of a file, or that of a folder's files as sha256sum would list them."""
     if model.is_file():
-        return file_sha256(model), model.stat().st_size
+        return file_sha256(model)
     files = sorted(path for path in model.rglob('*') if path.is_file())
     listing = ''.join(f'{file_sha256(path)}  {path.relative_to(model).as_posix()}\n'
                       for path in files)
-    return (hashlib.sha256(listing.encode()).hexdigest(),
-            sum(path.stat().st_size for path in files))
+    return hashlib.sha256(listing.encode()).hexdigest()
 
 
 def _write_predictions(probability: NDArray[np.floating], samples: Sequence[Sample],

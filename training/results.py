@@ -12,7 +12,7 @@ from fire_detector.model_contract import contract_to_json, ModelContract, sideca
 from training.conversion.source_models import load_source
 from training.data.loading import load_tensors
 from training.data.samples import Sample
-from training.measurement.metrics import measure_by_source, Metrics
+from training.measurement.metrics import for_contract, measure_by_source, Metrics
 from training.run_folder import H5_MODEL, METRICS, SAVED_MODEL, write_json
 
 
@@ -54,10 +54,8 @@ def write_results(model: Path, contract: ModelContract, splits: Mapping[str, Seq
             source.fire_probability(load_tensors(samples, contract.input_spec)), samples,
             contract.alarm.on_threshold)
         for name, samples in splits.items() if samples}
-    sidecar.write_text(contract_to_json(dataclasses.replace(contract, metrics={
-        f'test_{name}': value
-        for name, value in dataclasses.asdict(measured['test']['overall']).items()})),
-        encoding='utf-8')
+    sidecar.write_text(contract_to_json(dataclasses.replace(
+        contract, metrics=for_contract(measured['test']['overall']))), encoding='utf-8')
     write_json(model.parent / METRICS, dict(about) | {
         split: {source: dataclasses.asdict(found) for source, found in by_source.items()}
         for split, by_source in measured.items()})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model answers, in whatever format it is."""
+"""What a model answers, and how large it is, in whatever format."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +21,13 @@ def contract_of(model: Path) -> ModelContract:
     :raises ModelError: when there is no usable contract.
     """
     return read_contract(model) if model.suffix == TFLITE_SUFFIX else read_sidecar(model)
+
+
+def size_of(model: Path) -> int:
+    """Tell the size of a model, a file or a folder of files, in bytes."""
+    if model.is_file():
+        return model.stat().st_size
+    return sum(file.stat().st_size for file in model.rglob('*') if file.is_file())
 
 
 def probabilities(model: Path, samples: Sequence[Sample]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from training.conversion.table import Conversion
 from training.conversion.variants import Variant
 from training.data.loading import load_tensors
 from training.data.samples import DatasetError, FIRE, labels_of, Sample
-from training.measurement.metrics import measure, Metrics
+from training.measurement.metrics import for_contract, measure, Metrics
 
 # Largest difference of a probability from the source's, and of the accuracy from the source's.
 MAX_DIFFERENCE = 1e-3
@@ -87,13 +87,12 @@ class Proof:
             litert = answers['litert']
             conversion = Conversion(
                 metrics=self._measure(litert),
-                differences={runtime: float(np.abs(found - self.expected).max())
+                differences={runtime: self._difference(found)
                              for runtime, found in answers.items()},
                 changed_decisions=int(((litert >= self._threshold)
                                        != (self.expected >= self._threshold)).sum()))
-            measured = {f'test_{name}': value
-                        for name, value in dataclasses.asdict(conversion.metrics).items()}
-            _write(candidate, model, dataclasses.replace(self.source.contract, metrics=measured))
+            _write(candidate, model, dataclasses.replace(
+                self.source.contract, metrics=for_contract(conversion.metrics)))
             candidate.replace(out)
         return conversion
 
@@ -111,8 +110,11 @@ class Proof:
     def _measure(self, probability: NDArray[np.float64]) -> Metrics:
         return measure(probability, self._fire, self._threshold)
 
+    def _difference(self, found: NDArray[np.float64]) -> float:
+        return float(np.abs(found - self.expected).max())
+
     def _check(self, runtime: str, found: NDArray[np.float64], variant: Variant) -> None:
-        difference = float(np.abs(found - self.expected).max())
+        difference = self._difference(found)
         if variant.exact and not difference <= MAX_DIFFERENCE:
             raise ConversionError(
                 f'{runtime} differs from the source by {difference:.2g} on '

@@ -2,6 +2,7 @@
 """How good a detector's probabilities are."""
 
 from collections.abc import Sequence
+import dataclasses
 from dataclasses import dataclass
 import math
 
@@ -111,6 +112,11 @@ def measure_by_source(probability: NDArray[np.floating], samples: Sequence[Sampl
     return {'overall': measure(probability, fire, threshold)} | {
         source: measure(probability[sources == source], fire[sources == source], threshold)
         for source in sorted(set(sources.tolist()))}
+
+
+def for_contract(test: Metrics) -> dict[str, float | None]:
+    """Name metrics of the `test` split as a model's contract has them."""
+    return {f'test_{name}': value for name, value in dataclasses.asdict(test).items()}
 
 
 def format_table(by_source: dict[str, Metrics]) -> str:
