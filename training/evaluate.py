@@ -46,7 +46,14 @@ from training.measurement.plots import (
     ROC,
     write_plots,
 )
-from training.run_folder import EVALUATION, METRICS, read_config, run_of, samples_of
+from training.run_folder import (
+    EVALUATION,
+    evaluation_folder,
+    METRICS,
+    read_config,
+    run_of,
+    samples_of,
+)
 
 SUMMARY = 'summary.md'
 PREDICTIONS = 'predictions.csv'
@@ -200,15 +207,6 @@ def _summary(evaluation: Evaluation, pictures: Sequence[str]) -> str:
     return '\n\n'.join(part for part in parts if part) + '\n'
 
 
-def _default_out(model: Path) -> Path:
-    """Name a folder in the model's run folder, or in `runs` where it is in none."""
-    try:
-        run = run_of(model)
-    except DatasetError:
-        return Path('runs') / EVALUATION / model.name
-    return run / EVALUATION / '_'.join(model.resolve().relative_to(run).parts)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m training.evaluate', description=__doc__, epilog=(
@@ -238,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             samples = read_dataset(options.data, options.group_by, options.split_seed)
             data = str(options.data.resolve())
-        out = options.out or _default_out(options.model)
+        out = options.out or evaluation_folder(options.model)
         evaluation = evaluate(
             options.model, choose(samples, options.split, options.source),
             Request(shlex.join(['python', '-m', 'training.evaluate', *words]), data,

@@ -132,3 +132,12 @@ def samples_of(model: Path) -> list[Sample]:
     """
     run = run_of(model)
     return without(read_samples(run), read_config(run).leave_out)
+
+
+def evaluation_folder(model: Path) -> Path:
+    """Name the folder for what is measured of a model: in its run folder, or else in `runs`."""
+    try:
+        run = run_of(model)
+    except DatasetError:
+        return Path('runs') / EVALUATION / model.name
+    return run / EVALUATION / '_'.join(model.resolve().relative_to(run).parts)

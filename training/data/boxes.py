@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where in a picture the fire is: `boxes.csv` of a data folder."""
+
+from collections import defaultdict
+import csv
+from dataclasses import dataclass
+import itertools
+from pathlib import Path
+
+from training.data.samples import DatasetError
+
+BOXES = 'boxes.csv'
+COLUMNS = ('cx', 'cy', 'w', 'h')
+
+
+@dataclass(frozen=True)
+class Box:
+    """
+    Hold a rectangle around a fire, in fractions of the picture's width and height.
+
+    :ivar left: left edge, 0..1.
+    :ivar top: upper edge, 0..1.
+    :ivar right: right edge, above left, at most 1.
+    :ivar bottom: lower edge, below top, at most 1.
+    :raises ValueError: when the edges are not in this order.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def __post_init__(self) -> None:
+        """Check what a type annotation cannot say."""
+        if not (0 <= self.left < self.right <= 1 and 0 <= self.top < self.bottom <= 1):
+            raise ValueError(f'a box from ({self.left:g}, {self.top:g}) to ({self.right:g}, '
+                             f'{self.bottom:g}) is not within a picture')
+
+
+def read_boxes(data: Path) -> dict[Path, tuple[Box, ...]]:
+    """
+    Read the fire boxes of a data folder.
+
+    :param data: the folder; its `boxes.csv` has the columns `file` (relative to the folder), and
+        `cx`, `cy`, `w`, `h`: center and size of one box, in fractions of the picture. What lies
+        outside the picture is cut off.
+    :return: the boxes of each picture that has some, by its path; empty without `boxes.csv`.
+    :raises DatasetError: when a row of it is not understood.
+    """
+    path = data / BOXES
+    if not path.is_file():
+        return {}
+    boxes: dict[Path, list[Box]] = defaultdict(list)
+    with path.open(newline='', encoding='utf-8-sig') as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            try:
+                boxes[data / row['file']].append(_box(*(float(row[name]) for name in COLUMNS)))
+            except (KeyError, TypeError, ValueError) as error:
+                raise DatasetError(f'{path}:{number}: not a box with the columns file, '
+                                   f'{", ".join(COLUMNS)}: {error}') from error
+    return {picture: tuple(found) for picture, found in boxes.items()}
+
+
+def _box(cx: float, cy: float, width: float, height: float) -> Box:
+    return Box(max(0.0, cx - width / 2), max(0.0, cy - height / 2),
+               min(1.0, cx + width / 2), min(1.0, cy + height / 2))
+
+
+def share_covered(boxes: tuple[Box, ...]) -> float:
+    """
+    Tell the share of a picture that boxes cover together; where they overlap, counted once.
+
+    :param boxes: any number of boxes.
+    :return: 0 to 1.
+    """
+    # Only the edges matter: between two neighbors of them, a column is covered or not.
+    edges = sorted({edge for box in boxes for edge in (box.left, box.right)})
+    covered = 0.0
+    for left, right in itertools.pairwise(edges):
+        covered += (right - left) * _length([
+            (box.top, box.bottom) for box in boxes if box.left <= left and right <= box.right])
+    return covered
+
+
+def _length(spans: list[tuple[float, float]]) -> float:
+    """Give the length of the union of spans."""
+    length, reached = 0.0, 0.0
+    for start, end in sorted(spans):
+        length += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return length
