@@ -28,6 +28,7 @@ from fire_detector.picture_files import (
     read_picture,
     read_video,
 )
+from fire_detector.tiling import ALL, NONE, TiledClassifier
 
 EXIT_UNREADABLE = 1
 EXIT_NO_MODEL = 2
@@ -66,7 +67,7 @@ class Answer:
         return json.dumps(fields)
 
 
-def classify_file(classifier: FireClassifier, path: Path) -> Iterator[Answer]:
+def classify_file(classifier: TiledClassifier, path: Path) -> Iterator[Answer]:
     """
     Classify a picture, or every frame of a video.
 
@@ -80,7 +81,7 @@ def classify_file(classifier: FireClassifier, path: Path) -> Iterator[Answer]:
         yield _ask(classifier, str(path), frame.picture, frame.index, frame.time)
 
 
-def classify_camera(classifier: FireClassifier, number: int) -> Iterator[Answer]:
+def classify_camera(classifier: TiledClassifier, number: int) -> Iterator[Answer]:
     """
     Classify the frames of a local camera until it stops.
 
@@ -91,7 +92,7 @@ def classify_camera(classifier: FireClassifier, number: int) -> Iterator[Answer]
         yield _ask(classifier, f'camera {number}', frame.picture, frame.index, frame.time)
 
 
-def _ask(classifier: FireClassifier, path: str, picture: Picture,
+def _ask(classifier: TiledClassifier, path: str, picture: Picture,
          frame: int | None = None, at: float | None = None) -> Answer:
     start = time.perf_counter()
     probability = classifier.probability(picture)
@@ -120,6 +121,10 @@ def _parser() -> argparse.ArgumentParser:
                         help='.tflite file, or name of an installed model (default: %(default)s)')
     parser.add_argument('--runtime', choices=(AUTO, *RUNTIMES), default=AUTO,
                         help='TFLite runtime (default: the first that is installed)')
+    # Not in turn: the next picture or file shows something else.
+    parser.add_argument('--tiles', choices=(NONE, ALL), default=NONE,
+                        help='parts of a picture to look at too, for small fires '
+                             '(default: %(default)s)')
     parser.add_argument('--json', action='store_true', help='print one JSON object a line')
     return parser
 
@@ -133,7 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.paths and options.camera is None:
         parser.error('name a PATH or a --camera')
     try:
-        classifier = FireClassifier(find_model(options.model), options.runtime)
+        classifier = TiledClassifier(
+            FireClassifier(find_model(options.model), options.runtime), options.tiles)
     except (ModelError, RuntimeUnavailableError) as error:
         print(f'fire_classify: {error}', file=sys.stderr)
         return EXIT_NO_MODEL

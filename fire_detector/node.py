@@ -21,6 +21,7 @@ from fire_detector.parameters import (
 )
 from fire_detector.picture import Picture
 from fire_detector.ros_process import ros_process, spin
+from fire_detector.tiling import TiledClassifier
 import numpy as np
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
@@ -53,7 +54,7 @@ class FireDetectorNode(LifecycleNode):
         self._image_subscription: Any = None
         self._publisher_check: Any = None
         self._outputs: list[Any] = []
-        self._classifier: FireClassifier | None = None
+        self._classifier: TiledClassifier | None = None
         self._alarm: FireAlarm | None = None
         self._keep_serving_after_refused_transitions()
 
@@ -108,18 +109,18 @@ class FireDetectorNode(LifecycleNode):
     def _configure(self) -> None:
         settings = read_settings(self)
         model = find_model(settings.model)
-        self._classifier = FireClassifier(model, settings.runtime, settings.num_threads)
-        contract = self._classifier.contract
+        classifier = FireClassifier(model, settings.runtime, settings.num_threads)
+        contract = classifier.contract
         self._alarm = FireAlarm(read_alarm_settings(self, contract.alarm))
         # The first inference allocates what the later ones reuse.
-        self._classifier.probability(
-            Picture(np.zeros(contract.input_shape[1:], np.uint8), 'RGB'))
+        classifier.probability(Picture(np.zeros(contract.input_shape[1:], np.uint8), 'RGB'))
+        self._classifier = TiledClassifier(classifier, settings.tiles)
         self._reliability = settings.reliability
         self._create_outputs()
         self.get_logger().info(
             f'model {model} ({contract.name} {contract.version}, '
-            f'sha256 {contract.model_sha256[:12]}), runtime {self._classifier.runtime}, '
-            f'{settings.num_threads} thread(s)')
+            f'sha256 {contract.model_sha256[:12]}), runtime {classifier.runtime}, '
+            f'{settings.num_threads} thread(s), tiles {settings.tiles}')
 
     def _activate(self) -> None:
         self._subscribe(self._wanted_reliability())
@@ -130,12 +131,13 @@ class FireDetectorNode(LifecycleNode):
                 clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _clear_alarm(self) -> None:
-        if self._alarm is None:
+        if self._classifier is None or self._alarm is None:
             return
         if self._alarm.active:
             # Those who listen hold the last value, and no more will come.
             self._detected_publisher.publish(Bool(data=False))
         self._alarm.reset()
+        self._classifier.reset()
 
     def _keep_serving_after_refused_transitions(self) -> None:
         """
@@ -218,15 +220,15 @@ class FireDetectorNode(LifecycleNode):
         if self._classifier is None or self._alarm is None:
             # The picture was ready when the transition came.
             return
+        stamp = message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec
         try:
             picture = from_image(message)
-            probability = self._classifier.probability(picture)
+            probability = self._classifier.probability(picture, stamp)
         except (ImageError, InferenceError, cv2.error) as error:
             self.get_logger().warning(f'picture not answered: {error}',
                                       throttle_duration_sec=REJECTION_LOG_PERIOD)
             return
-        stamp = message.header.stamp
-        alarm = self._alarm.update(stamp.sec + 1e-9 * stamp.nanosec, probability)
+        alarm = self._alarm.update(stamp, probability)
         self._probability_publisher.publish(Float32(data=probability))
         self._detected_publisher.publish(Bool(data=alarm))
         if self._classification_publisher is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from fire_detector.classifier import AUTO, RUNTIMES
 from fire_detector.model_contract import AlarmSettings, MAX_MIN_FRAMES, MAX_WINDOW
 from fire_detector.model_files import DEFAULT_MODEL
+from fire_detector.tiling import NONE, TILE_MODES
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 from rclpy.qos import QoSReliabilityPolicy
@@ -50,6 +51,10 @@ PARAMETERS = (
               'The TFLite runtime; auto takes the first that is installed.',
               choices=(AUTO, *RUNTIMES)),
     Parameter('num_threads', 1, 'Threads that one inference may use.', limits=(1, 64)),
+    Parameter('tiles', NONE,
+              'Parts of the picture to look at too, for small fires; turn takes one with each '
+              'picture.',
+              choices=TILE_MODES),
     Parameter('reliability', AUTO,
               'Reliability of the image subscription; auto follows what the publishers offer.',
               choices=(AUTO, *RELIABILITY)),
@@ -75,6 +80,7 @@ class NodeSettings:
     model: str
     runtime: str
     num_threads: int
+    tiles: str
     reliability: str
 
 
