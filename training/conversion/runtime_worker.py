@@ -16,7 +16,9 @@ from typing import Any
 
 from fire_detector.classifier import FireClassifier, InferenceError, RuntimeUnavailableError
 from fire_detector.model_contract import ModelError
+from fire_detector.picture import Picture
 from fire_detector.picture_files import PictureFileError, read_picture
+from fire_detector.tiling import Grid, tile, TiledClassifier
 import numpy as np
 
 
@@ -60,7 +62,53 @@ def time_models(request: dict[str, Any]) -> dict[str, Any]:
         for model in request['models']}}
 
 
-TASKS = {'answer': answer, 'time': time_models}
+def answer_tiles(request: dict[str, Any]) -> dict[str, Any]:
+    """
+    Classify pictures, and their tiles one by one.
+
+    :param request: `model`, `runtime`, `grids`, a list of the fields of `Grid`, and `pictures`, a
+        list of files.
+    :return: `runtime`, the one that answered, `whole`, the probabilities of the pictures, and
+        `tiles`, for each grid a list of those of each picture's tiles.
+    """
+    classifier = FireClassifier(Path(request['model']), request['runtime'])
+    grids = [Grid(**fields) for fields in request['grids']]
+    whole: list[float] = []
+    tiles: list[list[list[float]]] = [[] for _ in grids]
+    for path in request['pictures']:
+        picture = read_picture(Path(path))
+        whole.append(classifier.probability(picture))
+        for grid, found in zip(grids, tiles, strict=True):
+            found.append([classifier.probability(tile(picture, number, grid))
+                          for number in range(grid.size)])
+    return {'runtime': classifier.runtime, 'whole': whole, 'tiles': tiles}
+
+
+def time_tiles(request: dict[str, Any]) -> dict[str, Any]:
+    """
+    Time the ways of looking at tiles against each other, one picture of each in turn.
+
+    :param request: `model`, `runtime`, `modes`, `height` and `width` of the picture, and `calls`
+        of each mode.
+    :return: `latency_ms`: medians of preprocessing and inference of one picture, by mode.
+    """
+    classifier = FireClassifier(Path(request['model']), request['runtime'])
+    tiled = {mode: TiledClassifier(classifier, mode) for mode in request['modes']}
+    size = (request['height'], request['width'], 3)
+    picture = Picture(np.random.default_rng(0).integers(0, 256, size, np.uint8), 'BGR')
+    times: dict[str, list[float]] = {mode: [] for mode in tiled}
+    classifier.probability(picture)  # the first inference allocates what the later ones reuse
+    for _ in range(request['calls']):
+        for mode, one in tiled.items():
+            start = time.perf_counter()
+            one.probability(picture)
+            times[mode].append(time.perf_counter() - start)
+    return {'latency_ms': {mode: 1e3 * statistics.median(found)
+                           for mode, found in times.items()}}
+
+
+TASKS = {'answer': answer, 'time': time_models, 'answer_tiles': answer_tiles,
+         'time_tiles': time_tiles}
 
 
 def main() -> int:

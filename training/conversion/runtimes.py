@@ -2,6 +2,7 @@
 """The TFLite runtimes that robots have, asked from a workstation."""
 
 from collections.abc import Sequence
+import dataclasses
 from importlib import metadata
 import json
 import os
@@ -12,6 +13,7 @@ import sys
 from typing import Any
 
 from fire_detector.classifier import AUTO
+from fire_detector.tiling import Grid, TILE_MODES
 import numpy as np
 from numpy.typing import NDArray
 from training.data.samples import Sample
@@ -22,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 REQUIRED_RUNTIMES = {'litert': 'ai-edge-litert', 'tflite': 'tflite-runtime'}
 ROUNDS = 10
 CALLS_PER_ROUND = 50
+TILE_CALLS = 200
+# Height and width of a robot's picture, for times that depend on it.
+CAMERA_SIZE = (480, 640)
 
 
 class RuntimeRefusedError(RuntimeError):
@@ -60,6 +65,43 @@ def latencies(models: Sequence[Path], runtime: str,
     found = _ask('time', runtime, models=paths, threads=list(threads),
                  rounds=ROUNDS, calls=CALLS_PER_ROUND)
     return [found['latency_ms'][path] for path in paths]
+
+
+def tile_probabilities(
+        model: Path, samples: Sequence[Sample], grids: Sequence[Grid],
+        runtime: str = AUTO) -> tuple[str, NDArray[np.float64], list[NDArray[np.float64]]]:
+    """
+    Classify pictures and their tiles, in a process of its own.
+
+    :param model: the .tflite file, with its contract.
+    :param samples: the pictures.
+    :param grids: how they are cut.
+    :param runtime: the runtime, or 'auto' for the one that the node would take.
+    :return: the runtime that answered; the fire probabilities 0..1 of the pictures, of shape
+        (len(samples),); and for each grid those of their tiles, of shape (len(samples),
+        grid.size).
+    :raises RuntimeRefusedError: as :func:`probabilities` does.
+    """
+    found = _ask('answer_tiles', runtime, model=str(model.resolve()),
+                 grids=[dataclasses.asdict(grid) for grid in grids],
+                 pictures=[str(sample.path.resolve()) for sample in samples])
+    return found['runtime'], np.array(found['whole']), [np.array(one) for one in found['tiles']]
+
+
+def tile_latencies(model: Path, runtime: str = AUTO) -> dict[str, float]:
+    """
+    Time the ways of looking at tiles against each other, interleaved in one process.
+
+    :param model: the .tflite file, with its contract.
+    :param runtime: the runtime, or 'auto' for the one that the node would take.
+    :return: the median milliseconds of preprocessing and inference of one picture of CAMERA_SIZE,
+        in one thread, for each of TILE_MODES.
+    :raises RuntimeRefusedError: as :func:`probabilities` does.
+    """
+    found = _ask('time_tiles', runtime, model=str(model.resolve()), modes=list(TILE_MODES),
+                 height=CAMERA_SIZE[0], width=CAMERA_SIZE[1], calls=TILE_CALLS)
+    latency: dict[str, float] = found['latency_ms']
+    return latency
 
 
 def thread_counts() -> list[int]:

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure what tiles do for small fires: `python -m training.small_fires MODEL.tflite`."""
+
+import argparse
+from collections.abc import Sequence
+import dataclasses
+from pathlib import Path
+import shlex
+import sys
+
+from fire_detector.model_contract import ModelError
+from fire_detector.picture_files import PictureFileError
+from fire_detector.tiling import GRID
+from training.conversion import runtimes
+from training.conversion.predict import contract_of, TFLITE_SUFFIX
+from training.conversion.runtimes import RuntimeRefusedError
+from training.data.boxes import read_boxes
+from training.data.loading import skip_unreadable
+from training.data.samples import DatasetError, Sample, SPLITS
+from training.dataset import add_data_arguments, check_data_arguments, read_dataset
+from training.evaluate import choose, Request
+from training.measurement.evaluation import ALL, file_sha256
+from training.measurement.small_fires import compared_grids, describe, node_ways, other_ways
+from training.measurement.small_fires_report import SmallFires, summary
+from training.run_folder import (
+    EVALUATION,
+    evaluation_folder,
+    read_config,
+    run_of,
+    samples_of,
+    write_json,
+)
+
+SUMMARY = 'small_fires.md'
+FIGURES = 'small_fires.json'
+
+
+def measure(model: Path, samples: Sequence[Sample], request: Request, data: Path,
+            compare: bool) -> SmallFires:
+    """
+    Measure what a model finds of small and large fires, with and without tiles.
+
+    :param model: a .tflite file, with its contract.
+    :param samples: the pictures; those that cannot be read are left out.
+    :param request: what asked for it.
+    :param data: the folder whose boxes are around their fires, as the samples' paths have it.
+    :param compare: whether other grids and combinations are measured too.
+    :return: what was measured.
+    :raises ModelError: when the model cannot be used.
+    :raises RuntimeRefusedError: when no TFLite runtime can answer.
+    :raises DatasetError: when none of the pictures can be read, or the boxes cannot.
+    """
+    if model.suffix != TFLITE_SUFFIX:
+        raise ModelError(f'{model}: not a {TFLITE_SUFFIX} file; tiles are measured through the '
+                         f"node's own classifier, once the model is converted")
+    threshold = contract_of(model).alarm.on_threshold
+    boxes = read_boxes(data)
+    readable, unreadable = skip_unreadable(samples)
+    if not readable:
+        raise DatasetError(f'none of the {len(samples)} pictures can be read: {unreadable[0]}')
+    pictures = describe(readable, boxes)
+    grids = compared_grids() if compare else (GRID,)
+    runtime, whole, tiles = runtimes.tile_probabilities(model, readable, grids)
+    return SmallFires(
+        **dataclasses.asdict(request), model=str(model), model_sha256=file_sha256(model),
+        threshold=threshold, runtime=runtime, grid=GRID, fire=pictures.counts(),
+        nofire=int(pictures.calm.sum()), ways=node_ways(whole, tiles[0], pictures, threshold),
+        latency_ms=runtimes.tile_latencies(model, runtime), timed_on=runtimes.CAMERA_SIZE,
+        other_ways=other_ways(whole, dict(zip(grids, tiles, strict=True)), pictures, threshold)
+        if compare else (), unreadable=tuple(unreadable))
+
+
+def _measure_as_asked(model: Path, options: argparse.Namespace, command: str) -> None:
+    """Measure one model, write and print what was found."""
+    if options.data is None:
+        samples, data = samples_of(model), Path(read_config(run_of(model)).data)
+    else:
+        samples = read_dataset(options.data, options.group_by, options.split_seed)
+        data = options.data
+    request = Request(command, str(data.resolve()), tuple(sorted(set(options.source))),
+                      options.split)
+    found = measure(model, choose(samples, options.split, options.source), request, data,
+                    options.compare)
+    out = options.out or evaluation_folder(model)
+    out.mkdir(parents=True, exist_ok=True)
+    text = f'# {model.name} and small fires\n\n{summary(found)}'
+    (out / SUMMARY).write_text(text, encoding='utf-8')
+    write_json(out / FIGURES, dataclasses.asdict(found))
+    for message in found.unreadable:
+        print(f'training.small_fires: left out: {message}', file=sys.stderr)
+    print(f'{text}\nResults are in {out}')
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m training.small_fires', description=__doc__, epilog=(
+            "Without --data, the pictures are those of the model's training run."))
+    parser.add_argument('models', metavar='MODEL', type=Path, nargs='+', help='.tflite file')
+    add_data_arguments(parser, required=False)
+    parser.add_argument('--split', choices=(*SPLITS, ALL), default='test',
+                        help='which pictures (default: %(default)s)')
+    parser.add_argument('--source', metavar='NAME', action='append', default=[],
+                        help='only pictures of this source; repeatable')
+    parser.add_argument('--compare', action='store_true',
+                        help='also measure other grids, and other ways to make one probability '
+                             'of those of the tiles')
+    parser.add_argument('--out', metavar='DIR', type=Path,
+                        help=f'folder for the results of one MODEL (default: {EVALUATION}/MODEL '
+                             f'in the run folder, or in runs for a model that is in none)')
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure as the command line asks; return the exit status."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parser = _parser()
+    options = parser.parse_args(words)
+    check_data_arguments(parser, options)
+    if options.out is not None and len(options.models) > 1:
+        parser.error('--out is for one MODEL: the results of several would overwrite each other')
+    command = shlex.join(['python', '-m', 'training.small_fires', *words])
+    try:
+        for model in options.models:
+            _measure_as_asked(model, options, command)
+    except (DatasetError, ModelError, OSError, PictureFileError, RuntimeRefusedError) as error:
+        print(f'training.small_fires: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
