@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A camera that moves over a still picture: pan, zoom, shake, and the grain of its sensor."""
+
+from dataclasses import dataclass
+import functools
+import math
+from pathlib import Path
+
+import cv2
+from fire_detector.picture_files import read_picture
+import numpy as np
+from numpy.typing import NDArray
+from training.data.boxes import Box
+
+# Small frames cost little, and networks see fewer pixels still.
+WIDTH, HEIGHT = 320, 240
+# More pixels than this in a still would only be skipped.
+MAX_STILL_SIDE = 2 * WIDTH
+# The smallest view of a still, as a share of the largest: where a fire is in the picture is known
+# only by its boxes, and a view of less than nearly everything might lose it.
+CLOSEST, CLOSEST_UNKNOWN = 0.65, 0.88
+GRAIN_LEVELS = (1.5, 3.0, 5.0)
+_GRAIN_MARGIN = 64
+_SECONDS_A_MOVE = 6.0
+
+
+def read_still(path: Path) -> NDArray[np.uint8]:
+    """
+    Read a picture to film.
+
+    :param path: the picture file.
+    :return: uint8 of shape (height, width, 3), BGR; neither side above MAX_STILL_SIDE.
+    :raises PictureFileError: when it cannot be read.
+    """
+    pixels = read_picture(path).in_order('BGR')
+    scale = MAX_STILL_SIDE / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    height, width = (max(round(scale * side), 1) for side in pixels.shape[:2])
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@dataclass(frozen=True)
+class View:
+    """
+    Say what part of a still is seen, in its pixels.
+
+    :ivar x: column in the middle of the view.
+    :ivar y: row in the middle of the view.
+    :ivar width: width of the view; its height follows from the camera's shape.
+    """
+
+    x: float
+    y: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Move:
+    """
+    Move the camera from one view to another and back, with a swing and a tremble.
+
+    :ivar start: the view at the start.
+    :ivar end: the view after `seconds`.
+    :ivar seconds: time from one to the other.
+    :ivar shake: how far the camera sways, as a share of the view's width.
+    :ivar phases: of the four waves that it sways in, radians.
+    """
+
+    start: View
+    end: View
+    seconds: float
+    shake: float
+    phases: tuple[float, float, float, float]
+
+    def view(self, time: float) -> View:
+        """Tell what is seen at a time in seconds since the start."""
+        progress = 0.5 - 0.5 * math.cos(math.pi * time / self.seconds)
+        x, y, width = (one + progress * (other - one) for one, other in (
+            (self.start.x, self.end.x), (self.start.y, self.end.y),
+            (self.start.width, self.end.width)))
+        a, b, c, d = self.phases
+        # A step of a robot or person, and the tremble of what the camera is mounted on.
+        sway_x = math.sin(math.tau * 0.9 * time + a) + 0.4 * math.sin(math.tau * 3.7 * time + b)
+        sway_y = math.sin(math.tau * 1.8 * time + c) + 0.4 * math.sin(math.tau * 4.3 * time + d)
+        return View(x + self.shake * width * sway_x, y + self.shake * width * sway_y, width)
+
+
+def plan_move(still: NDArray[np.uint8], boxes: tuple[Box, ...] | None,
+              rng: np.random.Generator) -> Move:
+    """
+    Choose a move over a still.
+
+    :param still: shape (height, width, 3).
+    :param boxes: where its fire is, the largest of which stays in view; empty where that is not
+        known, so that nearly everything stays in view; None for a still without fire.
+    :param rng: what chooses.
+    """
+    closest = CLOSEST_UNKNOWN if boxes == () else CLOSEST
+    phases = rng.uniform(0, math.tau, 4).tolist()
+    return Move(_plan_view(still, boxes, closest, rng), _plan_view(still, boxes, closest, rng),
+                _SECONDS_A_MOVE * float(rng.uniform(0.6, 1.6)), float(rng.uniform(0, 0.012)),
+                (phases[0], phases[1], phases[2], phases[3]))
+
+
+def _plan_view(still: NDArray[np.uint8], boxes: tuple[Box, ...] | None, closest: float,
+               rng: np.random.Generator) -> View:
+    height, width = still.shape[:2]
+    view_width = min(width, height * WIDTH / HEIGHT) * float(rng.uniform(closest, 1.0))
+    box = max(boxes, key=lambda one: (one.right - one.left) * (one.bottom - one.top),
+              default=None) if boxes else None
+    middle_x, middle_y = (None, None) if box is None else (
+        width * (box.left + box.right) / 2, height * (box.top + box.bottom) / 2)
+    return View(_place(width, view_width, middle_x, rng),
+                _place(height, view_width * HEIGHT / WIDTH, middle_y, rng), view_width)
+
+
+def _place(side: float, length: float, kept: float | None, rng: np.random.Generator) -> float:
+    """Choose the middle of a stretch within 0..side, with a point well inside of it if asked."""
+    low, high = length / 2, side - length / 2
+    if kept is not None:
+        reach = 0.35 * length
+        low, high = max(low, min(kept - reach, high)), min(high, max(kept + reach, low))
+    return float(rng.uniform(low, high))
+
+
+def look(still: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+    """
+    Film a still; beyond its edges it is mirrored.
+
+    :param still: uint8 of shape (height, width, 3).
+    :param view: what is seen.
+    :return: uint8 of shape (HEIGHT, WIDTH, 3).
+    """
+    step = view.width / WIDTH
+    window = np.array([[step, 0, view.x - 0.5 - step * (WIDTH - 1) / 2],
+                       [0, step, view.y - 0.5 - step * (HEIGHT - 1) / 2]])
+    return np.asarray(cv2.warpAffine(
+        still, window, (WIDTH, HEIGHT), None, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        cv2.BORDER_REFLECT_101), np.uint8)
+
+
+def add_grain(frame: NDArray[np.uint8], level: float,
+              rng: np.random.Generator) -> NDArray[np.uint8]:
+    """
+    Add the noise of a sensor, another for each frame.
+
+    :param frame: uint8 of shape (HEIGHT, WIDTH, 3).
+    :param level: standard deviation, in steps of brightness.
+    :param rng: what chooses the noise.
+    :return: the noisy frame, of the same shape.
+    """
+    left, top = rng.integers(0, _GRAIN_MARGIN, 2)
+    brighter, darker = (texture[top:top + HEIGHT, left:left + WIDTH] for texture in _grain(level))
+    return np.asarray(cv2.subtract(cv2.add(frame, brighter), darker), np.uint8)
+
+
+@functools.lru_cache(maxsize=len(GRAIN_LEVELS))
+def _grain(level: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Draw noise once, to add and to subtract: a frame takes a window of it."""
+    shape = HEIGHT + _GRAIN_MARGIN, WIDTH + _GRAIN_MARGIN, 3
+    noise = np.rint(level * np.random.default_rng(0).standard_normal(shape))
+    return noise.clip(0, 255).astype(np.uint8), (-noise).clip(0, 255).astype(np.uint8)

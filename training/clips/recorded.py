@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clips that are not made from stills: recorded videos, and the rendered room."""
+
+from collections.abc import Iterator
+import functools
+from pathlib import Path
+
+from fire_detector.picture import Picture
+from fire_detector.picture_files import is_video, read_video
+from fire_detector.synthetic_scene import DURATION, PHASES, SyntheticScene
+import numpy as np
+from training.clips.camera import HEIGHT, WIDTH
+from training.clips.clip import Clip, ClipFrame
+
+VIDEO_FOLDER = 'video'
+VIDEO_KIND, RENDERED_KIND = 'video', 'rendered room'
+# How the name of a video ends that shows fire in every frame, or in none.
+ENDINGS = {'_fire': 1.0, '_nofire': 0.0}
+
+
+def recorded_clips(data: Path, fps: float) -> list[Clip]:
+    """
+    List the videos in a data folder whose names tell whether they show fire.
+
+    :param data: the folder; its videos are in `video`, with names that end in one of ENDINGS.
+    :param fps: frames a second that are taken, where the video has more.
+    """
+    clips = []
+    for path in sorted((data / VIDEO_FOLDER).glob('*')):
+        for ending, shown in ENDINGS.items():
+            if is_video(path) and path.stem.endswith(ending):
+                clips.append(Clip(path.stem, VIDEO_KIND, VIDEO_KIND, path.stem,
+                                  functools.partial(_thinned, path, shown, fps)))
+    return clips
+
+
+def _thinned(path: Path, shown: float, fps: float) -> Iterator[ClipFrame]:
+    taken = -1
+    for frame in read_video(path):
+        # The frame a slower camera would have taken: the first in each of its intervals.
+        interval = int(frame.time * fps + 1e-6)
+        if interval > taken:
+            taken = interval
+            yield ClipFrame(frame.time, shown, frame.picture)
+
+
+def rendered_clip(fps: float, seed: int) -> Clip:
+    """
+    Name the rendered room, in which a fire grows and dies and other things look like one.
+
+    :param fps: frames a second.
+    :param seed: of the room.
+    """
+    return Clip(RENDERED_KIND, RENDERED_KIND, RENDERED_KIND, RENDERED_KIND,
+                functools.partial(_rendered, fps, seed))
+
+
+def _rendered(fps: float, seed: int) -> Iterator[ClipFrame]:
+    scene = SyntheticScene(WIDTH, HEIGHT, seed)
+    for time in (np.arange(round(DURATION * fps)) / fps).tolist():
+        phase = next(phase for phase in PHASES if time < phase.end)
+        yield ClipFrame(time, float(phase.fire), Picture(scene.render(time), 'RGB'))
