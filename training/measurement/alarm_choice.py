@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Choose alarm settings.
+
+A robot acts on an alarm, so a false one costs more than half a second of waiting, and a fire that
+burns on is seen again. Hence the order: among the settings that keep to a limit of missed fires
+and raise 95 of 100 alarms within a second, those with the fewest false alarms an hour win. Both
+limits are there because a rule without them would be quietest by never raising an alarm. Where
+settings raise equally few, the ones that spend less time in false alarm win, then those that miss
+fewer fires, then those whose alarm comes and goes less in a fire, then the quicker. Off thresholds
+far below the on threshold would make few alarms of many by never clearing one; hence a third
+limit, on the time to clear.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+import itertools
+import math
+
+from fire_detector.model_contract import AlarmSettings
+from tqdm import tqdm
+from training.clips.answers import Answered
+from training.measurement.alarm_figures import AlarmFigures, measure_rule
+from training.measurement.alarm_rules import MeanOfEight, Rule, SingleFrame, Windowed
+
+# Dense where the models of training, whose mistakes are confident ones, have their thresholds.
+ON_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+# As shares of the on threshold's.
+OFF_SHARES = (0.4, 0.7)
+WINDOWS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+MIN_FRAMES = (3, 5)
+MAX_P95_TIME = 1.0
+MAX_CLEAR_TIME = 1.5
+MAX_MISSED_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """
+    Hold a rule and what it did.
+
+    :ivar rule: the rule.
+    :ivar figures: what was measured of it.
+    """
+
+    rule: Rule
+    figures: AlarmFigures
+
+
+def rules_to_try(on_threshold: float) -> Iterator[Rule]:
+    """
+    List the node's rule with all settings, and the rules to compare it with at all thresholds.
+
+    :param on_threshold: the model's own, which is tried besides ON_THRESHOLDS.
+    """
+    thresholds = sorted({*ON_THRESHOLDS, on_threshold})
+    for on, share, window, frames in itertools.product(
+            thresholds, OFF_SHARES, WINDOWS, MIN_FRAMES):
+        yield Windowed(AlarmSettings(on, round(share * on, 4), window, frames))
+    for threshold in thresholds:
+        yield SingleFrame(threshold)
+        yield MeanOfEight(threshold)
+
+
+def measured(rules: Iterable[Rule], clips: Sequence[Answered]) -> list[Candidate]:
+    """Measure rules on clips."""
+    # disable=None: no bar where the output is not a terminal.
+    return [Candidate(rule, measure_rule(rule, clips))
+            for rule in tqdm(list(rules), desc='trying rules', disable=None)]
+
+
+def keeps_limits(figures: AlarmFigures, max_missed_share: float) -> bool:
+    """
+    Tell whether a rule finds enough fires, soon enough, and clears soon enough.
+
+    :param figures: what was measured of it.
+    :param max_missed_share: share of the fires that may be missed.
+    """
+    return (figures.missed_share <= max_missed_share
+            and _or_never(figures.p95_time) <= MAX_P95_TIME
+            and _or_never(figures.median_clear) <= MAX_CLEAR_TIME)
+
+
+def ranked(candidates: Sequence[Candidate], max_missed_share: float) -> list[Candidate]:
+    """
+    Put the best first: those that keep the limits, by the order that the module tells.
+
+    Those that do not keep them follow, the fewest missed fires first.
+    """
+    def key(candidate: Candidate) -> tuple[float, ...]:
+        figures = candidate.figures
+        cost = (figures.false_alarms, figures.share_in_alarm or 0.0, figures.missed,
+                figures.flips, _or_never(figures.median_time))
+        if keeps_limits(figures, max_missed_share):
+            return (0, *cost)
+        return (1, figures.missed, *cost)
+    return sorted(candidates, key=key)
+
+
+def best_of_each(candidates: Sequence[Candidate], settings: int) -> list[Candidate]:
+    """
+    Pick the best settings of the node's rule, and of each other rule the best.
+
+    :param candidates: the best first.
+    :param settings: how many of the node's rule.
+    """
+    windowed = [one for one in candidates if isinstance(one.rule, Windowed)]
+    best: dict[str, Candidate] = {}
+    for one in candidates:
+        if not isinstance(one.rule, Windowed):
+            best.setdefault(one.rule.kind, one)
+    return [*windowed[:settings], *best.values()]
+
+
+def chosen_settings(best: Candidate, max_missed_share: float) -> AlarmSettings | None:
+    """Give the settings of the best candidate, or None where it does not keep the limits."""
+    if isinstance(best.rule, Windowed) and keeps_limits(best.figures, max_missed_share):
+        return best.rule.settings
+    return None
+
+
+def _or_never(seconds: float | None) -> float:
+    return math.inf if seconds is None else seconds

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+How soon, how often and how falsely a rule raises the alarm.
+
+A fire begins with the first frame that it fills at least half of, and is gone with the first in
+which nothing of its scene is left. Time without fire is all other time, but for the turn of the
+camera towards the fire and away, and for the time that an alarm takes to clear after the fire.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from scipy.stats import chi2
+from training.clips.answers import Answered
+from training.clips.clip import Clip, IN_VIEW
+from training.measurement.alarm_rules import Rule
+from training.measurement.intervals import Estimate, TAIL
+
+# A fire that raises no alarm within so many seconds is missed.
+MISSED_AFTER = 3.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """
+    Hold what a rule did in one clip.
+
+    :ivar fire: whether there is a fire in it.
+    :ivar early: whether the alarm was raised already when the fire came.
+    :ivar time_to_alarm: seconds; None without a fire, when early and when missed.
+    :ivar time_to_clear: seconds from the fire's end to that of its alarm; None when the alarm
+        was not raised then, when it stayed, and when the clip ends with the fire.
+    :ivar stuck: whether the alarm stayed, from the fire's end to the clip's.
+    :ivar flips: how often the alarm went or came again during the fire, after it was raised.
+    :ivar false_alarms: how often it was raised without a fire.
+    :ivar nofire_seconds: time without fire.
+    :ivar alarm_seconds: how much of it was spent in alarm.
+    """
+
+    fire: bool
+    early: bool
+    time_to_alarm: float | None
+    time_to_clear: float | None
+    stuck: bool
+    flips: int
+    false_alarms: int
+    nofire_seconds: float
+    alarm_seconds: float
+
+    @property
+    def missed(self) -> bool:
+        """Tell whether a fire raised no alarm in time."""
+        return self.fire and not self.early and self.time_to_alarm is None
+
+
+@dataclass(frozen=True)
+class AlarmFigures:
+    """
+    Hold what a rule did in a set of clips.
+
+    :ivar fires: clips with a fire.
+    :ivar missed: those without an alarm within MISSED_AFTER seconds.
+    :ivar early: those in which the alarm was raised before the fire came.
+    :ivar median_time: seconds from fire to alarm, of those neither missed nor early; None
+        without any, as the next two.
+    :ivar p95_time: the 95th percentile of these, interpolated.
+    :ivar worst_time: the longest of these.
+    :ivar flips: how often alarms went or came again during a fire, of all fires together.
+    :ivar median_clear: median of the seconds from the end of a fire to that of its alarm; None
+        without any, or when most stayed.
+    :ivar stuck: alarms that stayed to the end of the clip after the fire was gone.
+    :ivar hours: time without fire.
+    :ivar false_alarms: how often the alarm was raised in it.
+    :ivar false_alarms_an_hour: the same an hour, with the Poisson interval; None without hours.
+    :ivar share_in_alarm: share of the time without fire that was spent in alarm; None without.
+    :ivar scenes: clips without fire.
+    :ivar scenes_in_alarm: those with a false alarm.
+    :ivar false_alarms_by_kind: number of false alarms in each kind of clip, those with fire too.
+    :ivar missed_by_source: number of missed fires of each source that has some.
+    """
+
+    fires: int
+    missed: int
+    early: int
+    median_time: float | None
+    p95_time: float | None
+    worst_time: float | None
+    flips: int
+    median_clear: float | None
+    stuck: int
+    hours: float
+    false_alarms: int
+    false_alarms_an_hour: Estimate | None
+    share_in_alarm: float | None
+    scenes: int
+    scenes_in_alarm: int
+    false_alarms_by_kind: dict[str, int]
+    missed_by_source: dict[str, int]
+
+    @property
+    def missed_share(self) -> float:
+        """Tell the share that was missed, of the fires that came while there was no alarm."""
+        return self.missed / max(self.fires - self.early, 1)
+
+
+def outcome(answered: Answered, rule: Rule) -> Outcome:
+    """Follow a rule through a clip, of which at most one stretch shows a fire."""
+    stamps, shown = answered.stamps, answered.shown
+    active = rule.decide(stamps, answered.probability)
+    raised = active & ~np.concatenate(([False], active[:-1]))
+    calm = shown == 0
+    # A frame stands for the time until the next one, over a gap too.
+    lengths = np.diff(stamps, append=stamps[-1] + np.median(np.diff(stamps)))
+    in_view = np.flatnonzero(shown >= IN_VIEW)
+    early, time_to_alarm, time_to_clear, stuck, flips = False, None, None, False, 0
+    if in_view.size:
+        first, last = int(in_view[0]), int(in_view[-1])
+        before = np.flatnonzero(calm[:first])
+        early = bool(before.size and active[before[-1]])
+        in_alarm = np.flatnonzero(active[first:last + 1]) + first
+        if in_alarm.size:
+            delay = float(stamps[in_alarm[0]] - stamps[first])
+            time_to_alarm = None if early or delay > MISSED_AFTER else delay
+            flips = int(np.diff(active[in_alarm[0]:last + 1].astype(int)).astype(bool).sum())
+        after = np.flatnonzero(calm[last:]) + last
+        if active[last] and after.size:
+            cleared = np.flatnonzero(~active[last:]) + last
+            stuck = not cleared.size
+            end = len(stamps) if stuck else int(cleared[0])
+            calm[last:end] = False
+            time_to_clear = None if stuck else max(float(stamps[end] - stamps[after[0]]), 0.0)
+    return Outcome(bool(in_view.size), early, time_to_alarm, time_to_clear, stuck, flips,
+                   int((raised & calm).sum()), float(lengths[calm].sum()),
+                   float(lengths[calm & active].sum()))
+
+
+def measure_rule(rule: Rule, clips: Sequence[Answered]) -> AlarmFigures:
+    """Follow a rule through clips."""
+    return summarize([(answered.clip, outcome(answered, rule)) for answered in clips])
+
+
+def summarize(found: Sequence[tuple[Clip, Outcome]]) -> AlarmFigures:
+    """Add up what was found in clips."""
+    outcomes = [one for _, one in found]
+    times = [one.time_to_alarm for one in outcomes if one.time_to_alarm is not None]
+    stuck = sum(one.stuck for one in outcomes)
+    clears = [one.time_to_clear for one in outcomes if one.time_to_clear is not None]
+    clears += [math.inf] * stuck
+    hours = sum(one.nofire_seconds for one in outcomes) / 3600
+    false_alarms = sum(one.false_alarms for one in outcomes)
+    calm = [one for one in outcomes if not one.fire]
+    return AlarmFigures(
+        fires=len(outcomes) - len(calm),
+        missed=sum(one.missed for one in outcomes),
+        early=sum(one.early for one in outcomes),
+        median_time=_quantile(times, 0.5), p95_time=_quantile(times, 0.95),
+        worst_time=_quantile(times, 1.0), flips=sum(one.flips for one in outcomes),
+        median_clear=_quantile(clears, 0.5), stuck=stuck, hours=hours,
+        false_alarms=false_alarms,
+        false_alarms_an_hour=poisson(false_alarms, hours) if hours else None,
+        share_in_alarm=sum(one.alarm_seconds for one in outcomes) / (3600 * hours)
+        if hours else None,
+        scenes=len(calm), scenes_in_alarm=sum(one.false_alarms > 0 for one in calm),
+        false_alarms_by_kind=_counts((clip.kind, one.false_alarms) for clip, one in found),
+        missed_by_source=_counts((clip.source, int(one.missed)) for clip, one in found))
+
+
+def _counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Add up numbers by name, and leave out the names with none."""
+    counts: Counter[str] = Counter()
+    for name, number in pairs:
+        counts[name] += number
+    return {name: counts[name] for name in sorted(counts) if counts[name]}
+
+
+def _quantile(values: Sequence[float], share: float) -> float | None:
+    """Interpolate a quantile; None without values, or where it is infinite."""
+    if not values:
+        return None
+    # Not np.quantile, which makes of two infinite neighbors one that is not a number.
+    ordered = sorted(values)
+    position = share * (len(ordered) - 1)
+    low, high = ordered[math.floor(position)], ordered[math.ceil(position)]
+    if math.isinf(high):
+        return None
+    return low + (position - math.floor(position)) * (high - low)
+
+
+def poisson(count: int, hours: float) -> Estimate:
+    """
+    Give a number of events its rate an hour and the exact 95 % interval.
+
+    Events that come independently have chi-squared limits (F. Garwood, Fiducial Limits for the
+    Poisson Distribution, Biometrika 28, 1936): chi2(2k) / 2 below, chi2(2k + 2) / 2 above.
+
+    :param count: the events.
+    :param hours: the time in which they came, above 0.
+    """
+    low = float(chi2.ppf(TAIL, 2 * count)) / 2 if count else 0.0
+    return Estimate(count / hours, low / hours,
+                    float(chi2.ppf(1 - TAIL, 2 * count + 2)) / 2 / hours)

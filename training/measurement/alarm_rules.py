@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules that turn a clip's probabilities into an alarm: the node's, and two to compare it with."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+from fire_detector.alarm import FireAlarm
+from fire_detector.model_contract import AlarmSettings
+import numpy as np
+from numpy.typing import NDArray
+
+FRAMES_AVERAGED = 8
+
+
+class Rule(Protocol):
+    """Decide for each frame of a clip whether the alarm is raised."""
+
+    @property
+    def kind(self) -> str:
+        """Name the rule, without its settings."""
+
+    @property
+    def text(self) -> str:
+        """Say the settings as a person would."""
+
+    def decide(self, stamps: NDArray[np.float64],
+               probability: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """
+        Go through a clip from its start.
+
+        :param stamps: shape (frames,), seconds, ascending.
+        :param probability: shape (frames,), 0..1.
+        :return: shape (frames,), whether the alarm is raised once the frame is known.
+        """
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """The node's own rule, `fire_detector.alarm.FireAlarm`."""
+
+    settings: AlarmSettings
+    kind = 'median of a window'
+
+    @property
+    def text(self) -> str:
+        """Say the settings as a person would."""
+        one = self.settings
+        return (f'on {one.on_threshold:.4g}, off {one.off_threshold:.4g}, '
+                f'{one.window:g} s, {one.min_frames} frames')
+
+    def decide(self, stamps: NDArray[np.float64],
+               probability: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Ask the node's alarm frame by frame."""
+        alarm = FireAlarm(self.settings)
+        return np.array([alarm.update(stamp, value) for stamp, value in zip(
+            stamps.tolist(), probability.tolist(), strict=True)], np.bool_)
+
+
+@dataclass(frozen=True)
+class SingleFrame:
+    """Raise the alarm at each frame whose probability reaches a threshold, and at no other."""
+
+    threshold: float
+    kind = 'single frame'
+
+    @property
+    def text(self) -> str:
+        """Say the settings as a person would."""
+        return f'on {self.threshold:.4g}'
+
+    def decide(self, stamps: NDArray[np.float64],
+               probability: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Compare each probability with the threshold."""
+        return np.asarray(probability >= self.threshold, np.bool_)
+
+
+@dataclass(frozen=True)
+class MeanOfEight:
+    """
+    Raise the alarm while the last eight frames are fire on average, and half of them each.
+
+    The mean of their probabilities has to reach the threshold, and so do at least four of the
+    eight by themselves. There is no alarm before the eighth frame, and no hysteresis; times and
+    gaps do not matter.
+    """
+
+    threshold: float
+    kind = 'mean of 8, half agree'
+
+    @property
+    def text(self) -> str:
+        """Say the settings as a person would."""
+        return f'on {self.threshold:.4g}'
+
+    def decide(self, stamps: NDArray[np.float64],
+               probability: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Look back on eight frames at each."""
+        last: deque[float] = deque(maxlen=FRAMES_AVERAGED)
+        decisions = np.zeros(len(probability), np.bool_)
+        for index, value in enumerate(probability.tolist()):
+            last.append(value)
+            agreeing = sum(one >= self.threshold for one in last)
+            decisions[index] = (len(last) == FRAMES_AVERAGED
+                                and sum(last) / FRAMES_AVERAGED >= self.threshold
+                                and 2 * agreeing >= FRAMES_AVERAGED)
+        return decisions
