@@ -38,9 +38,15 @@ from training.measurement.intervals import (  # noqa: E402
     wilson,
 )
 from training.measurement.metrics import measure, measure_by_source, operating_points  # noqa: E402
+from training.measurement.mistakes import (  # noqa: E402
+    find_mistakes,
+    mistakes_table,
+    Naming,
+    read_remarks,
+)
 
 ALWAYS_WRITTEN = {'metrics.json', 'summary.md', 'predictions.csv', 'confusion.png',
-                  'by_source.png'}
+                  'by_source.png', 'mistakes.md'}
 WITH_BOTH_LABELS = {'roc.png', 'precision_recall.png', 'reliability.png'}
 RED, BLUE = (0, 0, 255), (255, 0, 0)
 
@@ -348,6 +354,72 @@ def test_worst_mistakes_come_first(model: Path, tmp_path: Path, answers: list[fl
                        'alarm 0.800 here', 'alarm 0.600 here']]
 
 
+def test_worst_mistakes_by_name(model: Path, tmp_path: Path, answers: list[float],
+                                monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The page names files as the data folder does, how much of them burns, and what people saw.
+
+    Two boxes of half the width and a tenth of the height, one beside the other, cover 10 %.
+    """
+    monkeypatch.chdir(tmp_path)
+    data = Path('data')
+    data.mkdir()
+    write_data(data)
+    (data / 'boxes.csv').write_text('file,cx,cy,w,h\n'
+                                    'here_test_fire_1.png,0.25,0.5,0.5,0.1\n'
+                                    'here_test_fire_1.png,0.75,0.5,0.5,0.1\n')
+    remarks = tmp_path / 'seen.csv'
+    remarks.write_text('file,remark\nhere_test_nofire_0.png,"a | lamp,\nlit"\n'
+                       'here_test_nofire_1.png,not called\n')
+    answers += [0.4, 0.1, 0.6, 0.3]
+    assert evaluate.main([str(model), '--data', 'data', '--out', 'out',
+                          '--remarks', str(remarks)]) == 0
+    page = Path('out/mistakes.md').read_text()
+    assert 'The most confident of 2 missed fires and 1 false alarms.' in page
+    assert page.splitlines()[-3:] == [
+        '| missed fire | `here_test_fire_1.png` | here | 0.100 | 10.0 % |  |',
+        '| missed fire | `here_test_fire_0.png` | here | 0.400 | - |  |',
+        r'| false alarm | `here_test_nofire_0.png` | here | 0.600 | - | a \| lamp, lit |']
+    assert '[Their names](mistakes.md)' in Path('out/summary.md').read_text()
+
+
+def test_remarks_of_the_data_folder(model: Path, tmp_path: Path, answers: list[float]) -> None:
+    """A folder of pictures may have remarks of its own."""
+    data = write_data(tmp_path)
+    (data / 'remarks.csv').write_text('file,remark\nhere_test_fire_0.png,a candle\n')
+    answers += [0.4, 0.9, 0.1, 0.1]
+    assert evaluate.main([str(model), '--data', str(data), '--out', str(tmp_path / 'out')]) == 0
+    assert '| a candle |' in (tmp_path / 'out' / 'mistakes.md').read_text()
+
+
+def test_remarks_without_column(model: Path, tmp_path: Path, answers: list[float],
+                                capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names the file and the column."""
+    data = write_data(tmp_path)
+    (data / 'remarks.csv').write_text('file,seen\n')
+    answers += [0.9, 0.9, 0.1, 0.1]
+    assert evaluate.main([str(model), '--data', str(data), '--out', str(tmp_path / 'out')]) == 1
+    assert f'{data / "remarks.csv"}: no column remark' in capsys.readouterr().err
+
+
+def test_remarks_of_the_project() -> None:
+    """Remarks can be read, and each is about a picture and says something."""
+    remarks = read_remarks(Path(), Path(evaluate.__file__).with_name('remarks.csv'))
+    assert all(file.startswith('images/') and remark for file, remark in remarks.items())
+
+
+def test_at_most_a_dozen_of_each(tmp_path: Path) -> None:
+    """Of 13 missed fires, the one with the highest probability is not named."""
+    samples = [Sample(tmp_path / f'{number}.png', FIRE, 'here', str(number), 'test')
+               for number in range(13)]
+    probability = np.linspace(0.1, 0.4, 13)
+    mistakes = find_mistakes(probability, samples, 0.5)
+    assert mistakes.missed == tuple(range(13))
+    table = mistakes_table(mistakes, probability, samples, Naming(tmp_path, {}))
+    assert '`11.png`' in table
+    assert '`12.png`' not in table
+
+
 def test_split_and_sources_are_chosen(model: Path, tmp_path: Path,
                                       answers: list[float]) -> None:
     """Of 'all' splits, only the sources asked for are measured."""
@@ -360,6 +432,7 @@ def test_split_and_sources_are_chosen(model: Path, tmp_path: Path,
     assert list(found.figures) == ['overall', 'one', 'three']
     assert (found.split, found.overall.fire, found.overall.nofire) == ('all', 12, 12)
     assert 'There are none.' in (out / 'summary.md').read_text()
+    assert 'There are none.' in (out / 'mistakes.md').read_text()
     assert not (out / 'mistakes.png').exists()
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import csv
 import dataclasses
 from dataclasses import dataclass
-import hashlib
 from pathlib import Path
 import shlex
 import sys
@@ -21,15 +20,16 @@ from training.data.contact_sheet import Tile, write_contact_sheet
 from training.data.loading import skip_unreadable
 from training.data.samples import DatasetError, FIRE, LABELS, labels_of, Sample, select, SPLITS
 from training.dataset import add_data_arguments, check_data_arguments, read_dataset
+from training.markdown import ORIGIN
 from training.measurement.calibration import calibration_bins
 from training.measurement.evaluation import (
     ALL,
     calibration_table,
     Evaluation,
     figures_table,
-    file_sha256,
     intervals_text,
     mistakes_text,
+    model_sha256,
     pictures_text,
     source_table,
     threshold_table,
@@ -37,6 +37,17 @@ from training.measurement.evaluation import (
 )
 from training.measurement.intervals import figures_by_source
 from training.measurement.metrics import operating_points
+from training.measurement.mistakes import (
+    find_mistakes,
+    Mistakes,
+    mistakes_table,
+    Naming,
+    PAGE,
+    read_remarks,
+    REMARK_COLUMNS,
+    REMARKS,
+    SHOWN,
+)
 from training.measurement.plots import (
     Answers,
     BY_SOURCE,
@@ -58,8 +69,6 @@ from training.run_folder import (
 SUMMARY = 'summary.md'
 PREDICTIONS = 'predictions.csv'
 MISTAKES = 'mistakes.png'
-# Of each kind, missed fires and false alarms.
-MISTAKES_SHOWN = 12
 
 
 def choose(samples: Sequence[Sample], split: str, sources: Sequence[str]) -> list[Sample]:
@@ -101,7 +110,8 @@ class Request:
     split: str
 
 
-def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path) -> Evaluation:
+def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path,
+             naming: Naming) -> Evaluation:
     """
     Measure a model, and write what was found.
 
@@ -109,10 +119,11 @@ def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path
     :param samples: the pictures; those that cannot be read are left out.
     :param request: what asked for it.
     :param out: folder for the results, made where it is missing.
+    :param naming: how pictures are named where mistakes are told.
     :return: what was measured.
     :raises ModelError: when the model cannot be used.
     :raises RuntimeRefusedError: when no TFLite runtime can answer.
-    :raises DatasetError: when none of the pictures can be read.
+    :raises DatasetError: when none of the pictures can be read, or the boxes cannot.
     """
     threshold = contract_of(model).alarm.on_threshold
     readable, unreadable = skip_unreadable(samples)
@@ -120,29 +131,22 @@ def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path
         raise DatasetError(f'none of the {len(samples)} pictures can be read: {unreadable[0]}')
     answers = Answers(probabilities(model, readable), labels_of(readable) == FIRE)
     evaluation = Evaluation(
-        **dataclasses.asdict(request), model=str(model), model_sha256=_fingerprint(model),
+        **dataclasses.asdict(request), model=str(model), model_sha256=model_sha256(model),
         model_bytes=size_of(model), threshold=threshold,
         figures=figures_by_source(answers.probability, readable, threshold),
         operating_points=tuple(operating_points(answers.probability, answers.fire, threshold)),
         calibration=tuple(calibration_bins(answers.probability, answers.fire)),
         unreadable=tuple(unreadable))
+    mistakes = find_mistakes(answers.probability, readable, threshold)
+    page = mistakes_table(mistakes, answers.probability, readable, naming)
     out.mkdir(parents=True, exist_ok=True)
     _write_predictions(answers.probability, readable, out / PREDICTIONS)
     pictures = [*write_plots(answers, evaluation, out),
-                *_write_mistakes(answers, readable, threshold, out)]
+                *_write_mistakes(mistakes, answers, readable, out)]
+    (out / PAGE).write_text(f'# {model.name}: the worst mistakes\n\n{page}\n', encoding='utf-8')
     (out / SUMMARY).write_text(_summary(evaluation, pictures), encoding='utf-8')
     write_evaluation(evaluation, out / METRICS)
     return evaluation
-
-
-def _fingerprint(model: Path) -> str:
-    """Give the SHA-256 of a file, or that of a folder's files as sha256sum would list them."""
-    if model.is_file():
-        return file_sha256(model)
-    files = sorted(path for path in model.rglob('*') if path.is_file())
-    listing = ''.join(f'{file_sha256(path)}  {path.relative_to(model).as_posix()}\n'
-                      for path in files)
-    return hashlib.sha256(listing.encode()).hexdigest()
 
 
 def _write_predictions(probability: NDArray[np.floating], samples: Sequence[Sample],
@@ -155,23 +159,19 @@ def _write_predictions(probability: NDArray[np.floating], samples: Sequence[Samp
                              f'{value:.6f}'))
 
 
-def _write_mistakes(answers: Answers, samples: Sequence[Sample], threshold: float,
+def _write_mistakes(mistakes: Mistakes, answers: Answers, samples: Sequence[Sample],
                     out: Path) -> list[str]:
     """Show the most confident mistakes; return the names of the files written."""
-    probability, order = answers.probability, np.argsort(answers.probability)
-    missed = [index for index in order if answers.fire[index] and probability[index] < threshold]
-    alarms = [index for index in order[::-1]
-              if not answers.fire[index] and probability[index] >= threshold]
     tiles = [Tile(samples[index].path,
-                  f'{kind} {probability[index]:.3f} {samples[index].source}')
-             for kind, found in (('missed', missed), ('alarm', alarms))
-             for index in found[:MISTAKES_SHOWN]]
+                  f'{kind} {answers.probability[index]:.3f} {samples[index].source}')
+             for kind, found in (('missed', mistakes.missed), ('alarm', mistakes.alarms))
+             for index in found[:SHOWN]]
     (out / MISTAKES).unlink(missing_ok=True)
     if not tiles:
         return []
     write_contact_sheet(tiles, out / MISTAKES,
-                        f'The most confident of {len(missed)} missed fires and '
-                        f'{len(alarms)} false alarms')
+                        f'The most confident of {len(mistakes.missed)} missed fires and '
+                        f'{len(mistakes.alarms)} false alarms')
     return [MISTAKES]
 
 
@@ -199,7 +199,8 @@ def _summary(evaluation: Evaluation, pictures: Sequence[str]) -> str:
         show(RELIABILITY, 'Share of fire over fire probability'),
         '## Mistakes',
         show(MISTAKES, 'The most confident mistakes') or 'There are none.',
-        '## Where it comes from',
+        f'[Their names]({PAGE})' if MISTAKES in pictures else '',
+        f'## {ORIGIN}',
         f'    {evaluation.command}',
         f'`{evaluation.model}`: {evaluation.model_bytes:,} bytes, '
         f'SHA-256 `{evaluation.model_sha256}`',
@@ -218,6 +219,10 @@ def _parser() -> argparse.ArgumentParser:
                         help='which pictures (default: %(default)s)')
     parser.add_argument('--source', metavar='NAME', action='append', default=[],
                         help='only pictures of this source; repeatable')
+    parser.add_argument('--remarks', metavar='FILE', type=Path,
+                        help=f'CSV file with the columns {", ".join(REMARK_COLUMNS)}: what is to '
+                             'be seen on pictures that are called wrong (default: the data '
+                             f"folder's {REMARKS}, if it has one)")
     parser.add_argument('--out', metavar='DIR', type=Path,
                         help=f'folder for the results (default: {EVALUATION}/MODEL in the run '
                              f'folder, or in runs for a model that is in none)')
@@ -233,14 +238,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.data is None:
             samples, data = samples_of(options.model), read_config(run_of(options.model)).data
+            folder = Path(data)
         else:
             samples = read_dataset(options.data, options.group_by, options.split_seed)
-            data = str(options.data.resolve())
+            folder, data = options.data, str(options.data.resolve())
         out = options.out or evaluation_folder(options.model)
         evaluation = evaluate(
             options.model, choose(samples, options.split, options.source),
             Request(shlex.join(['python', '-m', 'training.evaluate', *words]), data,
-                    tuple(sorted(set(options.source))), options.split), out)
+                    tuple(sorted(set(options.source))), options.split),
+            out, Naming(folder, read_remarks(folder, options.remarks)))
     except (DatasetError, ModelError, OSError, PictureFileError, RuntimeRefusedError) as error:
         print(f'training.evaluate: {error}', file=sys.stderr)
         return 1

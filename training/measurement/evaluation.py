@@ -77,6 +77,16 @@ def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def model_sha256(model: Path) -> str:
+    """Give the SHA-256 of a file, or that of a folder's files as sha256sum would list them."""
+    if model.is_file():
+        return file_sha256(model)
+    files = sorted(path for path in model.rglob('*') if path.is_file())
+    listing = ''.join(f'{file_sha256(path)}  {path.relative_to(model).as_posix()}\n'
+                      for path in files)
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
 def write_evaluation(evaluation: Evaluation, path: Path) -> None:
     """Write an evaluation as JSON."""
     write_json(path, dataclasses.asdict(evaluation))
