@@ -3,15 +3,24 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fire_detector.model_contract import ModelContract, ModelError, read_contract, read_sidecar
+from fire_detector.picture import Picture
+from fire_detector.picture_files import read_picture
+from fire_detector.preprocessing import preprocess
 import numpy as np
 from numpy.typing import NDArray
 from training.conversion import runtimes
 from training.data.loading import load_tensors
 from training.data.samples import Sample
+from training.measurement.corruptions import corrupt
+
+if TYPE_CHECKING:
+    from training.conversion.source_models import SourceModel
 
 TFLITE_SUFFIX = '.tflite'
+PART = 64
 
 
 def contract_of(model: Path) -> ModelContract:
@@ -44,9 +53,42 @@ def probabilities(model: Path, samples: Sequence[Sample]) -> NDArray[np.float64]
     """
     if model.suffix == TFLITE_SUFFIX:
         return runtimes.probabilities(model, samples)
+    source = _load_source(model)
+    return source.fire_probability(load_tensors(samples, source.contract.input_spec))
+
+
+def corrupted_probabilities(model: Path, samples: Sequence[Sample],
+                            names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """
+    Tell for each picture how likely fire is, after something has happened to it.
+
+    :param model: as :func:`probabilities` takes it.
+    :param samples: the pictures; each is read once.
+    :param names: what happens to them; keys of `corruptions.CORRUPTIONS`.
+    :return: for each name, float64 of shape (len(samples),), 0..1.
+    :raises ModelError: when the model cannot be used.
+    :raises RuntimeRefusedError: when no TFLite runtime can answer.
+    :raises PictureFileError: when a picture cannot be read.
+    """
+    if model.suffix == TFLITE_SUFFIX:
+        return runtimes.corrupted_probabilities(model, samples, names)
+    source = _load_source(model)
+    found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
+    # In parts, since all pictures under all names would fill the memory.
+    for start in range(0, len(samples), PART):
+        pictures = [read_picture(sample.path).in_order('RGB')
+                    for sample in samples[start:start + PART]]
+        for name, parts in found.items():
+            parts.append(source.fire_probability(np.concatenate([
+                preprocess(Picture(corrupt(name, pixels, index), 'RGB'),
+                           source.contract.input_spec)
+                for index, pixels in enumerate(pictures, start)])))
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def _load_source(model: Path) -> 'SourceModel':
     if model.suffix == '.pb':
         raise ModelError(f'{model}: a frozen graph is measured once it is converted')
     # TensorFlow takes seconds to import, and a .tflite does not need it.
     from training.conversion.source_models import load_source
-    source = load_source(model)
-    return source.fire_probability(load_tensors(samples, source.contract.input_spec))
+    return load_source(model)

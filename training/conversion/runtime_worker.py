@@ -20,6 +20,7 @@ from fire_detector.picture import Picture
 from fire_detector.picture_files import PictureFileError, read_picture
 from fire_detector.tiling import Grid, tile, TiledClassifier
 import numpy as np
+from training.measurement.corruptions import corrupt
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -107,8 +108,26 @@ def time_tiles(request: dict[str, Any]) -> dict[str, Any]:
                            for mode, found in times.items()}}
 
 
+def answer_corrupted(request: dict[str, Any]) -> dict[str, Any]:
+    """
+    Classify pictures to which something has happened; each picture is decoded once.
+
+    :param request: `model`, `runtime`, `corruptions`, a list of names, and `pictures`, a list of
+        files.
+    :return: `runtime`, the one that answered, and `probabilities`, a list for each corruption.
+    """
+    classifier = FireClassifier(Path(request['model']), request['runtime'])
+    found: dict[str, list[float]] = {name: [] for name in request['corruptions']}
+    for index, path in enumerate(request['pictures']):
+        pixels = read_picture(Path(path)).in_order('RGB')
+        for name, probabilities in found.items():
+            probabilities.append(classifier.probability(
+                Picture(corrupt(name, pixels, index), 'RGB')))
+    return {'runtime': classifier.runtime, 'probabilities': found}
+
+
 TASKS = {'answer': answer, 'time': time_models, 'answer_tiles': answer_tiles,
-         'time_tiles': time_tiles}
+         'time_tiles': time_tiles, 'answer_corrupted': answer_corrupted}
 
 
 def main() -> int:

@@ -104,6 +104,23 @@ def tile_latencies(model: Path, runtime: str = AUTO) -> dict[str, float]:
     return latency
 
 
+def corrupted_probabilities(model: Path, samples: Sequence[Sample], names: Sequence[str],
+                            runtime: str = AUTO) -> dict[str, NDArray[np.float64]]:
+    """
+    Classify pictures to which something has happened, in a process of its own.
+
+    :param model: the .tflite file, with its contract.
+    :param samples: the pictures.
+    :param names: what happens to them; keys of `corruptions.CORRUPTIONS`.
+    :param runtime: the runtime, or 'auto' for the one that the node would take.
+    :return: for each name, fire probabilities 0..1 of shape (len(samples),).
+    :raises RuntimeRefusedError: as :func:`probabilities` does.
+    """
+    found = _ask('answer_corrupted', runtime, model=str(model.resolve()), corruptions=list(names),
+                 pictures=[str(sample.path.resolve()) for sample in samples])
+    return {name: np.array(values) for name, values in found['probabilities'].items()}
+
+
 def thread_counts() -> list[int]:
     """List the numbers of threads worth timing here: one, and as many as there are cores."""
     return sorted({1, os.cpu_count() or 1})

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import cv2
+from fire_detector.picture import Picture
 from fire_detector.picture_files import read_picture
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +30,11 @@ class Tile:
     """
     Name a picture on a contact sheet.
 
-    :ivar path: the picture file.
+    :ivar picture: the picture, or its file.
     :ivar caption: what stands under it; shortened in the middle where it is too wide.
     """
 
-    path: Path
+    picture: Path | Picture
     caption: str
 
 
@@ -57,15 +58,17 @@ def write_contact_sheet(tiles: Sequence[Tile], path: Path, title: str) -> None:
         row, column = divmod(index, columns)
         left = MARGIN + column * (SIDE + MARGIN)
         top = TITLE + row * (SIDE + CAPTION + MARGIN)
-        sheet[top:top + SIDE, left:left + SIDE] = _letterbox(tile.path)
+        sheet[top:top + SIDE, left:left + SIDE] = _letterbox(tile.picture)
         _write(sheet, tile.caption, (left, top + SIDE + CAPTION - MARGIN), SIDE, _CAPTION_SCALE)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(cv2.imencode('.png', sheet)[1].tobytes())
 
 
-def _letterbox(path: Path) -> NDArray[np.uint8]:
+def _letterbox(picture: Path | Picture) -> NDArray[np.uint8]:
     """Fit a picture into a tile: uint8 of shape (SIDE, SIDE, 3), in BGR order."""
-    pixels = read_picture(path).in_order('BGR')
+    if isinstance(picture, Path):
+        picture = read_picture(picture)
+    pixels = np.ascontiguousarray(picture.in_order('BGR'))
     scale = SIDE / max(pixels.shape[:2])
     height, width = (max(round(scale * side), 1) for side in pixels.shape[:2])
     top, left = (SIDE - height) // 2, (SIDE - width) // 2
