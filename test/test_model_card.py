@@ -174,6 +174,78 @@ def test_commands(run: Path) -> None:
     assert '/pictures' not in card
 
 
+def write_supplement(run: Path, stem: str, text: str, digest: str | None = None) -> None:
+    """Write what a further tool leaves beside the evaluation of the run's model."""
+    folder = run / 'evaluation' / 'firenet.tflite'
+    (folder / f'{stem}.md').write_text(text)
+    model = run / 'tflite' / 'firenet.tflite'
+    write_json(folder / f'{stem}.json', {
+        'model_sha256': digest or hashlib.sha256(model.read_bytes()).hexdigest(),
+        'command': f'python -m training.{stem} {model}'})
+
+
+def test_further_measurements(run: Path) -> None:
+    """They stand below headings of the card, in its order, and their commands in the list."""
+    assert '## What it cannot take' not in card_of(run)
+    write_supplement(run, 'robustness', '# A page\n\nDarkness.\n\n![sheet](robustness.png)\n\n'
+                     '## Where it comes from\n\n    a command\n')
+    write_supplement(run, 'alarms', 'Alarms.')
+    write_supplement(run, 'small_fires', '# Small\n\n## Tiles\n\n| a |\n')
+    card = card_of(run)
+    assert ('## Small fires\n\n### Tiles\n\n| a |\n\n## From pictures to alarms\n\nAlarms.\n\n'
+            '## What it cannot take\n\nDarkness.\n\n## Data\n') in card
+    assert [word for word in card.split('## Commands')[1].split()
+            if word.startswith('training.')] == [
+        'training.train', 'training.convert', 'training.evaluate', 'training.small_fires',
+        'training.alarms', 'training.robustness', 'training.model_card']
+
+
+def test_further_measurement_of_another_file(run: Path, tmp_path: Path,
+                                             capsys: pytest.CaptureFixture[str]) -> None:
+    """Figures of other bytes are refused, and the message says what to run."""
+    model = run / 'tflite' / 'firenet.tflite'
+    write_supplement(run, 'alarms', 'Alarms.', digest='0' * 64)
+    assert main([str(run), str(model)]) == 1
+    assert capsys.readouterr().err == (
+        f'training.model_card: {run}/evaluation/firenet.tflite/alarms.json: cannot be used (it is '
+        f'of another file); run python -m training.alarms {model}\n')
+    copy = tmp_path / 'copy.tflite'
+    shutil.copy(model, copy)
+    assert main([str(run), str(copy)]) == 1
+    assert (f"run python -m training.alarms {copy} --data '/pictures/of fire' "
+            f'--out {run}/evaluation/firenet.tflite\n') in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('name', 'reason'), [
+    ('robustness.md', 'No such file'), ('robustness.json', 'No such file')])
+def test_half_of_a_further_measurement(run: Path, capsys: pytest.CaptureFixture[str], name: str,
+                                       reason: str) -> None:
+    """Without its record, a text may be of any model; the message says what to run."""
+    write_supplement(run, 'robustness', 'Darkness.')
+    (run / 'evaluation' / 'firenet.tflite' / name).unlink()
+    assert main([str(run), str(run / 'tflite' / 'firenet.tflite')]) == 1
+    error = capsys.readouterr().err
+    assert reason in error
+    assert 'run python -m training.robustness' in error
+
+
+def test_record_of_another_version(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A field that is not there is named."""
+    write_supplement(run, 'robustness', 'Darkness.')
+    write_json(run / 'evaluation' / 'firenet.tflite' / 'robustness.json', {'rows': []})
+    assert main([str(run), str(run / 'tflite' / 'firenet.tflite')]) == 1
+    assert "cannot be used (no 'model_sha256'); run" in capsys.readouterr().err
+
+
+def test_worst_mistakes(run: Path) -> None:
+    """They are named below the known failures, where the evaluation has named them."""
+    assert '### Worst mistakes' not in card_of(run)
+    (run / 'evaluation' / 'firenet.tflite' / 'mistakes.md').write_text(
+        '# firenet: the worst mistakes\n\nOne.\n\n| a |\n')
+    card = card_of(run)
+    assert '\n\n### Worst mistakes\n\nOne.\n\n| a |\n\n## Data\n' in card
+
+
 def test_data_by_source(run: Path, tmp_path: Path) -> None:
     """Counts are of the run's list; what is known of a source comes from the file named."""
     sources = tmp_path / 'sources.csv'

@@ -69,6 +69,9 @@ def model_card(findings: Findings, command: str) -> str:
         '0.8, four in five should show fire.',
         calibration_table(evaluation),
         '## Known failures', _failures(evaluation),
+        *(('### Worst mistakes', findings.mistakes) if findings.mistakes else ()),
+        *(part for supplement in findings.supplements
+          for part in (f'## {supplement.heading}', supplement.text)),
         '## Data', 'Pictures by split, fire and no fire.', _data_table(findings),
         _source_table(findings),
         '## Training', _training_table(findings),
@@ -179,7 +182,8 @@ def _commands(findings: Findings, command: str) -> str:
     """List the commands in the order in which they are run; the data folder is called DATA."""
     commands = (findings.training['command'],
                 *(optimization['command'] for optimization in findings.optimizations),
-                findings.conversion['command'], findings.evaluation.command, command)
+                findings.conversion['command'], findings.evaluation.command,
+                *(supplement.command for supplement in findings.supplements), command)
     return '\n'.join('    ' + shlex.join('DATA' if word == findings.config.data else word
                                          for word in shlex.split(line))
                      for line in commands)
