@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
-from training.architectures import ARCHITECTURES
+from training.architectures import build
 from training.data.samples import DatasetError, select
 from training.learning.batches import Batches, compile_model
 from training.measurement.metrics import format_table
@@ -115,7 +115,8 @@ METHODS: dict[str, Callable[[Path, Optimization], Path]] = {
 def _as_keras_2(run: Path) -> Any:
     """Build a run's network with tf-keras, with the weights that Keras 3 has trained."""
     trained = keras.saving.load_model(run / KERAS_MODEL)
-    model = ARCHITECTURES[read_config(run).arch](tf_keras)
+    config = read_config(run)
+    model = build(tf_keras, config.arch, config.input_size)
     model.set_weights(trained.get_weights())
     return model
 

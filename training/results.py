@@ -3,17 +3,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 import contextlib
+import csv
 import dataclasses
 import logging
 from pathlib import Path
 from typing import Any
 
 from fire_detector.model_contract import contract_to_json, ModelContract, sidecar_path
+import numpy as np
+from numpy.typing import NDArray
 from training.conversion.source_models import load_source
 from training.data.loading import load_tensors
-from training.data.samples import Sample
+from training.data.samples import LABELS, Sample
 from training.measurement.metrics import for_contract, measure_by_source, Metrics
-from training.run_folder import H5_MODEL, METRICS, SAVED_MODEL, write_json
+from training.run_folder import H5_MODEL, METRICS, PREDICTIONS, SAVED_MODEL, write_json
 
 
 def save_formats(model: Any, folder: Path) -> None:
@@ -41,7 +44,7 @@ def write_results(model: Path, contract: ModelContract, splits: Mapping[str, Seq
     Measure a saved model, and write its metrics and its contract beside it.
 
     :param model: the .keras file or SavedModel folder, without a contract yet.
-    :param contract: what it expects and means; its metrics are replaced by those of `test`.
+    :param contract: what it expects and means; the metrics of `test` are added to its own.
     :param splits: the pictures to measure on, by name.
     :param about: what else metrics.json is to say.
     :return: the metrics by name of the split, overall and by source, at the contract's threshold.
@@ -49,14 +52,27 @@ def write_results(model: Path, contract: ModelContract, splits: Mapping[str, Seq
     sidecar = sidecar_path(model)
     sidecar.write_text(contract_to_json(contract), encoding='utf-8')
     source = load_source(model)
-    measured = {
-        name: measure_by_source(
-            source.fire_probability(load_tensors(samples, contract.input_spec)), samples,
-            contract.alarm.on_threshold)
-        for name, samples in splits.items() if samples}
+    answers = {name: source.fire_probability(load_tensors(samples, contract.input_spec))
+               for name, samples in splits.items() if samples}
+    measured = {name: measure_by_source(found, splits[name], contract.alarm.on_threshold)
+                for name, found in answers.items()}
     sidecar.write_text(contract_to_json(dataclasses.replace(
-        contract, metrics=for_contract(measured['test']['overall']))), encoding='utf-8')
+        contract, metrics={**contract.metrics, **for_contract(measured['test']['overall'])})),
+        encoding='utf-8')
+    _write_predictions(answers, splits, model.parent / PREDICTIONS)
     write_json(model.parent / METRICS, dict(about) | {
         split: {source: dataclasses.asdict(found) for source, found in by_source.items()}
         for split, by_source in measured.items()})
     return measured
+
+
+def _write_predictions(answers: Mapping[str, NDArray[np.float64]],
+                       splits: Mapping[str, Sequence[Sample]], path: Path) -> None:
+    """Write the answer to every picture, so that figures can be made anew without the model."""
+    with path.open('w', newline='', encoding='utf-8') as file:
+        writer = csv.writer(file, lineterminator='\n')
+        writer.writerow(('split', 'file', 'label', 'source', 'group', 'probability'))
+        for split, found in answers.items():
+            for value, sample in zip(found.tolist(), splits[split], strict=True):
+                writer.writerow((split, sample.path, LABELS[sample.label], sample.source,
+                                 sample.group, f'{value:.9g}'))

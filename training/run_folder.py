@@ -11,12 +11,15 @@ from typing import Any
 from training.data.manifest import read_manifest
 from training.data.samples import DatasetError, Sample, without
 
+LEAST_INPUT_SIZE = 32
 CONFIG = 'config.json'
 SAMPLES = 'samples.csv'
 HISTORY = 'history.csv'
 CURVES = 'curves.png'
 METRICS = 'metrics.json'
 CHECKPOINT = 'checkpoint.keras'
+BEST_EPOCH = 'best.keras'
+PREDICTIONS = 'predictions.csv'
 # Alike but for the suffix, so that the one model.contract.json is beside all three.
 KERAS_MODEL = 'model.keras'
 H5_MODEL = 'model.h5'
@@ -42,11 +45,19 @@ class TrainingConfig:
     :ivar leave_out: sources that are kept from training and validation altogether.
     :ivar epochs: passes over the training pictures.
     :ivar batch_size: pictures in one step of the optimizer.
-    :ivar learning_rate: step size of Adam.
+    :ivar input_size: rows and columns of the network's input; None for its usual size.
+    :ivar learning_rate: step size of Adam, the largest where a schedule changes it.
+    :ivar schedule: how the step size changes; a member of `schedules.SCHEDULES`.
     :ivar patience: epochs without a better validation accuracy after which training ends; 0 for
         never.
     :ivar augment: whether pictures are varied at random.
     :ivar balance: what is shown equally often; a member of `sampling.BALANCES`.
+    :ivar negative_crops: chance of showing, as one without fire, what is beside the fire.
+    :ivar insets: chance of showing another picture, fire or not, small within one.
+    :ivar teacher: the .tflite of a larger network to learn from, absolute; None for labels alone.
+    :ivar calibrate: whether probabilities are made to mean what they say, on `val`.
+    :ivar false_alarms: share of false alarms on `val` that the threshold is chosen for; None for a
+        threshold of a half.
     :ivar group_cap: pictures of one group that an epoch shows at most; 0 for all.
     :ivar seed: seed of every random choice.
     :raises ValueError: when a value is outside its range.
@@ -59,10 +70,17 @@ class TrainingConfig:
     leave_out: tuple[str, ...] = ()
     epochs: int = 100
     batch_size: int = 32
+    input_size: int | None = None
     learning_rate: float = 1e-3
+    schedule: str = 'constant'
     patience: int = 30
     augment: bool = True
     balance: str = 'class'
+    negative_crops: float = 0.0
+    insets: float = 0.0
+    teacher: str | None = None
+    calibrate: bool = True
+    false_alarms: float | None = 0.02
     group_cap: int = 20
     seed: int = 0
 
@@ -72,6 +90,11 @@ class TrainingConfig:
                             ('seed', 0)):
             if getattr(self, name) < least:
                 raise ValueError(f'{name} {getattr(self, name)} is not {least} or more')
+        for name in ('negative_crops', 'insets', 'false_alarms'):
+            if not 0 <= (getattr(self, name) or 0) <= 1:
+                raise ValueError(f'{name} {getattr(self, name)} is not from 0 to 1')
+        if self.input_size is not None and self.input_size < LEAST_INPUT_SIZE:
+            raise ValueError(f'input_size {self.input_size} is not {LEAST_INPUT_SIZE} or more')
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f'learning_rate {self.learning_rate} is not above 0')
 

@@ -11,25 +11,36 @@ import shlex
 import sys
 from typing import Any
 
-from fire_detector.model_contract import ModelContract, ModelError
+from fire_detector.model_contract import ModelContract, ModelError, read_sidecar
 from fire_detector.picture_files import PictureFileError
 from fire_detector.preprocessing import InputSpec
 import keras
 import tensorflow as tf
-from training.architectures import ARCHITECTURES
+from training.architectures import ARCHITECTURES, build
 from training.architectures.imagenet import WeightsError
 from training.data.loading import load_tensors, skip_unreadable
 from training.data.manifest import write_manifest
-from training.data.samples import check, DatasetError, LABELS, Sample, select, without
+from training.data.samples import (
+    check,
+    DatasetError,
+    FIRE,
+    LABELS,
+    labels_of,
+    Sample,
+    select,
+    without,
+)
 from training.dataset import add_data_arguments, read_dataset
 from training.learning.batches import Batches, compile_model, targets
 from training.learning.curves import write_curves
 from training.learning.epoch_seeds import EpochSeeds
 from training.learning.recorder import Recorder
 from training.learning.sampling import BALANCES
+from training.learning.schedules import SCHEDULES
 from training.measurement.metrics import format_table, Metrics
 from training.results import save_formats, write_results
 from training.run_folder import (
+    BEST_EPOCH,
     CONFIG,
     CURVES,
     H5_MODEL,
@@ -41,6 +52,7 @@ from training.run_folder import (
     TrainingConfig,
     write_config,
 )
+from training.settling import settle
 
 MODEL_VERSION = '1.0.0'
 EXIT_INTERRUPTED = 130
@@ -103,19 +115,23 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
     known = without(samples, config.leave_out)
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
-    model = ARCHITECTURES[config.arch](keras)
+    model = build(keras, config.arch, config.input_size)
     spec = InputSpec(height=model.input_shape[1], width=model.input_shape[2])
     speed = _fit(model, select(known, 'train'), select(known, 'val'), spec, config, run)
-    best = keras.saving.load_model(run / KERAS_MODEL)
-    save_formats(best, run)
+    model = keras.saving.load_model(run / BEST_EPOCH)
+    contract = _contract(config, spec, model, select(known, 'train'))
+    contract, settled = settle(model, contract, select(known, 'val'), config)
+    model.save(run / KERAS_MODEL)
+    save_formats(model, run)
     return write_results(
-        run / KERAS_MODEL, _contract(config, spec, best, select(known, 'train')), {
+        run / KERAS_MODEL, contract, {
             'val': select(known, 'val'), 'test': select(known, 'test'),
             'left_out': [sample for sample in samples if sample.source in config.leave_out],
         }, {
             'command': _command(config, run),
-            'parameters': best.count_params(),
+            'parameters': model.count_params(),
             'h5_bytes': (run / H5_MODEL).stat().st_size,
+            'settled': settled,
             # Linux counts in KiB.
             'training': speed | {
                 'peak_memory_bytes': 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss},
@@ -126,18 +142,21 @@ def _fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], s
          config: TrainingConfig, run: Path) -> dict[str, float]:
     """Train a network into a run folder; tell how long it took, validation included."""
     outputs = model.output_shape[1]
-    compile_model(model, keras.optimizers.Adam(config.learning_rate))
     batches = Batches(training, outputs, spec, config)
-    recorder = Recorder(run, batches.num_batches, config.patience)
+    schedule = SCHEDULES[config.schedule]
+    compile_model(model, keras.optimizers.Adam(schedule.learning_rate(
+        config.learning_rate, config.epochs, batches.num_batches)))
+    recorder = Recorder(run, batches.num_batches, config.patience, schedule.best_epoch)
     first = len(recorder.history)
     if first < config.epochs and not recorder.finished:
         (recorder.checkpoint or model).fit(
             # Keras would shuffle the batches that are shuffled already.
             batches, shuffle=False, initial_epoch=first, epochs=config.epochs,
-            validation_data=(load_tensors(validation, spec), targets(validation, outputs)),
+            validation_data=(load_tensors(validation, spec),
+                             targets(labels_of(validation) == FIRE, outputs)),
             callbacks=[EpochSeeds(config.seed, batches), recorder],
             verbose=1 if sys.stdout.isatty() else 2)
-    write_curves(recorder.history, run / CURVES)
+    write_curves(recorder.history, schedule.best_epoch(recorder.history), run / CURVES)
     seconds = sum(epoch['seconds'] for epoch in recorder.history)
     return {'seconds': round(seconds, 1), 'pictures_per_second': round(
         len(recorder.history) * batches.pictures / seconds, 1)}
@@ -158,8 +177,10 @@ def _command(config: TrainingConfig, run: Path) -> str:
     words = ['python', '-m', 'training.train', '--out', str(run), '--data', config.data]
     for name, value in dataclasses.asdict(config).items():
         option = f'--{name.replace("_", "-")}'
-        if name == 'augment':
-            words.append(option if value else '--no-augment')
+        if isinstance(value, bool):
+            words.append(option if value else option.replace('--', '--no-', 1))
+        elif name == 'false_alarms':
+            words += [option, str(value or 0)]
         elif name == 'leave_out':
             words += [word for source in value for word in (option, source)]
         elif name != 'data' and value is not None:
@@ -180,6 +201,18 @@ def _parser() -> argparse.ArgumentParser:
                         help='passes over the training pictures (default: %(default)s)')
     parser.add_argument('--batch-size', type=int, default=TrainingConfig.batch_size)
     parser.add_argument('--learning-rate', type=float, default=TrainingConfig.learning_rate)
+    parser.add_argument('--schedule', choices=sorted(SCHEDULES), default=TrainingConfig.schedule,
+                        help='how the learning rate changes (default: %(default)s)')
+    parser.add_argument('--input-size', type=int, metavar='PIXELS',
+                        help="rows and columns of the network's input (default: its usual)")
+    parser.add_argument('--teacher', type=Path, metavar='TFLITE',
+                        help='learn also from what a larger network says of each picture')
+    parser.add_argument('--negative-crops', type=float, default=TrainingConfig.negative_crops,
+                        help='chance of showing only what is beside the fire, where boxes tell '
+                             '(default: %(default)s)')
+    parser.add_argument('--insets', type=float, default=TrainingConfig.insets,
+                        help='chance of showing another picture small within one '
+                             '(default: %(default)s)')
     parser.add_argument('--patience', type=int, default=TrainingConfig.patience,
                         help='end after so many epochs without a better validation accuracy '
                              '(default: %(default)s; 0 for never)')
@@ -188,6 +221,13 @@ def _parser() -> argparse.ArgumentParser:
                         help='vary the pictures at random (default: %(default)s)')
     parser.add_argument('--balance', choices=sorted(BALANCES), default=TrainingConfig.balance,
                         help='what is shown equally often (default: %(default)s)')
+    parser.add_argument('--calibrate', action=argparse.BooleanOptionalAction,
+                        default=TrainingConfig.calibrate,
+                        help='fit the probabilities to val (default: %(default)s)')
+    parser.add_argument('--false-alarms', type=float, metavar='SHARE',
+                        default=TrainingConfig.false_alarms,
+                        help='share of false alarms on val that the threshold is chosen for '
+                             '(default: %(default)s; 0 for a threshold of 0.5)')
     parser.add_argument('--group-cap', type=int, default=TrainingConfig.group_cap,
                         help='pictures of one group in an epoch, 0 for all (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=TrainingConfig.seed,
@@ -203,6 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = TrainingConfig(**options | {
             'data': str(options['data'].resolve()),
+            'false_alarms': options['false_alarms'] or None,
+            'teacher': options['teacher'] and str(options['teacher'].resolve()),
             'leave_out': tuple(sorted(set(options['leave_out'])))})
     except ValueError as error:
         parser.error(str(error))
@@ -216,9 +258,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print('training.train: interrupted; the same command goes on', file=sys.stderr)
         return EXIT_INTERRUPTED
+    threshold = read_sidecar(run / KERAS_MODEL).alarm.on_threshold
     for split in ('test', 'left_out'):
         if split in measured:
-            print(f'\nOn {split}, at probability 0.5:\n\n{format_table(measured[split])}')
+            print(f'\nOn {split}, at a probability of {threshold:.3g}:\n\n'
+                  f'{format_table(measured[split])}')
     print(f'\nResults are in {run}')
     return 0
 

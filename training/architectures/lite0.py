@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The first blocks of EfficientNet-Lite0."""
+"""EfficientNet-Lite0, cut after its first blocks or whole, with ImageNet weights."""
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from training.architectures.imagenet import imagenet_weights
 
@@ -11,17 +12,19 @@ INPUT_SIZE = 96
 STAGES = ((1, 3, 1, 16), (2, 3, 2, 24), (2, 5, 2, 40), (3, 3, 2, 80), (3, 5, 1, 112),
           (4, 5, 2, 192), (1, 3, 1, 320))
 STEM = 32
+HEAD = 1280
 EXPANSION = 6
-# Whole blocks; of the next one, its expansion.
+# Of the small network: whole blocks; of the next one, its expansion.
 BLOCKS = 5
+# Stem and first blocks stay as ImageNet taught them: edges and colors are the same everywhere, and
+# their large pictures are what takes the time.
+FIXED_BLOCKS = 2
 EPSILON = 1e-3
-# Of the moving averages: a folder of a few hundred pictures has only a few steps an epoch.
-MOMENTUM = 0.9
 
 
-def lite0(keras: Any) -> Any:
+def lite0(keras: Any, input_size: int = INPUT_SIZE) -> Any:
     """
-    Build the first blocks of EfficientNet-Lite0, with ImageNet weights: 69,457 parameters.
+    Build the first blocks of EfficientNet-Lite0, with ImageNet weights: 64,369 parameters.
 
     M. Tan, Q. V. Le, "EfficientNet", 2019, https://arxiv.org/abs/1905.11946; the Lite networks
     have neither squeeze-and-excitation nor swish, which integers are bad at. The expanded features
@@ -29,60 +32,110 @@ def lite0(keras: Any) -> Any:
     value beside the mean of each channel lets a small flame count that the mean would lose.
 
     :param keras: the Keras to build it with.
-    :return: a model; input float32 of shape (batch, 96, 96, 3), RGB, 0..1; output float32 of
-        shape (batch, 1), the probability of fire.
+    :param input_size: rows and columns of the input.
+    :return: a model; input float32 of shape (batch, input_size, input_size, 3), RGB, 0..1; output
+        float32 of shape (batch, 1), the probability of fire.
     :raises WeightsError: when the package with the ImageNet weights is not installed.
     """
+    picture = keras.Input((input_size, input_size, 3))
+    features = _blocks(keras, picture, BLOCKS)
+    features = _expanded(keras, features, BLOCKS)
     layers = keras.layers
-    picture = keras.Input((INPUT_SIZE, INPUT_SIZE, 3))
-    x = _activated(keras, layers.Conv2D(STEM, 3, strides=2, padding='same', use_bias=False,
-                                        name=_layer_name('_conv_stem'))(picture), '_bn0')
-    channels, number = STEM, 0
+    pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(features),
+                                   layers.GlobalMaxPooling2D()(features)])
+    return _with_answer(keras, picture, pooled, 'lite0')
+
+
+def lite0_whole(keras: Any, input_size: int = INPUT_SIZE) -> Any:
+    """
+    Build all of EfficientNet-Lite0, with ImageNet weights: 3,351,281 parameters.
+
+    It is too large for the robot, and there to teach the small one.
+
+    :param keras: the Keras to build it with.
+    :param input_size: rows and columns of the input.
+    :return: as of :func:`lite0`.
+    :raises WeightsError: when the package with the ImageNet weights is not installed.
+    """
+    picture = keras.Input((input_size, input_size, 3))
+    features = _blocks(keras, picture, sum(stage[0] for stage in STAGES))
+    features = _activated(keras, keras.layers.Conv2D(HEAD, 1, name='conv_head')(features))
+    return _with_answer(keras, picture, keras.layers.GlobalAveragePooling2D()(features),
+                        'lite0_whole')
+
+
+def _blocks(keras: Any, picture: Any, count: int) -> Any:
+    """Build the stem and a number of blocks."""
+    layers = keras.layers
+    x = _activated(keras, layers.Conv2D(STEM, 3, strides=2, padding='same', trainable=False,
+                                        name='conv_stem')(picture))
+    number = 0
     for repetitions, kernel, stride, width in STAGES:
         for repetition in range(repetitions):
-            name = f'_blocks.{number}.'
-            y = x
-            if number:
-                y = layers.Conv2D(EXPANSION * channels, 1, use_bias=False,
-                                  name=_layer_name(f'{name}_expand_conv'))(y)
-                y = _activated(keras, y, f'{name}_bn0')
-            if number == BLOCKS:
-                return _with_head(keras, picture, y)
-            y = layers.DepthwiseConv2D(
-                kernel, strides=1 if repetition else stride, padding='same', use_bias=False,
-                name=_layer_name(f'{name}_depthwise_conv'))(y)
-            y = _activated(keras, y, f'{name}_bn1')
-            y = layers.Conv2D(width, 1, use_bias=False,
-                              name=_layer_name(f'{name}_project_conv'))(y)
-            y = _normalized(keras, y, f'{name}_bn2')
+            if number == count:
+                return x
+            trainable = number >= FIXED_BLOCKS
+            y = _expanded(keras, x, number) if number else x
+            y = _activated(keras, layers.DepthwiseConv2D(
+                kernel, strides=1 if repetition else stride, padding='same', trainable=trainable,
+                name=f'blocks-{number}-depthwise_conv')(y))
+            y = layers.Conv2D(width, 1, trainable=trainable,
+                              name=f'blocks-{number}-project_conv')(y)
             x = layers.Add()([x, y]) if repetition else y
-            channels, number = width, number + 1
-    raise AssertionError(f'the network has fewer than {BLOCKS} blocks')
+            number += 1
+    return x
 
 
-def _with_head(keras: Any, picture: Any, features: Any) -> Any:
-    layers = keras.layers
-    x = layers.Concatenate()([layers.GlobalAveragePooling2D()(features),
-                              layers.GlobalMaxPooling2D()(features)])
-    x = layers.Dropout(0.2)(x)
-    model = keras.Model(picture, layers.Dense(1, activation='sigmoid')(x), name='lite0')
+def _expanded(keras: Any, x: Any, number: int) -> Any:
+    """Build the first half of a block: many features of each place, from few."""
+    return _activated(keras, keras.layers.Conv2D(
+        EXPANSION * x.shape[-1], 1, trainable=number >= FIXED_BLOCKS,
+        name=f'blocks-{number}-expand_conv')(x))
+
+
+def _activated(keras: Any, x: Any) -> Any:
+    return keras.layers.ReLU(6.0)(x)
+
+
+def _with_answer(keras: Any, picture: Any, features: Any, name: str) -> Any:
+    features = keras.layers.Dropout(0.2)(features)
+    model = keras.Model(
+        picture, keras.layers.Dense(1, activation='sigmoid')(features), name=name)
     _fill(model)
     return model
 
 
 def _fill(model: Any) -> None:
-    """Give the layers the ImageNet weights of their names."""
+    """Give the convolutions the ImageNet weights of their names."""
     weights = _for_pictures_from_0_to_1(imagenet_weights())
     for layer in model.layers:
-        name = '_' + layer.name.replace('-', '.')
-        if f'{name}.running_mean' in weights:
-            layer.set_weights([weights[f'{name}.{part}'] for part in (
-                'weight', 'bias', 'running_mean', 'running_var')])
-        elif f'{name}.weight' in weights:
-            # From (outputs, inputs, height, width); a depthwise kernel has one input for each of
-            # its outputs, and these come third.
-            axes = (2, 3, 0, 1) if 'depthwise' in name else (2, 3, 1, 0)
-            layer.set_weights([weights[f'{name}.weight'].transpose(axes)])
+        if '_conv' in layer.name or 'conv_' in layer.name:
+            layer.set_weights(_folded(weights, layer.name))
+
+
+def _folded(weights: dict[str, NDArray[Any]], layer: str) -> list[NDArray[Any]]:
+    """
+    Take a normalization into the convolution before it: kernel and bias of the two together.
+
+    What is trained is then what runs on the robot. With the moving averages of ImageNet held
+    still, the two are the same network, and a normalization costs more time than its convolution.
+
+    :param weights: what :func:`imagenet_weights` gave.
+    :param layer: the convolution's name, such as 'blocks-3-project_conv'.
+    :return: the kernel in TensorFlow's order of axes, and the bias.
+    """
+    block, _, part = layer.rpartition('-')
+    prefix = f'_{block.replace("-", ".")}.' if block else ''
+    number = {'conv_stem': 0, 'conv_head': 1, 'expand_conv': 0, 'depthwise_conv': 1,
+              'project_conv': 2}[part]
+    norm = f'{prefix}_bn{number}'
+    scale = weights[f'{norm}.weight'] / np.sqrt(weights[f'{norm}.running_var'] + EPSILON)
+    kernel = weights[f'{prefix}_{part}.weight'] * scale[:, np.newaxis, np.newaxis, np.newaxis]
+    # From (outputs, inputs, height, width); a depthwise kernel has one input for each of its
+    # outputs, and these come third.
+    axes = (2, 3, 0, 1) if part == 'depthwise_conv' else (2, 3, 1, 0)
+    return [kernel.transpose(axes),
+            weights[f'{norm}.bias'] - weights[f'{norm}.running_mean'] * scale]
 
 
 def _for_pictures_from_0_to_1(weights: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -98,17 +151,3 @@ def _for_pictures_from_0_to_1(weights: dict[str, NDArray[Any]]) -> dict[str, NDA
         '_conv_stem.weight': 255 / 128 * kernel,
         '_bn0.running_mean': weights['_bn0.running_mean']
         + 127 / 128 * kernel.sum(axis=(1, 2, 3))}
-
-
-def _activated(keras: Any, x: Any, name: str) -> Any:
-    return keras.layers.ReLU(6.0)(_normalized(keras, x, name))
-
-
-def _normalized(keras: Any, x: Any, name: str) -> Any:
-    return keras.layers.BatchNormalization(epsilon=EPSILON, momentum=MOMENTUM,
-                                           name=_layer_name(name))(x)
-
-
-def _layer_name(name: str) -> str:
-    """Write PyTorch's name of a layer in letters that both Kerases allow."""
-    return name.removeprefix('_').replace('.', '-')

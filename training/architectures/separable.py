@@ -11,7 +11,7 @@ MOMENTUM = 0.9
 BLOCKS = ((32, 1), (48, 2), (48, 1), (96, 2), (96, 1), (128, 2))
 
 
-def separable(keras: Any) -> Any:
+def separable(keras: Any, input_size: int = INPUT_SIZE) -> Any:
     """
     Build a network of depthwise separable convolutions: 37,377 parameters.
 
@@ -20,11 +20,12 @@ def separable(keras: Any) -> Any:
     small flame count that the mean would lose.
 
     :param keras: the Keras to build it with.
-    :return: a model; input float32 of shape (batch, 96, 96, 3), RGB, 0..1; output float32 of
-        shape (batch, 1), the probability of fire.
+    :param input_size: rows and columns of the input.
+    :return: a model; input float32 of shape (batch, input_size, input_size, 3), RGB, 0..1; output
+        float32 of shape (batch, 1), the probability of fire.
     """
     layers = keras.layers
-    picture = keras.Input((INPUT_SIZE, INPUT_SIZE, 3))
+    picture = keras.Input((input_size, input_size, 3))
     x = layers.Conv2D(STEM, 3, strides=2, padding='same', use_bias=False)(picture)
     x = layers.ReLU(6.0)(layers.BatchNormalization(momentum=MOMENTUM)(x))
     for channels, stride in BLOCKS:

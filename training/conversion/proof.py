@@ -92,7 +92,8 @@ class Proof:
                 changed_decisions=int(((litert >= self._threshold)
                                        != (self.expected >= self._threshold)).sum()))
             _write(candidate, model, dataclasses.replace(
-                self.source.contract, metrics=for_contract(conversion.metrics)))
+                self.source.contract, metrics={**self.source.contract.metrics,
+                                               **for_contract(conversion.metrics)}))
             candidate.replace(out)
         return conversion
 

@@ -15,22 +15,29 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 
-# Smallest part of the picture's area that a crop shows.
+# Smallest and largest part of the picture's area that is shown; above 1 mirrored at the rim, so
+# that what is in the picture, fires too, becomes smaller.
 SMALLEST_CROP = 0.45
+LARGEST_VIEW = 1.3
 # Largest change of a crop's aspect ratio, as a factor.
 STRETCH = 1.25
 # Degrees to either side; a robot's camera is level but for bumps.
 ROTATION = 12.0
+INSET_SIDE = (0.3, 0.6)  # of an inset, as a share of the picture's
 HUE = 6.0  # degrees to either side, of 360
 SATURATION = (0.6, 1.3)
-GAIN = (0.5, 1.5)
+GAIN = (0.35, 1.6)
 GAMMA = (0.8, 1.25)
+# Spread of the channels' gains, as a power of e: from daylight to lamps, and a camera that takes
+# the one for the other.
+WHITE_BALANCE = 0.12
 BLUR_SIGMA = (0.4, 1.2)  # pixels of the network's input
 NOISE_SIGMA = (2.0, 12.0)  # of 255
 JPEG_QUALITY = (35, 90)
 
 
-def augment(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> Pixels:
+def augment(pixels: Pixels, height: int, width: int, rng: np.random.Generator,
+            inset: Pixels | None = None) -> Pixels:
     """
     Vary a picture at random.
 
@@ -39,9 +46,14 @@ def augment(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -
     :param height: rows of the result.
     :param width: columns of the result.
     :param rng: source of the choices.
+    :param inset: another picture, of any size, to be shown small in a random place of this one.
     :return: uint8 of shape (height, width, 3), RGB.
     """
     varied = _view(pixels, height, width, rng)
+    if inset is not None:
+        rows, columns = (round(rng.uniform(*INSET_SIDE) * side) for side in (height, width))
+        top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
+        varied[top:top + rows, left:left + columns] = _view(inset, rows, columns, rng)
     for change, chance in CHANGES:
         if rng.random() < chance:
             varied = change(varied, rng)
@@ -50,11 +62,11 @@ def augment(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -
 
 def _view(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> Pixels:
     """Crop, mirror and turn in one step, so that pixels are interpolated once."""
-    area = rng.uniform(SMALLEST_CROP, 1.0)
+    area = rng.uniform(SMALLEST_CROP, LARGEST_VIEW)
     stretch = STRETCH ** rng.uniform(-1.0, 1.0)
-    share = np.minimum(math.sqrt(area) * np.array([stretch, 1 / stretch]), 1.0)
+    share = math.sqrt(area) * np.array([stretch, 1 / stretch])
     size = np.array(pixels.shape[1::-1])
-    center = size * (0.5 + rng.uniform(-0.5, 0.5, 2) * (1 - share))
+    center = size * (0.5 + rng.uniform(-0.5, 0.5, 2) * np.abs(1 - share))
     mirror = 1.0 if rng.random() < 0.5 else -1.0
     angle = math.radians(rng.uniform(-ROTATION, ROTATION))
     # At twice the size, since a warp, unlike the averaging resize after it, skips pixels.
@@ -77,6 +89,15 @@ def _color(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     hsv[:, :, 0] = hue
     hsv[:, :, 1] = np.minimum(saturation, 255)
     return _as_pixels(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB))
+
+
+def _white_balance(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    gains = np.exp(rng.normal(0.0, WHITE_BALANCE, 3))
+    return _as_pixels(np.minimum(pixels * (gains / gains.mean()), 255))
+
+
+def _gray(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    return _as_pixels(cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
 
 
 def _exposure(pixels: Pixels, rng: np.random.Generator) -> Pixels:
@@ -112,4 +133,5 @@ def _as_pixels(values: NDArray[np.generic] | cv2.typing.MatLike) -> Pixels:
 
 # In the order in which a camera does it to a picture, each with its chance.
 CHANGES: tuple[tuple[Callable[[Pixels, np.random.Generator], Pixels], float], ...] = (
-    (_color, 0.8), (_exposure, 0.8), (_coarse, 0.15), (_blur, 0.15), (_noise, 0.25), (_jpeg, 0.3))
+    (_color, 0.8), (_white_balance, 0.4), (_gray, 0.05), (_exposure, 0.8),
+    (_coarse, 0.15), (_blur, 0.15), (_noise, 0.25), (_jpeg, 0.3))

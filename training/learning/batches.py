@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 import functools
 import math
+from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
@@ -13,22 +14,27 @@ from fire_detector.preprocessing import InputSpec, preprocess
 import keras
 import numpy as np
 from numpy.typing import NDArray
+import tensorflow as tf
 from tqdm import tqdm
+from training.data.boxes import Box, read_boxes
 from training.data.loading import load_tensors
-from training.data.samples import FIRE, LABELS, labels_of, Sample
+from training.data.samples import FIRE, labels_of, Sample
 from training.learning.augmentation import augment
 from training.learning.sampling import epoch_order
+from training.learning.teacher import Teacher
 from training.run_folder import TrainingConfig
 
 # Two, since OpenCV and numpy let another thread run while they compute.
 WORKERS = 2
+# Share of a picture of fire that a crop beside the fire has to show at least.
+LEAST_STRIP = 0.3
 
 
 class Tensors(Protocol):
     """What can give the network's input for each of a list of samples."""
 
-    def tensor(self, index: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Give float32 of shape (height, width, 3) for one sample."""
+    def tensor(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], bool]:
+        """Give float32 of shape (height, width, 3) for one sample, and if that shows fire."""
 
 
 class PlainTensors:
@@ -37,10 +43,11 @@ class PlainTensors:
     def __init__(self, samples: Sequence[Sample], spec: InputSpec) -> None:
         """Read the pictures; float32 at the input size is what is kept."""
         self._tensors = load_tensors(samples, spec)
+        self._fire = labels_of(samples) == FIRE
 
-    def tensor(self, index: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Give the tensor of one sample; nothing is drawn from `rng`."""
-        return np.asarray(self._tensors[index])
+    def tensor(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], bool]:
+        """Give the tensor of one sample, and its label; nothing is drawn from `rng`."""
+        return np.asarray(self._tensors[index]), bool(self._fire[index])
 
 
 class AugmentedTensors:
@@ -49,16 +56,28 @@ class AugmentedTensors:
     # A crop of half the area still has as many pixels as the network sees.
     OVERSIZE = 2
 
-    def __init__(self, samples: Sequence[Sample], spec: InputSpec) -> None:
+    def __init__(self, samples: Sequence[Sample], spec: InputSpec,
+                 config: TrainingConfig) -> None:
         """Read the pictures; uint8 of about twice the input size is what is kept."""
-        self._spec = spec
+        self._spec, self._config = spec, config
+        self._fire = labels_of(samples) == FIRE
+        boxes = read_boxes(Path(config.data)) if config.negative_crops else {}
+        self._boxes = [boxes.get(sample.path, ()) for sample in samples]
         self._pictures = [self._read(sample)
                           for sample in tqdm(samples, desc='reading pictures', disable=None)]
 
-    def tensor(self, index: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Give a variation of one sample, prepared as the node prepares pictures."""
-        varied = augment(self._pictures[index], self._spec.height, self._spec.width, rng)
-        return np.asarray(preprocess(Picture(varied, 'RGB'), self._spec)[0])
+    def tensor(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], bool]:
+        """Give a variation of one sample, prepared as the node does, and if that shows fire."""
+        pixels, fire, inset = self._pictures[index], bool(self._fire[index]), None
+        if self._config.negative_crops and rng.random() < self._config.negative_crops:
+            beside = beside_boxes(pixels, self._boxes[index])
+            if beside is not None:
+                pixels, fire = beside, False
+        if self._config.insets and rng.random() < self._config.insets:
+            other = int(rng.integers(len(self._pictures)))
+            inset, fire = self._pictures[other], fire or bool(self._fire[other])
+        varied = augment(pixels, self._spec.height, self._spec.width, rng, inset)
+        return np.asarray(preprocess(Picture(varied, 'RGB'), self._spec)[0]), fire
 
     def _read(self, sample: Sample) -> NDArray[np.uint8]:
         pixels = np.ascontiguousarray(read_picture(sample.path).in_order('RGB'))
@@ -70,19 +89,48 @@ class AugmentedTensors:
         return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def targets(samples: Sequence[Sample], outputs: int) -> NDArray[np.float32]:
+def beside_boxes(pixels: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.uint8] | None:
+    """
+    Cut the largest strip out of a picture of fire that shows none of it.
+
+    :param pixels: uint8 of shape (height, width, 3).
+    :param boxes: where the fire is.
+    :return: a view of the whole height or width beside, over or under all boxes; None where there
+        are no boxes, or where none of these is LEAST_STRIP of the picture.
+    """
+    if not boxes:
+        return None
+    left, top = min(box.left for box in boxes), min(box.top for box in boxes)
+    right, bottom = max(box.right for box in boxes), max(box.bottom for box in boxes)
+    share, strip = max(((left, 'left'), (1 - right, 'right'), (top, 'top'),
+                        (1 - bottom, 'bottom')))
+    if share < LEAST_STRIP:
+        return None
+    height, width = pixels.shape[:2]
+    return {'left': pixels[:, :int(left * width)],
+            'right': pixels[:, math.ceil(right * width):],
+            'top': pixels[:int(top * height)],
+            'bottom': pixels[math.ceil(bottom * height):]}[strip]
+
+
+def targets(fire: NDArray[np.floating] | NDArray[np.bool_],
+            outputs: int) -> NDArray[np.float32]:
     """
     Say what a network should answer.
 
-    :param samples: the pictures.
+    :param fire: shape (pictures,): how likely each shows fire, 0..1.
     :param outputs: 1 for a network that gives the probability of fire, or the number of LABELS
         for one that gives a probability for each of them.
-    :return: float32 of shape (len(samples), outputs), 0 or 1.
+    :return: float32 of shape (pictures, outputs), 0..1.
     """
-    labels = labels_of(samples)
-    if outputs == 1:
-        return np.asarray(labels == FIRE, dtype=np.float32)[:, np.newaxis]
-    return np.eye(len(LABELS), dtype=np.float32)[labels]
+    likely = np.asarray(fire, np.float32)
+    return np.stack([likely] if outputs == 1 else [likely, 1 - likely], axis=1)
+
+
+@keras.saving.register_keras_serializable('fire_detector')  # type: ignore[untyped-decorator]
+def accuracy(expected: Any, answered: Any) -> Any:
+    """Tell which answers are on the right side of a half, for targets between 0 and 1 too."""
+    return tf.cast(tf.equal(expected > 0.5, answered > 0.5), tf.float32)
 
 
 def compile_model(model: Any, optimizer: Any) -> None:
@@ -92,7 +140,7 @@ def compile_model(model: Any, optimizer: Any) -> None:
     :param model: a network of Keras 3 or of tf-keras.
     :param optimizer: an optimizer of the same Keras.
     """
-    model.compile(optimizer=optimizer, metrics=['accuracy'],
+    model.compile(optimizer=optimizer, metrics=[accuracy],
                   loss='binary_crossentropy' if model.output_shape[1] == 1
                   else 'categorical_crossentropy')
 
@@ -120,9 +168,10 @@ class Batches(keras.utils.PyDataset):
         super().__init__(workers=WORKERS)
         self.epoch = 0
         self._samples, self._config = samples, config
-        self._targets = targets(samples, outputs)
-        self._tensors: Tensors = (AugmentedTensors if config.augment else PlainTensors)(
-            samples, spec)
+        self._outputs = outputs
+        self._tensors: Tensors = (AugmentedTensors(samples, spec, config) if config.augment
+                                  else PlainTensors(samples, spec))
+        self._teacher = None if config.teacher is None else Teacher(Path(config.teacher), spec)
         self._order = functools.lru_cache(maxsize=1)(self._draw_order)
 
     @property
@@ -140,8 +189,12 @@ class Batches(keras.utils.PyDataset):
         start = index * self._config.batch_size
         chosen = self._order(self.epoch)[start:start + self._config.batch_size]
         rng = np.random.default_rng((self._config.seed, self.epoch, 1 + index))
-        inputs = np.stack([self._tensors.tensor(int(sample), rng) for sample in chosen])
-        return inputs, self._targets[chosen]
+        shown = [self._tensors.tensor(int(sample), rng) for sample in chosen]
+        inputs = np.stack([tensor for tensor, _ in shown])
+        fire = np.array([fire for _, fire in shown], np.float32)
+        if self._teacher is not None:
+            fire = self._teacher.soften(fire, inputs)
+        return inputs, targets(fire, self._outputs)
 
     def _draw_order(self, epoch: int) -> NDArray[np.int64]:
         return epoch_order(self._samples, self._config.balance, self._config.group_cap,

@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 PANELS = {'loss': 'loss', 'accuracy': 'share called right'}
 
 
-def write_curves(history: Sequence[dict[str, float]], path: Path) -> None:
+def write_curves(history: Sequence[dict[str, float]], kept: int, path: Path) -> None:
     """
     Draw loss and accuracy over the epochs.
 
     :param history: for each epoch `loss`, `accuracy`, `val_loss` and `val_accuracy`.
+    :param kept: number of the epoch that is kept, from 0.
     :param path: the PNG file to write.
     """
     figure = Figure(figsize=(9, 3.4), layout='constrained')
@@ -23,7 +24,6 @@ def write_curves(history: Sequence[dict[str, float]], path: Path) -> None:
             axes.plot(epochs, [row[key] for row in history], label=label)
         axes.set(xlabel='epoch', ylabel=title)
         axes.grid(alpha=0.3)
-    best = max(epochs, key=lambda epoch: history[epoch - 1]['val_accuracy'])
-    axes.axvline(best, color='gray', linestyle=':', label=f'kept: epoch {best}')
+    axes.axvline(kept + 1, color='gray', linestyle=':', label=f'kept: epoch {kept + 1}')
     axes.legend(loc='lower right')
     figure.savefig(path, dpi=110)

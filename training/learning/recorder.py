@@ -1,15 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is kept of a training while it runs, so that it can be interrupted."""
 
+from collections.abc import Callable, Sequence
 import csv
 from pathlib import Path
 import time
 from typing import Any
 
 import keras
-from training.run_folder import CHECKPOINT, HISTORY, KERAS_MODEL
+from training.run_folder import BEST_EPOCH, CHECKPOINT, HISTORY
 
-BEST_BY = 'val_accuracy'
+# Gives the number of the epoch to keep, of those that a history has.
+BestEpoch = Callable[[Sequence[dict[str, float]]], int]
+
+
+def most_accurate(history: Sequence[dict[str, float]]) -> int:
+    """Choose the epoch with the best accuracy on `val`, the first of equals."""
+    return max(range(len(history)), key=lambda epoch: history[epoch]['val_accuracy'])
+
+
+def last(history: Sequence[dict[str, float]]) -> int:
+    """Choose the latest epoch, which is the one to keep where the steps become ever smaller."""
+    return len(history) - 1
 
 
 class Recorder(keras.callbacks.Callback):
@@ -22,16 +34,18 @@ class Recorder(keras.callbacks.Callback):
     done again, to the same result.
     """
 
-    def __init__(self, run: Path, steps: int, patience: int) -> None:
+    def __init__(self, run: Path, steps: int, patience: int,
+                 best_epoch: BestEpoch = most_accurate) -> None:
         """
         Record a training, from its beginning or from where the run folder says it was.
 
         :param run: the run folder.
         :param steps: batches in an epoch.
         :param patience: epochs without a better one after which training ends; 0 for never.
+        :param best_epoch: the rule that says which epoch is kept.
         """
         super().__init__()
-        self._run, self._patience = run, patience
+        self._run, self._patience, self._best_of = run, patience, best_epoch
         self._began = time.monotonic()
         self.checkpoint = _load(run / CHECKPOINT)
         done = 0 if self.checkpoint is None else int(self.checkpoint.optimizer.iterations) // steps
@@ -52,15 +66,13 @@ class Recorder(keras.callbacks.Callback):
         self.history.append({name: float(value) for name, value in (logs or {}).items()}
                             | {'seconds': time.monotonic() - self._began})
         if self._best_epoch() == epoch:
-            _save(self.model, self._run / KERAS_MODEL)
+            _save(self.model, self._run / BEST_EPOCH)
         _write_history(self.history, self._run / HISTORY)
         _save(self.model, self._run / CHECKPOINT)
         self.model.stop_training = self.finished
 
     def _best_epoch(self) -> int:
-        """Give the number of the best epoch, the first of equals."""
-        return max(range(len(self.history)), default=0,
-                   key=lambda epoch: self.history[epoch][BEST_BY])
+        return self._best_of(self.history) if self.history else 0
 
 
 def _load(checkpoint: Path) -> Any:

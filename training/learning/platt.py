@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Make a network's probabilities mean what they say.
+
+J. Platt, "Probabilistic outputs for support vector machines", 1999: a factor and a shift of the
+network's log-odds, fitted on pictures that it was not trained on. Both go into the last layer, so
+that nothing is left to be done on the robot, and the order of the pictures stays the same.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from training.data.samples import FIRE
+
+# So weak that it only keeps separable pictures from an infinite factor.
+REGULARIZATION = 1e-3
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """
+    Hold what log-odds become: factor * log-odds + shift.
+
+    :ivar factor: above 0.
+    :ivar shift: in log-odds.
+    """
+
+    factor: float
+    shift: float
+
+
+def log_odds(model: Any, tensors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """
+    Ask a network for the log-odds of fire, which do not saturate as probabilities do.
+
+    :param model: a network whose last layer is dense, with a sigmoid or a softmax over LABELS.
+    :param tensors: float32 of shape (pictures, height, width, 3).
+    :return: float64 of shape (pictures,).
+    """
+    features = keras.Model(model.inputs, model.layers[-1].input).predict(tensors, verbose=0)
+    kernel, bias = (np.asarray(array, np.float64) for array in model.layers[-1].get_weights())
+    values = features.astype(np.float64) @ kernel + bias
+    if values.shape[1] == 1:
+        return np.asarray(values[:, 0])
+    return np.asarray(values[:, FIRE] - np.delete(values, FIRE, axis=1)[:, 0])
+
+
+def fit_scaling(odds: NDArray[np.float64], fire: NDArray[np.bool_],
+                weights: NDArray[np.float64]) -> Scaling:
+    """
+    Find the factor and the shift under which pictures are most likely what they are.
+
+    :param odds: shape (pictures,), log-odds of fire; of pictures that were not trained on.
+    :param fire: shape (pictures,), whether each shows fire; both kinds are needed.
+    :param weights: shape (pictures,), how much each counts.
+    :return: nothing changed where more fire would mean a lower probability.
+    """
+    found = LogisticRegression(C=1 / REGULARIZATION).fit(
+        odds[:, np.newaxis], fire, weights)
+    factor, shift = float(found.coef_[0, 0]), float(found.intercept_[0])
+    return Scaling(factor, shift) if factor > 0 else Scaling(1.0, 0.0)
+
+
+def apply_scaling(model: Any, scaling: Scaling) -> None:
+    """Put a scaling into the last layer of a network; see :func:`log_odds` for which."""
+    kernel, bias = model.layers[-1].get_weights()
+    shift = np.zeros_like(bias)
+    shift[0 if len(bias) == 1 else FIRE] = scaling.shift
+    model.layers[-1].set_weights([scaling.factor * kernel, scaling.factor * bias + shift])

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The probability from which on a picture is called fire, chosen for few false alarms."""
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from training.measurement.intervals import Estimate, wilson
+
+DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """
+    Hold a threshold, and what it did on the pictures that it was chosen on.
+
+    :ivar value: probability at or above which a picture is called fire.
+    :ivar false_alarm_rate: share of the no-fire pictures called fire, each group counting as one.
+    :ivar recall: share of the fire pictures called fire, likewise.
+    """
+
+    value: float
+    false_alarm_rate: Estimate
+    recall: Estimate
+
+    def for_contract(self, split: str) -> dict[str, float]:
+        """Name the figures as a model's contract has them."""
+        return {f'{split}_{name}{end}': value for name, found in (
+            ('false_alarm_rate', self.false_alarm_rate), ('recall', self.recall))
+            for end, value in (('', found.value), ('_low', found.low), ('_high', found.high))}
+
+
+def choose_threshold(probability: NDArray[np.floating], fire: NDArray[np.bool_],
+                     groups: NDArray[np.str_], false_alarms: float) -> Threshold:
+    """
+    Choose the smallest threshold that keeps to a share of false alarms.
+
+    A long video counts as one scene, or the threshold would be made for it alone.
+
+    :param probability: shape (pictures,), 0..1.
+    :param fire: shape (pictures,), whether each picture shows fire; both kinds are needed.
+    :param groups: shape (pictures,), the name of each picture's group.
+    :param false_alarms: share of the no-fire pictures that may be called fire, 0..1.
+    :return: the threshold, midway between the first no-fire picture that it must not call fire
+        and the next higher probability, so that it depends on neither alone; rounded up to
+        DIGITS, so that a person can write it into a parameter file.
+    """
+    weights = group_weights(groups)
+    order = np.argsort(probability[~fire])[::-1]
+    shares = np.cumsum(weights[~fire][order]) / weights[~fire].sum()
+    # The first no-fire picture, from the top, with which the share would be too large.
+    first = int(np.searchsorted(shares, false_alarms + 1e-9, side='right'))
+    refused = float(probability[~fire][order[first]]) if first < len(order) else 0.0
+    above = probability[probability > refused]
+    value = _rounded_up((refused + float(above.min() if above.size else 1.0)) / 2)
+    called = probability >= value
+
+    def rate(mask: NDArray[np.bool_]) -> Estimate:
+        return wilson(float(np.average(called[mask], weights=weights[mask])),
+                      len(set(groups[mask].tolist())))
+
+    return Threshold(value, rate(~fire), rate(fire))
+
+
+def group_weights(groups: NDArray[np.str_]) -> NDArray[np.float64]:
+    """
+    Let the pictures of each group count as one together.
+
+    :param groups: shape (pictures,), the name of each picture's group.
+    :return: shape (pictures,), one over the number of pictures in its group.
+    """
+    _, number, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    return np.asarray(1 / sizes[number])
+
+
+def _rounded_up(value: float) -> float:
+    step = 10.0 ** (math.floor(math.log10(value)) + 1 - DIGITS) if value > 0 else 0.0
+    return min(1.0, round(math.ceil(value / step) * step, 12)) if step else 0.0

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recipes that are compared, and the one of the default model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# As its authors trained it: no variation, no balance, no choice of anything afterwards.
+ARTICLE = ('--arch firenet --epochs 40 --no-augment --balance none --group-cap 0 --patience 0 '
+           '--no-calibrate --false-alarms 0')
+LITE0 = '--arch lite0 --schedule cosine --learning-rate 0.002 --balance source --patience 0'
+TEACHER = ('--arch lite0_whole --schedule cosine --learning-rate 0.0003 --balance source '
+           '--patience 0 --epochs 4')
+# Shorter than the default's training, so that there is time for three seeds of every row.
+SHORT = '--epochs 4'
+LONG = '--epochs 16'
+# What is left out together: indoor and cctv took from the same videos.
+UNSEEN = {'cair': ('cair',), 'kaggle999': ('kaggle999',), 'cctv+indoor': ('cctv', 'indoor')}
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    Name a recipe.
+
+    :ivar options: options of `training.train`, separated by spaces.
+    :ivar teacher: the row whose network teaches this one's; None for labels alone.
+    :ivar seeds: how many seeds it is trained with at most.
+    """
+
+    options: str
+    teacher: str | None = None
+    seeds: int = 100
+
+
+@dataclass(frozen=True)
+class Converted:
+    """
+    Name a number format that the networks of another row are converted to.
+
+    :ivar of: the row.
+    :ivar type: the number format.
+    :ivar optimize: options of `training.optimize` for what is done to them before; empty for
+        nothing.
+    """
+
+    of: str
+    type: str
+    optimize: str = ''
+
+
+def _unseen() -> dict[str, Row | Converted]:
+    rows: dict[str, Row | Converted] = {}
+    for name, sources in UNSEEN.items():
+        left_out = ' '.join(f'--leave-out {source}' for source in sources)
+        rows |= {
+            f'firenet without {name}': Row(f'{ARTICLE} --epochs 20 {left_out}'),
+            f'teacher without {name}': Row(f'{TEACHER} {left_out}', seeds=1),
+            f'default without {name}': Row(f'{LITE0} {SHORT} {left_out}',
+                                           f'teacher without {name}')}
+    return rows
+
+
+STUDIES: Mapping[str, Mapping[str, Row | Converted]] = {
+    'default': {
+        'firenet': Row(ARTICLE),
+        'teacher': Row(TEACHER, seeds=1),
+        'labels alone': Row(f'{LITE0} {LONG}'),
+        'taught': Row(f'{LITE0} {LONG}', 'teacher'),
+    },
+    'ablation': {
+        'teacher': Row(TEACHER, seeds=1),
+        'base': Row(f'{LITE0} {SHORT}'),
+        'taught': Row(f'{LITE0} {SHORT}', 'teacher'),
+        'not varied': Row(f'{LITE0} {SHORT} --no-augment'),
+        'not balanced': Row(f'{LITE0} {SHORT} --balance none'),
+        'classes balanced': Row(f'{LITE0} {SHORT} --balance class'),
+        'negative crops': Row(f'{LITE0} {SHORT} --negative-crops 0.25'),
+        'insets': Row(f'{LITE0} {SHORT} --insets 0.2'),
+        '128 pixels': Row(f'{LITE0} {SHORT} --input-size 128'),
+        '160 pixels': Row(f'{LITE0} {SHORT} --input-size 160'),
+        'int8': Converted('base', 'int8'),
+        'int8, quantization-aware': Converted('base', 'int8', '--method qat --epochs 2'),
+    },
+    'unseen': _unseen(),
+}
