@@ -25,11 +25,11 @@ import pytest
 pytest.importorskip('sklearn', reason='the extra training is not installed')
 pytest.importorskip('matplotlib', reason='the extra training is not installed')
 
-from training import alarms  # noqa: E402
-from training.clips.answers import Answered  # noqa: E402
-from training.clips.clip import Clip, FIRE_KIND  # noqa: E402
-from training.data.samples import LABELS, SPLITS  # noqa: E402
-from training.measurement.alarm_choice import (  # noqa: E402
+from training import alarms
+from training.clips.answers import Answered
+from training.clips.clip import Clip, FIRE_KIND
+from training.data.samples import LABELS, SPLITS
+from training.measurement.alarm_choice import (
     best_of_each,
     Candidate,
     chosen_settings,
@@ -37,20 +37,20 @@ from training.measurement.alarm_choice import (  # noqa: E402
     ranked,
     rules_to_try,
 )
-from training.measurement.alarm_figures import (  # noqa: E402
+from training.measurement.alarm_figures import (
     measure_rule,
     Outcome,
     outcome,
     poisson,
     summarize,
 )
-from training.measurement.alarm_rules import (  # noqa: E402
+from training.measurement.alarm_rules import (
     MeanOfEight,
     Rule,
     SingleFrame,
     Windowed,
 )
-from training.run_folder import TrainingConfig, write_config  # noqa: E402
+from training.run_folder import TrainingConfig, write_config
 
 SINGLE = SingleFrame(0.5)
 RED, BLUE = (0, 0, 255), (255, 0, 0)
@@ -71,7 +71,7 @@ def answered(shown: Sequence[float], probability: Sequence[float], step: float =
 def decided(rule: Rule, probability: Sequence[float]) -> list[int]:
     """Ask a rule about frames a second apart."""
     values = np.array(probability, float)
-    return rule.decide(np.arange(len(values), dtype=float), values).astype(int).tolist()
+    return [int(one) for one in rule.decide(np.arange(len(values), dtype=float), values)]
 
 
 def test_single_frame() -> None:
@@ -215,7 +215,7 @@ def test_choice_prefers_as_it_says() -> None:
         candidate(0.15, false_alarms=2, share_in_alarm=0.2, missed=2, flips=9, median_time=0.9),
         candidate(0.16, p95_time=1.1),
         candidate(0.17, p95_time=None),
-        candidate(0.18, median_clear=None),
+        candidate(0.18, median_clear=1.6),
         candidate(0.19, missed=3),
     ]
     assert ranked(expected[::-1], 0.1)[:6] == expected[:6]
@@ -262,7 +262,7 @@ def write_run(folder: Path, model: Path) -> Path:
     write_config(folder, TrainingConfig(str(folder), None, None, 'firenet'))
     (folder / 'model.contract.json').write_text(contract_to_json(read_contract(model)))
     (folder / 'tflite').mkdir()
-    return shutil.copy(model, folder / 'tflite' / 'mine.tflite')
+    return Path(shutil.copy(model, folder / 'tflite' / 'mine.tflite'))
 
 
 def arguments(model: Path, *more: str) -> list[str]:
