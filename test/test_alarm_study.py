@@ -22,14 +22,14 @@ from fire_detector.model_contract import (
 import numpy as np
 import pytest
 
-pytest.importorskip('sklearn', reason='the extra training is not installed')
-pytest.importorskip('matplotlib', reason='the extra training is not installed')
+_ = pytest.importorskip('sklearn', reason='the extra training is not installed')
+_ = pytest.importorskip('matplotlib', reason='the extra training is not installed')
 
-from training import alarms
-from training.clips.answers import Answered
-from training.clips.clip import Clip, FIRE_KIND
-from training.data.samples import LABELS, SPLITS
-from training.measurement.alarm_choice import (
+from training import alarms  # noqa: E402
+from training.clips.answers import Answered  # noqa: E402
+from training.clips.clip import Clip, FIRE_KIND  # noqa: E402
+from training.data.samples import LABELS, SPLITS  # noqa: E402
+from training.measurement.alarm_choice import (  # noqa: E402
     best_of_each,
     Candidate,
     chosen_settings,
@@ -37,20 +37,20 @@ from training.measurement.alarm_choice import (
     ranked,
     rules_to_try,
 )
-from training.measurement.alarm_figures import (
+from training.measurement.alarm_figures import (  # noqa: E402
     measure_rule,
     Outcome,
     outcome,
     poisson,
     summarize,
 )
-from training.measurement.alarm_rules import (
+from training.measurement.alarm_rules import (  # noqa: E402
     MeanOfEight,
     Rule,
     SingleFrame,
     Windowed,
 )
-from training.run_folder import TrainingConfig, write_config
+from training.run_folder import TrainingConfig, write_config  # noqa: E402
 
 SINGLE = SingleFrame(0.5)
 RED, BLUE = (0, 0, 255), (255, 0, 0)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 import pytest
 
-pytest.importorskip('tqdm', reason='the extra training is not installed')
+_ = pytest.importorskip('tqdm', reason='the extra training is not installed')
 
-from training.clips.camera import (
+from training.clips.camera import (  # noqa: E402
     add_grain,
     HEIGHT,
     look,
@@ -22,10 +22,10 @@ from training.clips.camera import (
     View,
     WIDTH,
 )
-from training.clips.clip import Clip, ClipFrame, IN_VIEW
-from training.clips.disturbances import plan_lamp, spoil
-from training.clips.light import FLICKER, Light, lit, plan_light, SUNSET, Wave
-from training.clips.made import (
+from training.clips.clip import Clip, ClipFrame, IN_VIEW  # noqa: E402
+from training.clips.disturbances import plan_lamp, spoil  # noqa: E402
+from training.clips.light import FLICKER, Light, lit, plan_light, SUNSET, Wave  # noqa: E402
+from training.clips.made import (  # noqa: E402
     AFTER_SECONDS,
     BEFORE_SECONDS,
     fire_clips,
@@ -35,9 +35,9 @@ from training.clips.made import (
     STEADY,
     SUNSET_SOURCE,
 )
-from training.clips.recorded import recorded_clips, rendered_clip
-from training.data.boxes import Box
-from training.data.samples import FIRE, Sample
+from training.clips.recorded import recorded_clips, rendered_clip  # noqa: E402
+from training.data.boxes import Box  # noqa: E402
+from training.data.samples import FIRE, Sample  # noqa: E402
 
 FPS = 10.0
 STILL_WAVE = Wave(0.0, 1.0, 0.0)
