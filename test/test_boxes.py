@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip('keras', reason='the extra training is not installed')
+_ = pytest.importorskip('keras', reason='the extra training is not installed')
 
-from training.data.boxes import Box, read_boxes, share_covered
-from training.data.samples import DatasetError
+from training.data.boxes import Box, read_boxes, share_covered  # noqa: E402
+from training.data.samples import DatasetError  # noqa: E402
 
 
 def test_overlapping_boxes_are_counted_once() -> None:

@@ -6,9 +6,9 @@ import pytest
 
 keras = pytest.importorskip('keras', reason='the extra training is not installed')
 
-from training.learning.platt import apply_scaling, fit_scaling, log_odds, Scaling
-from training.measurement.calibration import expected_calibration_error
-from training.measurement.threshold import choose_threshold, group_weights
+from training.learning.platt import apply_scaling, fit_scaling, log_odds, Scaling  # noqa: E402
+from training.measurement.calibration import expected_calibration_error  # noqa: E402
+from training.measurement.threshold import choose_threshold, group_weights  # noqa: E402
 
 
 def groups(sizes: list[int]) -> np.ndarray:

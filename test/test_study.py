@@ -7,12 +7,12 @@ import subprocess
 import numpy as np
 import pytest
 
-pytest.importorskip('keras', reason='the extra training is not installed')
+_ = pytest.importorskip('keras', reason='the extra training is not installed')
 
-from training import study, train
-from training.data.boxes import Box
-from training.measurement.study_tables import figures, Finding, read_finding, study_tables
-from training.studies import Converted, Row, STUDIES
+from training import study, train  # noqa: E402
+from training.data.boxes import Box  # noqa: E402
+from training.measurement.study_tables import figures, Finding, read_finding, study_tables  # noqa: E402
+from training.studies import Converted, Row, STUDIES  # noqa: E402
 
 
 def finding() -> Finding:

@@ -46,6 +46,7 @@ class TrainingConfig:
     :ivar epochs: passes over the training pictures.
     :ivar batch_size: pictures in one step of the optimizer.
     :ivar input_size: rows and columns of the network's input; None for its usual size.
+    :ivar name: the model's name; None for that of the architecture.
     :ivar learning_rate: step size of Adam, the largest where a schedule changes it.
     :ivar schedule: how the step size changes; a member of `schedules.SCHEDULES`.
     :ivar patience: epochs without a better validation accuracy after which training ends; 0 for
@@ -71,6 +72,7 @@ class TrainingConfig:
     epochs: int = 100
     batch_size: int = 32
     input_size: int | None = None
+    name: str | None = None
     learning_rate: float = 1e-3
     schedule: str = 'constant'
     patience: int = 30

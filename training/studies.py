@@ -65,6 +65,7 @@ STUDIES: Mapping[str, Mapping[str, Row | Converted]] = {
         'firenet': Row(ARTICLE),
         'teacher': Row(TEACHER, seeds=1),
         'labels alone': Row(f'{LITE0} {LONG}'),
+        'insets': Row(f'{LITE0} {LONG} --insets 0.3'),
         'taught': Row(f'{LITE0} {LONG}', 'teacher'),
     },
     'ablation': {

@@ -5,6 +5,7 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 import dataclasses
+import os
 from pathlib import Path
 import resource
 import shlex
@@ -166,7 +167,7 @@ def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
               training: Sequence[Sample]) -> ModelContract:
     sources = Counter(sample.source for sample in training)
     return ModelContract(
-        name=config.arch, version=MODEL_VERSION, labels=LABELS, input_spec=spec,
+        name=config.name or config.arch, version=MODEL_VERSION, labels=LABELS, input_spec=spec,
         output='sigmoid' if model.output_shape[1] == 1 else 'softmax',
         trained_on=f'{len(training)} pictures: ' + ', '.join(
             f'{source} {count}' for source, count in sorted(sources.items())))
@@ -174,7 +175,8 @@ def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
 
 def _command(config: TrainingConfig, run: Path) -> str:
     """Write the command line that says all of a configuration, defaults included."""
-    words = ['python', '-m', 'training.train', '--out', str(run), '--data', config.data]
+    words = ['python', '-m', 'training.train', '--out', os.path.relpath(run),
+             '--data', config.data]
     for name, value in dataclasses.asdict(config).items():
         option = f'--{name.replace("_", "-")}'
         if isinstance(value, bool):
@@ -183,6 +185,8 @@ def _command(config: TrainingConfig, run: Path) -> str:
             words += [option, str(value or 0)]
         elif name == 'leave_out':
             words += [word for source in value for word in (option, source)]
+        elif name == 'teacher' and value is not None:
+            words += [option, os.path.relpath(value)]
         elif name != 'data' and value is not None:
             words += [option, str(value)]
     return shlex.join(words)
@@ -195,6 +199,7 @@ def _parser() -> argparse.ArgumentParser:
     add_data_arguments(parser)
     parser.add_argument('--out', type=Path, required=True, help='run folder for the results')
     parser.add_argument('--arch', choices=sorted(ARCHITECTURES), default='firenet')
+    parser.add_argument('--name', help="the model's name (default: that of the architecture)")
     parser.add_argument('--leave-out', metavar='SOURCE', action='append', default=[],
                         help='keep a source from training, and measure on all of it; repeatable')
     parser.add_argument('--epochs', type=int, default=TrainingConfig.epochs,

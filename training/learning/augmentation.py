@@ -23,7 +23,7 @@ LARGEST_VIEW = 1.3
 STRETCH = 1.25
 # Degrees to either side; a robot's camera is level but for bumps.
 ROTATION = 12.0
-INSET_SIDE = (0.3, 0.6)  # of an inset, as a share of the picture's
+INSET_SIDE = (0.25, 0.6)  # of an inset, as a share of the picture's
 HUE = 6.0  # degrees to either side, of 360
 SATURATION = (0.6, 1.3)
 GAIN = (0.35, 1.6)
