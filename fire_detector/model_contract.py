@@ -78,6 +78,8 @@ class ModelContract:
     :ivar input_spec: what the input tensor holds.
     :ivar output: 'softmax' (one value for each label) or 'sigmoid' (one value, that of fire).
     :ivar fire_label: the one of `labels` that means fire.
+    :ivar threshold: probability 0..1 at or above which a single picture is called fire; the alarm,
+        which sees many pictures, has its own.
     :ivar alarm: alarm settings that suit the model.
     :ivar trained_on: the data it was trained on, in words.
     :ivar metrics: what was measured of it, by name.
@@ -92,6 +94,7 @@ class ModelContract:
     input_spec: InputSpec
     output: str
     fire_label: str = 'fire'
+    threshold: float = 0.5
     alarm: AlarmSettings = AlarmSettings()
     trained_on: str = ''
     metrics: Mapping[str, float | None] = field(default_factory=dict)
@@ -106,6 +109,8 @@ class ModelContract:
         if self.fire_label not in self.labels or len(set(self.labels)) != len(self.labels):
             raise ValueError(f'labels {self.labels} must be unique and '
                              f'have {self.fire_label!r} among them')
+        if not 0.0 <= self.threshold <= 1.0:
+            raise ValueError(f'threshold {self.threshold} is not from 0 to 1')
         if self.output not in OUTPUTS:
             raise ValueError(f'output {self.output!r} is not one of {OUTPUTS}')
 

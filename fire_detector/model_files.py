@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fire_detector.model_contract import ModelError
 
-DEFAULT_MODEL = 'firenet.tflite'
+DEFAULT_MODEL = 'fire_detector.tflite'
 
 
 def models_folder() -> Path:

@@ -48,7 +48,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'model', default_value='',
             description='The .tflite file: a path, or the file name of an installed model. '
-                        'Left empty, the parameter file decides: firenet.tflite in the one '
+                        'Left empty, the parameter file decides: fire_detector.tflite in the one '
                         'that comes with the package.'),
         OpaqueFunction(function=_start_node),
     ])

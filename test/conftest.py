@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from command_line import run_module
 from fire_detector.classifier import RUNTIMES
-from fire_detector.model_files import find_model
+from fire_detector.model_files import DEFAULT_MODEL, find_model
 import pytest
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def run(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope='session')
 def model() -> Path:
     """Give the model that the launch file starts with."""
-    return find_model('firenet.tflite')
+    return find_model(DEFAULT_MODEL)
 
 
 @pytest.fixture(params=IMPORTABLE_RUNTIMES)

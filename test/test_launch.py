@@ -37,8 +37,8 @@ def test_defaults(ros: RosSession, launch: Launcher, colcon_install: Path) -> No
     camera.wait_until_heard()
     camera.show(image(CALM, stamp=1))
     assert ros.state() == 'active'
-    model = colcon_install / 'fire_detector/share/fire_detector/models/firenet.tflite'
-    assert f'model {model} (firenet' in process.output
+    model = colcon_install / 'fire_detector/share/fire_detector/models/fire_detector.tflite'
+    assert f'model {model} (fire_detector' in process.output
     assert process.end() == 0
     assert 'process has finished cleanly' in process.output
     assert 'Traceback' not in process.output
@@ -56,7 +56,7 @@ def test_arguments(ros: RosSession, launch: Launcher, tmp_path: Path, model: Pat
     camera = Camera(ros, '/robot1/front/image_raw', '/robot1/fire_detector')
     camera.wait_until_heard()
     assert camera.show(image(CALM, stamp=1))[1] is True
-    assert f'model {other} (firenet' in process.output
+    assert f'model {other} (fire_detector' in process.output
     assert '[DEBUG]' in process.output
     assert ros.parameter('/robot1/fire_detector', 'use_sim_time') is True
 
@@ -69,7 +69,8 @@ def test_model_of_the_parameter_file(
     parameters = tmp_path / 'parameters.yaml'
     parameters.write_text(f'/**:\n  ros__parameters:\n    model: {other}\n')
     process = launch(f'params_file:={parameters}')
-    ros.wait_for(lambda: f'model {other} (firenet' in process.output, 'the model of the file')
+    ros.wait_for(lambda: f'model {other} (fire_detector' in process.output,
+                 'the model of the file')
 
 
 def test_autostart_of_the_parameter_file(

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 EXECUTABLES = {'fire_classify', 'fire_detector_node', 'file_camera', 'synthetic_camera'}
 SHARED = {'package.xml', 'launch/detect.launch.py', 'launch/detect.yaml',
-          'models/firenet.tflite'}
+          'models/fire_detector.tflite', 'models/firenet.tflite'}
 
 
 def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,12 @@ _ = pytest.importorskip('keras', reason='the extra training is not installed')
 
 from training import study, train  # noqa: E402
 from training.data.boxes import Box  # noqa: E402
-from training.measurement.study_tables import figures, Finding, read_finding, study_tables  # noqa: E402
+from training.measurement.study_tables import (  # noqa: E402
+    figures,
+    Finding,
+    read_finding,
+    study_tables,
+)
 from training.studies import Converted, Row, STUDIES  # noqa: E402
 
 
@@ -54,6 +59,8 @@ def test_mean_and_spread() -> None:
     table, measured = study_tables({'row': [finding(), better]}, Path('nowhere'))
     assert [one['balanced accuracy'] for one in measured['row']] == pytest.approx([0.8, 0.9])
     assert '| row | 2 | 0.850 ± 0.071 |' in table
+    alone, _ = study_tables({'row': [finding()]}, Path('nowhere'))
+    assert '| row | 1 | 0.800 | 0.960 |' in alone
 
 
 def test_options_are_those_of_training(tmp_path: Path) -> None:

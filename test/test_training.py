@@ -222,8 +222,8 @@ def test_augmentation_keeps_fire_the_color_of_fire(data: Path) -> None:
         assert varied.dtype == np.uint8
         red, green, blue = varied.mean(axis=(0, 1))
         gray += red - blue < 5
-        # Over-exposed, red and green are both as bright as can be.
-        assert red >= green >= blue
+        # Over-exposed, red and green are both as bright as can be, or nearly.
+        assert red + 1 > green > blue - 1
     assert 0 < gray < 15
     picture = read_picture(data / 'images/cair/fire/0001.jpg').in_order('RGB')
     varied = np.stack([augment(picture, 64, 64, rng(seed)) for seed in range(8)])
@@ -298,7 +298,7 @@ def test_run_folder(run: Path, small_data: Path) -> None:
         f'test_{name}': value for name, value in metrics['test']['overall'].items()}
     # Chosen where at most 2 % of the no-fire pictures of val are called fire.
     assert (contract.metrics['val_false_alarm_rate'] or 0) <= 0.02
-    assert contract.alarm.off_threshold < contract.alarm.on_threshold
+    assert contract.alarm.off_threshold < contract.alarm.on_threshold == contract.threshold
     assert metrics['settled']['factor'] > 0
     assert contract.trained_on == '200 pictures: cair 100, kaggle999 100'
     curves = cv2.imread(str(run / 'curves.png'))
@@ -311,7 +311,7 @@ def test_run_folder(run: Path, small_data: Path) -> None:
 def test_saved_models_are_what_was_measured(run: Path, name: str) -> None:
     """Each of the three formats, loaded again, is as often right as metrics.json says."""
     samples = select(samples_of(run / name), 'test')
-    threshold = read_sidecar(run / name).alarm.on_threshold
+    threshold = read_sidecar(run / name).threshold
     called = probabilities(run / name, samples) >= threshold
     fire = np.array([sample.label == FIRE for sample in samples])
     metrics = json.loads((run / 'metrics.json').read_text())

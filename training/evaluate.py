@@ -125,7 +125,7 @@ def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path
     :raises RuntimeRefusedError: when no TFLite runtime can answer.
     :raises DatasetError: when none of the pictures can be read, or the boxes cannot.
     """
-    threshold = contract_of(model).alarm.on_threshold
+    threshold = contract_of(model).threshold
     readable, unreadable = skip_unreadable(samples)
     if not readable:
         raise DatasetError(f'none of the {len(samples)} pictures can be read: {unreadable[0]}')

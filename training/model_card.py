@@ -88,10 +88,22 @@ def _contract_table(contract: ModelContract) -> str:
                   f'{spec.scale:.6g} + {spec.offset:g}'],
         ['resizing', f'{spec.resize}, {spec.interpolation}'],
         ['output', f'{contract.output}; labels {", ".join(contract.labels)}'],
+        ['threshold', f'a picture is called fire at {contract.threshold:g} or more'
+                      f'{_chosen(contract)}'],
         ['alarm', f'raised when the median of {alarm.window:g} s, of at least '
                   f'{alarm.min_frames} pictures, reaches {alarm.on_threshold:g}; cleared below '
                   f'{alarm.off_threshold:g}'],
     ])
+
+
+def _chosen(contract: ModelContract) -> str:
+    """Say what the threshold was chosen for, where it was."""
+    names = [f'val_false_alarm_rate{end}' for end in ('', '_low', '_high')]
+    rate, low, high = (contract.metrics.get(name) for name in names)
+    if rate is None or low is None or high is None:
+        return ''
+    return (f': chosen on `val`, where it calls {rate:.3f} ({low:.3f} to {high:.3f}) of the '
+            f'pictures without fire so, each group counting as one')
 
 
 def _left_out(findings: Findings) -> list[str]:

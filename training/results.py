@@ -54,7 +54,7 @@ def write_results(model: Path, contract: ModelContract, splits: Mapping[str, Seq
     source = load_source(model)
     answers = {name: source.fire_probability(load_tensors(samples, contract.input_spec))
                for name, samples in splits.items() if samples}
-    measured = {name: measure_by_source(found, splits[name], contract.alarm.on_threshold)
+    measured = {name: measure_by_source(found, splits[name], contract.threshold)
                 for name, found in answers.items()}
     sidecar.write_text(contract_to_json(dataclasses.replace(
         contract, metrics={**contract.metrics, **for_contract(measured['test']['overall'])})),

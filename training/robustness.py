@@ -50,7 +50,7 @@ def _measure_as_asked(options: argparse.Namespace, command: str) -> None:
     else:
         samples = read_dataset(options.data, options.group_by, options.split_seed)
         data = str(options.data.resolve())
-    threshold = contract_of(model).alarm.on_threshold
+    threshold = contract_of(model).threshold
     chosen = choose(samples, options.split, ())
     readable, unreadable = skip_unreadable(chosen)
     if not readable:

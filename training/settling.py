@@ -15,7 +15,8 @@ from training.measurement.calibration import expected_calibration_error
 from training.measurement.threshold import choose_threshold, group_weights
 from training.run_folder import TrainingConfig
 
-# The alarm is cleared at this share of the probability that raises it, until clips say better.
+# The alarm is raised at the threshold of single pictures and cleared at this share of it, until
+# `training.alarms` says better.
 OFF_SHARE = 0.6
 
 
@@ -47,7 +48,7 @@ def settle(model: Any, contract: ModelContract, validation: Sequence[Sample],
     chosen = choose_threshold(probability, fire, groups, config.false_alarms)
     alarm = dataclasses.replace(contract.alarm, on_threshold=chosen.value,
                                 off_threshold=round(OFF_SHARE * chosen.value, 4))
-    return dataclasses.replace(contract, alarm=alarm, metrics={
+    return dataclasses.replace(contract, threshold=chosen.value, alarm=alarm, metrics={
         **contract.metrics, **chosen.for_contract('val')}), figures
 
 

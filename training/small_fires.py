@@ -53,7 +53,7 @@ def measure(model: Path, samples: Sequence[Sample], request: Request, data: Path
     if model.suffix != TFLITE_SUFFIX:
         raise ModelError(f'{model}: not a {TFLITE_SUFFIX} file; tiles are measured through the '
                          f"node's own classifier, once the model is converted")
-    threshold = contract_of(model).alarm.on_threshold
+    threshold = contract_of(model).threshold
     boxes = read_boxes(data)
     readable, unreadable = skip_unreadable(samples)
     if not readable:

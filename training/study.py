@@ -139,12 +139,13 @@ class Study:
                 'training.optimize', str(run), *shlex.split(row.optimize)]))
         folder = run / EVALUATION / _slug(row)
         return [*commands,
-                (out, ['training.convert', str(model), '--type', row.type, '--out', str(out)]),
+                (out, ['training.convert', str(model), '--type', row.number_format,
+                       '--out', str(out)]),
                 (folder / PREDICTIONS, ['training.evaluate', str(out), '--out', str(folder)])]
 
 
 def _slug(row: Converted) -> str:
-    return f'{QUANTIZATION_AWARE}_{row.type}' if row.optimize else row.type
+    return f'{QUANTIZATION_AWARE}_{row.number_format}' if row.optimize else row.number_format
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

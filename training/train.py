@@ -263,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print('training.train: interrupted; the same command goes on', file=sys.stderr)
         return EXIT_INTERRUPTED
-    threshold = read_sidecar(run / KERAS_MODEL).alarm.on_threshold
+    threshold = read_sidecar(run / KERAS_MODEL).threshold
     for split in ('test', 'left_out'):
         if split in measured:
             print(f'\nOn {split}, at a probability of {threshold:.3g}:\n\n'

@@ -36,7 +36,7 @@ class Proof:
     :ivar source: the model.
     :ivar compared: the pictures on which source and results have to agree.
     :ivar expected: float64 of shape (len(compared),): the source's fire probabilities.
-    :ivar metrics: what they are worth, at the contract's alarm threshold.
+    :ivar metrics: what they are worth, at the contract's threshold.
     """
 
     def __init__(self, source: SourceModel, compared: Sequence[Sample],
@@ -57,7 +57,7 @@ class Proof:
             raise DatasetError(f'{len(self.compared)} pictures in test are too few to compare '
                                f'on; at least {LEAST_PICTURES} are needed')
         self._fire = labels_of(compared) == FIRE
-        self._threshold = source.contract.alarm.on_threshold
+        self._threshold = source.contract.threshold
         self.expected = source.fire_probability(
             load_tensors(self.compared, source.contract.input_spec))
         self.metrics = self._measure(self.expected)

@@ -23,7 +23,7 @@ class Conversion:
     """
     Hold what was measured of a model that was converted.
 
-    :ivar metrics: of the pictures, at the contract's alarm threshold, as LiteRT answers.
+    :ivar metrics: of the pictures, at the contract's threshold, as LiteRT answers.
     :ivar differences: largest difference of a probability from the source's, by runtime.
     :ivar changed_decisions: pictures, out of all, that LiteRT decides otherwise than the source.
     """

@@ -107,12 +107,13 @@ def study_tables(findings: Mapping[str, Sequence[Finding]],
 
 
 def _spread(values: Sequence[float | None]) -> str:
-    """Write mean and standard deviation."""
+    """Write mean and standard deviation; of one seed, what it is."""
     known = [value for value in values if value is not None]
     if not known:
         return '-'
-    spread = statistics.stdev(known) if len(known) > 1 else 0.0
-    return f'{statistics.mean(known):.3f} ± {spread:.3f}'
+    if len(known) == 1:
+        return f'{known[0]:.3f}'
+    return f'{statistics.mean(known):.3f} ± {statistics.stdev(known):.3f}'
 
 
 def _balanced_accuracy(probability: NDArray[np.float64], fire: NDArray[np.bool_]) -> float | None:

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model that the node starts with is what its contract says, and takes red for red."""
+
+from pathlib import Path
+
+from fire_detector.classifier import FireClassifier
+from fire_detector.model_contract import read_contract
+from fire_detector.model_files import DEFAULT_MODEL
+from fire_detector.picture import Picture
+from fire_detector.synthetic_scene import PHASES, SyntheticScene
+import numpy as np
+import pytest
+
+FIRE_TIMES = np.arange(6.0, 18.0, 0.5)
+
+
+@pytest.fixture(scope='module')
+def scene() -> SyntheticScene:
+    """Give a camera that looks at a burning room."""
+    return SyntheticScene(160, 120)
+
+
+def test_contract(model: Path) -> None:
+    """RGB, small, and with a threshold that was chosen for 2 % of false alarms on `val`."""
+    assert model.name == DEFAULT_MODEL
+    contract = read_contract(model)
+    assert contract.name == 'fire_detector'
+    assert contract.input_spec.color_order == 'RGB'
+    assert model.stat().st_size < 300_000
+    rate, low, high = (contract.metrics[f'val_false_alarm_rate{end}']
+                       for end in ('', '_low', '_high'))
+    assert rate is not None and low is not None and high is not None
+    assert low < rate <= 0.02 < high
+    assert contract.threshold <= contract.alarm.on_threshold
+
+
+def test_fire_is_red_and_not_blue(model: Path, runtime: str, scene: SyntheticScene) -> None:
+    """The same flames with red and blue exchanged are hardly ever fire to the network."""
+    classifier = FireClassifier(model, runtime)
+    frames = [scene.render(float(time)) for time in FIRE_TIMES]
+    right, swapped = (
+        np.array([classifier.probability(Picture(frame, order)) for frame in frames])
+        for order in ('RGB', 'BGR'))
+    assert (right >= classifier.contract.threshold).mean() > 0.95
+    assert (swapped >= classifier.contract.threshold).mean() < 0.05
+
+
+def test_quiet_room(model: Path, runtime: str, scene: SyntheticScene) -> None:
+    """A room without fire, a burnt chair and red things are no fire."""
+    classifier = FireClassifier(model, runtime)
+    for phase in PHASES:
+        if phase.name in ('calm room', 'burnt out', 'red things', 'calm again'):
+            picture = Picture(scene.render((phase.start + phase.end) / 2), 'RGB')
+            assert classifier.probability(picture) < classifier.contract.threshold, phase.name
