@@ -17,6 +17,7 @@ from fire_detector.model_contract import (
     read_contract,
     sidecar_path,
 )
+from fire_detector.model_files import find_model
 from fire_detector.preprocessing import InputSpec
 import pytest
 
@@ -35,6 +36,12 @@ def model_file(tmp_path: Path) -> Path:
     path = tmp_path / 'tiny.tflite'
     path.write_bytes(MODEL_BYTES)
     return path
+
+
+@pytest.fixture
+def model() -> Path:
+    """Give a model with two outputs, for pictures of 64x64 pixels."""
+    return find_model('firenet.tflite')
 
 
 def test_round_trip(model_file: Path) -> None:

@@ -72,9 +72,9 @@ def pictures(data: Path, tmp_path: Path) -> list[Path]:
     return paths
 
 
-def noted(log: Path, dtype: type[np.generic], count: int) -> NDArray[np.generic]:
-    """Give the last tensors that were noted, and begin anew."""
-    tensors = np.fromfile(log, dtype).reshape(-1, 64, 64, 3)[-count:]
+def noted(log: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+    """Give the last tensors that were noted, as many as the shape says, and begin anew."""
+    tensors = np.fromfile(log, dtype).reshape(-1, *shape[1:])[-shape[0]:]
     log.unlink()
     return tensors
 
@@ -83,14 +83,15 @@ def given_by_each_path(model: Path, pictures: Sequence[Path], dtype: type[np.gen
                        ros: RosSession) -> dict[str, NDArray[np.generic]]:
     """Give what the network gets from the converter's check, from fire_classify and the node."""
     count = len(pictures)
+    shape = (count, *read_contract(model).input_shape[1:])
     samples = [Sample(path, FIRE, '', '', 'test') for path in pictures]
     runtimes.probabilities(model, samples, 'tflite')
-    tensors = {'converter': noted(log, dtype, count)}
+    tensors = {'converter': noted(log, dtype, shape)}
 
     result = run_module('fire_detector.classify', '--json', '--runtime', 'tflite',
                         '--model', model, *pictures)
     assert len([json.loads(line) for line in result.stdout.splitlines()]) == count
-    tensors['fire_classify'] = noted(log, dtype, count)
+    tensors['fire_classify'] = noted(log, dtype, shape)
 
     ros.environment |= {name: os.environ[name] for name in ('TENSOR_LOG', 'PYTHONPATH')}
     ros.start('node', '-p', f'model:={model}', '-p', 'runtime:=tflite')
@@ -98,7 +99,7 @@ def given_by_each_path(model: Path, pictures: Sequence[Path], dtype: type[np.gen
     camera.wait_until_heard()
     for number, path in enumerate(pictures):
         camera.show(image(read_picture(path).pixels, stamp=number))
-    tensors['node'] = noted(log, dtype, count)
+    tensors['node'] = noted(log, dtype, shape)
     return tensors
 
 
