@@ -4,11 +4,11 @@
 from pathlib import Path
 import shutil
 
+from fire_detector.model_files import find_model
 import pytest
 
 _ = pytest.importorskip('keras', reason='the extra training is not installed')
 
-from fire_detector.model_files import find_model  # noqa: E402
 from training import latency  # noqa: E402
 from training.conversion import runtimes  # noqa: E402
 

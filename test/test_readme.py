@@ -65,7 +65,7 @@ def test_training_commands_are_there() -> None:
     for tool in tools:
         options = set(re.findall(rf'python -m training\.{tool} [^`\n]*', pages))
         known = ''.join(path.read_text() for path in (
-            ROOT / 'training' / f'{tool}.py', ROOT / 'training' / 'dataset.py'))
+            ROOT / 'training' / f'{name}.py' for name in (tool, 'dataset', 'selection')))
         named = set(re.findall(r' (--[a-z-]+)', ' '.join(options)))
         assert {option for option in named
                 if f"'{option.replace('--no-', '--')}'" not in known} == set()

@@ -15,6 +15,7 @@ from conftest import EPOCHS
 import cv2
 from fire_detector.classifier import FireClassifier
 from fire_detector.model_contract import ModelError, read_sidecar
+from fire_detector.model_files import find_model
 from fire_detector.picture_files import read_picture
 from fire_detector.preprocessing import InputSpec, preprocess
 import numpy as np
@@ -362,8 +363,9 @@ def test_inset_shows_both_pictures() -> None:
     assert len(set(shares)) > 20
 
 
-def test_pupils_learn_what_the_teacher_says(model: Path) -> None:
+def test_pupils_learn_what_the_teacher_says() -> None:
     """Of a picture labeled 1, three tenths are the label's and seven the teacher's."""
+    model = find_model('firenet.tflite')
     pictures = rng().random((3, 64, 64, 3), dtype=np.float32)
     classifier = FireClassifier(model, 'litert')
     said = np.array([classifier.answer(picture[np.newaxis]) for picture in pictures])

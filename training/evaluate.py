@@ -5,7 +5,6 @@ import argparse
 from collections.abc import Sequence
 import csv
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 import shlex
 import sys
@@ -18,12 +17,11 @@ from training.conversion.predict import contract_of, probabilities, size_of
 from training.conversion.runtimes import RuntimeRefusedError
 from training.data.contact_sheet import Tile, write_contact_sheet
 from training.data.loading import skip_unreadable
-from training.data.samples import DatasetError, FIRE, LABELS, labels_of, Sample, select, SPLITS
-from training.dataset import add_data_arguments, check_data_arguments, read_dataset
+from training.data.samples import DatasetError, FIRE, LABELS, labels_of, Sample
+from training.dataset import check_data_arguments
 from training.markdown import ORIGIN
 from training.measurement.calibration import calibration_bins
 from training.measurement.evaluation import (
-    ALL,
     calibration_table,
     Evaluation,
     figures_table,
@@ -57,57 +55,17 @@ from training.measurement.plots import (
     ROC,
     write_plots,
 )
-from training.run_folder import (
-    EVALUATION,
-    evaluation_folder,
-    METRICS,
-    read_config,
-    run_of,
-    samples_of,
+from training.run_folder import evaluation_folder, METRICS, PREDICTIONS
+from training.selection import (
+    add_selection_arguments,
+    as_request,
+    EPILOG,
+    read_selection,
+    Request,
 )
 
 SUMMARY = 'summary.md'
-PREDICTIONS = 'predictions.csv'
 MISTAKES = 'mistakes.png'
-
-
-def choose(samples: Sequence[Sample], split: str, sources: Sequence[str]) -> list[Sample]:
-    """
-    Pick the samples to measure on.
-
-    :param samples: all samples there are.
-    :param split: a member of SPLITS, or ALL.
-    :param sources: names of sources; empty for every source.
-    :raises DatasetError: when there is no such source, or nothing is left.
-    """
-    known = sorted({sample.source for sample in samples})
-    if unknown := sorted(set(sources) - set(known)):
-        raise DatasetError(f'no source {" or ".join(unknown)} among the pictures, '
-                           f'only {", ".join(known)}; one that was left out of training is '
-                           f'measured with --data and --split {ALL}')
-    chosen = [sample for sample in (samples if split == ALL else select(samples, split))
-              if not sources or sample.source in sources]
-    if not chosen:
-        raise DatasetError(f'no picture in split {split!r} of {", ".join(sources) or "the data"}; '
-                           f'choose others with --split and --source')
-    return chosen
-
-
-@dataclass(frozen=True)
-class Request:
-    """
-    Say what is to be measured, for the record.
-
-    :ivar command: the command line that asked for it.
-    :ivar data: the folder of the pictures, absolute.
-    :ivar sources: the sources that were chosen; empty for all.
-    :ivar split: a member of SPLITS, or ALL.
-    """
-
-    command: str
-    data: str
-    sources: tuple[str, ...]
-    split: str
 
 
 def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path,
@@ -210,22 +168,14 @@ def _summary(evaluation: Evaluation, pictures: Sequence[str]) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog='python -m training.evaluate', description=__doc__, epilog=(
-            "Without --data, the pictures are those of the model's training run."))
+        prog='python -m training.evaluate', description=__doc__, epilog=EPILOG)
     parser.add_argument('model', metavar='MODEL', type=Path,
                         help='.keras, .h5 or .tflite file, or SavedModel folder')
-    add_data_arguments(parser, required=False)
-    parser.add_argument('--split', choices=(*SPLITS, ALL), default='test',
-                        help='which pictures (default: %(default)s)')
-    parser.add_argument('--source', metavar='NAME', action='append', default=[],
-                        help='only pictures of this source; repeatable')
+    add_selection_arguments(parser)
     parser.add_argument('--remarks', metavar='FILE', type=Path,
                         help=f'CSV file with the columns {", ".join(REMARK_COLUMNS)}: what is to '
                              'be seen on pictures that are called wrong (default: the data '
                              f"folder's {REMARKS}, if it has one)")
-    parser.add_argument('--out', metavar='DIR', type=Path,
-                        help=f'folder for the results (default: {EVALUATION}/MODEL in the run '
-                             f'folder, or in runs for a model that is in none)')
     return parser
 
 
@@ -236,18 +186,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(words)
     check_data_arguments(parser, options)
     try:
-        if options.data is None:
-            samples, data = samples_of(options.model), read_config(run_of(options.model)).data
-            folder = Path(data)
-        else:
-            samples = read_dataset(options.data, options.group_by, options.split_seed)
-            folder, data = options.data, str(options.data.resolve())
+        samples, data = read_selection(options, options.model)
         out = options.out or evaluation_folder(options.model)
         evaluation = evaluate(
-            options.model, choose(samples, options.split, options.source),
-            Request(shlex.join(['python', '-m', 'training.evaluate', *words]), data,
-                    tuple(sorted(set(options.source))), options.split),
-            out, Naming(folder, read_remarks(folder, options.remarks)))
+            options.model, samples,
+            as_request(options, data, shlex.join(['python', '-m', 'training.evaluate', *words])),
+            out, Naming(data, read_remarks(data, options.remarks)))
     except (DatasetError, ModelError, OSError, PictureFileError, RuntimeRefusedError) as error:
         print(f'training.evaluate: {error}', file=sys.stderr)
         return 1

@@ -21,21 +21,14 @@ from training.conversion.predict import contract_of, corrupted_probabilities
 from training.conversion.runtimes import RuntimeRefusedError
 from training.data.contact_sheet import Tile, write_contact_sheet
 from training.data.loading import skip_unreadable
-from training.data.samples import DatasetError, FIRE, Sample, SPLITS
-from training.dataset import add_data_arguments, check_data_arguments, read_dataset
-from training.evaluate import choose
+from training.data.samples import DatasetError, FIRE, Sample
+from training.dataset import check_data_arguments
 from training.markdown import ORIGIN
 from training.measurement.corruptions import corrupt, CORRUPTIONS, UNCHANGED
-from training.measurement.evaluation import ALL, model_sha256
+from training.measurement.evaluation import model_sha256
 from training.measurement.robustness import measure_rows, Robustness, summary
-from training.run_folder import (
-    EVALUATION,
-    evaluation_folder,
-    read_config,
-    run_of,
-    samples_of,
-    write_json,
-)
+from training.run_folder import evaluation_folder, write_json
+from training.selection import add_selection_arguments, EPILOG, read_selection
 
 SUMMARY = 'robustness.md'
 FIGURES = 'robustness.json'
@@ -45,19 +38,15 @@ SHEET = 'robustness.png'
 def _measure_as_asked(options: argparse.Namespace, command: str) -> None:
     """Measure a model, write and print what was found."""
     model: Path = options.model
-    if options.data is None:
-        samples, data = samples_of(model), read_config(run_of(model)).data
-    else:
-        samples = read_dataset(options.data, options.group_by, options.split_seed)
-        data = str(options.data.resolve())
+    chosen, data = read_selection(options, model)
     threshold = contract_of(model).threshold
-    chosen = choose(samples, options.split, ())
     readable, unreadable = skip_unreadable(chosen)
     if not readable:
         raise DatasetError(f'none of the {len(chosen)} pictures can be read: {unreadable[0]}')
     answers = corrupted_probabilities(model, readable, list(CORRUPTIONS))
     found = Robustness(
-        command=command, model=str(model), model_sha256=model_sha256(model), data=data,
+        command=command, model=str(model), model_sha256=model_sha256(model),
+        data=str(data.resolve()),
         split=options.split, threshold=threshold,
         rows=measure_rows(answers, readable, threshold), unreadable=tuple(unreadable))
     out = options.out or evaluation_folder(model)
@@ -89,16 +78,10 @@ def _write_sheet(samples: Sequence[Sample], answers: Mapping[str, NDArray[np.flo
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog='python -m training.robustness', description=__doc__, epilog=(
-            "Without --data, the pictures are those of the model's training run."))
+        prog='python -m training.robustness', description=__doc__, epilog=EPILOG)
     parser.add_argument('model', metavar='MODEL', type=Path,
                         help='.keras, .h5 or .tflite file, or SavedModel folder')
-    add_data_arguments(parser, required=False)
-    parser.add_argument('--split', choices=(*SPLITS, ALL), default='test',
-                        help='which pictures (default: %(default)s)')
-    parser.add_argument('--out', metavar='DIR', type=Path,
-                        help=f'folder for the results (default: {EVALUATION}/MODEL in the run '
-                             f'folder, or in runs for a model that is in none)')
+    add_selection_arguments(parser)
     return parser
 
 

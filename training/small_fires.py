@@ -16,19 +16,18 @@ from training.conversion.predict import contract_of, TFLITE_SUFFIX
 from training.conversion.runtimes import RuntimeRefusedError
 from training.data.boxes import read_boxes
 from training.data.loading import skip_unreadable
-from training.data.samples import DatasetError, Sample, SPLITS
-from training.dataset import add_data_arguments, check_data_arguments, read_dataset
-from training.evaluate import choose, Request
-from training.measurement.evaluation import ALL, file_sha256
+from training.data.samples import DatasetError, Sample
+from training.dataset import check_data_arguments
+from training.measurement.evaluation import file_sha256
 from training.measurement.small_fires import compared_grids, describe, node_ways, other_ways
 from training.measurement.small_fires_report import SmallFires, summary
-from training.run_folder import (
-    EVALUATION,
-    evaluation_folder,
-    read_config,
-    run_of,
-    samples_of,
-    write_json,
+from training.run_folder import evaluation_folder, write_json
+from training.selection import (
+    add_selection_arguments,
+    as_request,
+    EPILOG,
+    read_selection,
+    Request,
 )
 
 SUMMARY = 'small_fires.md'
@@ -72,15 +71,8 @@ def measure(model: Path, samples: Sequence[Sample], request: Request, data: Path
 
 def _measure_as_asked(model: Path, options: argparse.Namespace, command: str) -> None:
     """Measure one model, write and print what was found."""
-    if options.data is None:
-        samples, data = samples_of(model), Path(read_config(run_of(model)).data)
-    else:
-        samples = read_dataset(options.data, options.group_by, options.split_seed)
-        data = options.data
-    request = Request(command, str(data.resolve()), tuple(sorted(set(options.source))),
-                      options.split)
-    found = measure(model, choose(samples, options.split, options.source), request, data,
-                    options.compare)
+    samples, data = read_selection(options, model)
+    found = measure(model, samples, as_request(options, data, command), data, options.compare)
     out = options.out or evaluation_folder(model)
     out.mkdir(parents=True, exist_ok=True)
     text = f'# {model.name} and small fires\n\n{summary(found)}'
@@ -93,20 +85,12 @@ def _measure_as_asked(model: Path, options: argparse.Namespace, command: str) ->
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog='python -m training.small_fires', description=__doc__, epilog=(
-            "Without --data, the pictures are those of the model's training run."))
+        prog='python -m training.small_fires', description=__doc__, epilog=EPILOG)
     parser.add_argument('models', metavar='MODEL', type=Path, nargs='+', help='.tflite file')
-    add_data_arguments(parser, required=False)
-    parser.add_argument('--split', choices=(*SPLITS, ALL), default='test',
-                        help='which pictures (default: %(default)s)')
-    parser.add_argument('--source', metavar='NAME', action='append', default=[],
-                        help='only pictures of this source; repeatable')
+    add_selection_arguments(parser)
     parser.add_argument('--compare', action='store_true',
                         help='also measure other grids, and other ways to make one probability '
                              'of those of the tiles')
-    parser.add_argument('--out', metavar='DIR', type=Path,
-                        help=f'folder for the results of one MODEL (default: {EVALUATION}/MODEL '
-                             f'in the run folder, or in runs for a model that is in none)')
     return parser
 
 
