@@ -289,7 +289,9 @@ def test_measuring_end_to_end(model: Path, tmp_path: Path,
     assert alarms.main(arguments(copy)) == 0
     printed = capsys.readouterr()
     assert 'left out' in printed.err
-    assert '| median of a window | on 0.5, off 0.3, 1 s, 3 frames |' in printed.out
+    alarm = read_contract(model).alarm
+    assert (f'| median of a window | on {alarm.on_threshold:g}, off {alarm.off_threshold:g}, '
+            f'{alarm.window:g} s, {alarm.min_frames} frames |') in printed.out
     out = tmp_path / 'evaluation' / 'tflite_mine.tflite'
     assert {path.name for path in out.iterdir()} == {'alarms.md', 'alarms.json', 'alarms.png'}
     record = json.loads((out / 'alarms.json').read_text())

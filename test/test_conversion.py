@@ -124,7 +124,8 @@ def test_contract_tells_what_was_measured_of_the_very_file(
         converted: dict[str, Path], proof: Proof) -> None:
     """The accuracy in the file is that of its own answers."""
     for path in converted.values():
-        found = runtimes.probabilities(path, proof.compared, 'litert') >= 0.5
+        threshold = read_contract(path).threshold
+        found = runtimes.probabilities(path, proof.compared, 'litert') >= threshold
         fire = np.array([sample.label == FIRE for sample in proof.compared])
         assert read_contract(path).metrics['test_accuracy'] == pytest.approx(
             (found == fire).mean())
