@@ -9,6 +9,7 @@ from pathlib import Path
 from command_line import run_module
 import cv2
 from fire_detector.model_contract import contract_to_json, ModelContract, sidecar_path
+from fire_detector.model_files import find_model
 from fire_detector.preprocessing import InputSpec
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,12 @@ RED, BLUE = (0, 0, 255), (255, 0, 0)
 def fires(*shown: int) -> NDArray[np.bool_]:
     """Write down which pictures show fire: 1 for one that does."""
     return np.array(shown, dtype=bool)
+
+
+@pytest.fixture
+def model() -> Path:
+    """Give the article's model, whose figures and threshold of a half these tests know."""
+    return find_model('firenet.tflite')
 
 
 def test_metrics_by_hand() -> None:

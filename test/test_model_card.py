@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 import shutil
 
+from fire_detector.model_files import find_model
 import numpy as np
 import pytest
 
@@ -27,6 +28,12 @@ LATENCIES = {'litert': {'version': '2.3.0', 'largest_difference': 1.2e-6,
                         'latency_ms': {'1': 0.125, '2': 0.1}},
              'tflite': {'version': '2.14.0', 'largest_difference': 6e-7,
                         'latency_ms': {'1': 0.5, '2': 0.25}}}
+
+
+@pytest.fixture
+def model() -> Path:
+    """Give the article's model, whose figures and threshold of a half these tests know."""
+    return find_model('firenet.tflite')
 
 
 def samples_in(data: Path) -> list[Sample]:
