@@ -57,7 +57,7 @@ def fires(*shown: int) -> NDArray[np.bool_]:
     return np.array(shown, dtype=bool)
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def model() -> Path:
     """Give the article's model, whose figures and threshold of a half these tests know."""
     return find_model('firenet.tflite')

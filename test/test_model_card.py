@@ -30,7 +30,7 @@ LATENCIES = {'litert': {'version': '2.3.0', 'largest_difference': 1.2e-6,
                         'latency_ms': {'1': 0.5, '2': 0.25}}}
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def model() -> Path:
     """Give the article's model, whose figures and threshold of a half these tests know."""
     return find_model('firenet.tflite')

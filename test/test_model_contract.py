@@ -38,7 +38,7 @@ def model_file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def model() -> Path:
     """Give a model with two outputs, for pictures of 64x64 pixels."""
     return find_model('firenet.tflite')
