@@ -110,7 +110,8 @@ def _left_out(findings: Findings) -> list[str]:
     """Say how good it was on sources that it has never seen, where that was measured."""
     if 'left_out' not in findings.training:
         return []
-    return ['On sources kept from training altogether, before conversion, at 0.5:',
+    return [f'On sources kept from training altogether, before conversion, at '
+            f'{findings.contract.threshold:g}:',
             format_table({source: Metrics(**found)
                           for source, found in findings.training['left_out'].items()})]
 
