@@ -276,6 +276,19 @@ def test_tool(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert cv2.imread(str(out / 'robustness.png')) is not None
 
 
+@pytest.mark.usefixtures('few_resamples')
+def test_chosen_source_is_told(model: Path, tmp_path: Path,
+                               capsys: pytest.CaptureFixture[str]) -> None:
+    """Figures of some of the pictures do not pass for those of all."""
+    data, out = write_data(tmp_path), tmp_path / 'out'
+    manifest = data / 'manifest.csv'
+    manifest.write_text(manifest.read_text().replace('1.png,nofire,here', '1.png,nofire,there'))
+    assert main([str(model), '--data', str(data), '--out', str(out), '--source', 'here']) == 0
+    assert ('2 pictures of fire and 1 without, of the `test` split of here alone'
+            in capsys.readouterr().out)
+    assert json.loads((out / 'robustness.json').read_text())['sources'] == ['here']
+
+
 def test_tflite_sees_the_changed_pictures(model: Path, tmp_path: Path) -> None:
     """What is answered to a picture upside down is the answer to a file of it upside down."""
     data = write_data(tmp_path)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from training.conversion.predict import contract_of, probabilities, size_of
 from training.conversion.runtimes import RuntimeRefusedError
 from training.data.contact_sheet import Tile, write_contact_sheet
-from training.data.loading import skip_unreadable
+from training.data.loading import some_readable
 from training.data.samples import DatasetError, FIRE, LABELS, labels_of, Sample
 from training.dataset import check_data_arguments
 from training.markdown import ORIGIN
@@ -84,9 +84,7 @@ def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path
     :raises DatasetError: when none of the pictures can be read, or the boxes cannot.
     """
     threshold = contract_of(model).threshold
-    readable, unreadable = skip_unreadable(samples)
-    if not readable:
-        raise DatasetError(f'none of the {len(samples)} pictures can be read: {unreadable[0]}')
+    readable, unreadable = some_readable(samples)
     answers = Answers(probabilities(model, readable), labels_of(readable) == FIRE)
     evaluation = Evaluation(
         **dataclasses.asdict(request), model=str(model), model_sha256=model_sha256(model),

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from training.conversion.predict import contract_of, corrupted_probabilities
 from training.conversion.runtimes import RuntimeRefusedError
 from training.data.contact_sheet import Tile, write_contact_sheet
-from training.data.loading import skip_unreadable
+from training.data.loading import some_readable
 from training.data.samples import DatasetError, FIRE, Sample
 from training.dataset import check_data_arguments
 from training.markdown import ORIGIN
@@ -28,7 +28,7 @@ from training.measurement.corruptions import corrupt, CORRUPTIONS, UNCHANGED
 from training.measurement.evaluation import model_sha256
 from training.measurement.robustness import measure_rows, Robustness, summary
 from training.run_folder import evaluation_folder, write_json
-from training.selection import add_selection_arguments, EPILOG, read_selection
+from training.selection import add_selection_arguments, as_request, EPILOG, read_selection
 
 SUMMARY = 'robustness.md'
 FIGURES = 'robustness.json'
@@ -40,14 +40,11 @@ def _measure_as_asked(options: argparse.Namespace, command: str) -> None:
     model: Path = options.model
     chosen, data = read_selection(options, model)
     threshold = contract_of(model).threshold
-    readable, unreadable = skip_unreadable(chosen)
-    if not readable:
-        raise DatasetError(f'none of the {len(chosen)} pictures can be read: {unreadable[0]}')
+    readable, unreadable = some_readable(chosen)
     answers = corrupted_probabilities(model, readable, list(CORRUPTIONS))
     found = Robustness(
-        command=command, model=str(model), model_sha256=model_sha256(model),
-        data=str(data.resolve()),
-        split=options.split, threshold=threshold,
+        **dataclasses.asdict(as_request(options, data, command)), model=str(model),
+        model_sha256=model_sha256(model), threshold=threshold,
         rows=measure_rows(answers, readable, threshold), unreadable=tuple(unreadable))
     out = options.out or evaluation_folder(model)
     out.mkdir(parents=True, exist_ok=True)

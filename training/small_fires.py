@@ -15,7 +15,7 @@ from training.conversion import runtimes
 from training.conversion.predict import contract_of, TFLITE_SUFFIX
 from training.conversion.runtimes import RuntimeRefusedError
 from training.data.boxes import read_boxes
-from training.data.loading import skip_unreadable
+from training.data.loading import some_readable
 from training.data.samples import DatasetError, Sample
 from training.dataset import check_data_arguments
 from training.measurement.evaluation import file_sha256
@@ -54,9 +54,7 @@ def measure(model: Path, samples: Sequence[Sample], request: Request, data: Path
                          f"node's own classifier, once the model is converted")
     threshold = contract_of(model).threshold
     boxes = read_boxes(data)
-    readable, unreadable = skip_unreadable(samples)
-    if not readable:
-        raise DatasetError(f'none of the {len(samples)} pictures can be read: {unreadable[0]}')
+    readable, unreadable = some_readable(samples)
     pictures = describe(readable, boxes)
     grids = compared_grids() if compare else (GRID,)
     runtime, whole, tiles = runtimes.tile_probabilities(model, readable, grids)

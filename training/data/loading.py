@@ -9,7 +9,7 @@ from fire_detector.preprocessing import InputSpec, preprocess
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
-from training.data.samples import Sample
+from training.data.samples import DatasetError, Sample
 
 
 def load_tensors(samples: Sequence[Sample], spec: InputSpec) -> NDArray[np.float32]:
@@ -58,6 +58,18 @@ def skip_unreadable(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]
     """
     sizes, problems = read_sizes(samples)
     return list(sizes), problems
+
+
+def some_readable(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
+    """
+    Leave out pictures that cannot be read, as :func:`skip_unreadable` does, but not all of them.
+
+    :raises DatasetError: when none can be read.
+    """
+    readable, unreadable = skip_unreadable(samples)
+    if not readable:
+        raise DatasetError(f'none of the {len(samples)} pictures can be read: {unreadable[0]}')
+    return readable, unreadable
 
 
 def _size_or_problem(sample: Sample) -> tuple[int, int] | str:

@@ -8,7 +8,7 @@ from typing import Any
 from fire_detector.model_contract import AlarmSettings
 from training.clips.clip import FIRE_KIND
 from training.clips.made import AFTER_SECONDS, FIRE_SECONDS, NOFIRE_KINDS, NOFIRE_SECONDS
-from training.markdown import markdown_table
+from training.markdown import markdown_table, ORIGIN
 from training.measurement.alarm_choice import Candidate, MAX_CLEAR_TIME, MAX_P95_TIME
 from training.measurement.alarm_figures import AlarmFigures, MISSED_AFTER, Outcome
 from training.measurement.alarm_rules import Rule
@@ -155,7 +155,7 @@ def summary(study: AlarmStudy, shown: tuple[Candidate, ...], plot: str) -> str:
         '## What false alarms came of', kinds_table(shown),
         '## Recorded clips and the rendered room', recorded_table(study.recorded),
         f'![Probability and alarm over time]({plot})',
-        '## Where it comes from', f'    {study.command}',
+        f'## {ORIGIN}', f'    {study.command}',
         f'`{study.model}`, SHA-256 `{study.model_sha256}`',
     ]
     return '\n\n'.join(parts) + '\n'

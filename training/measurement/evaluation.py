@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was measured of a model: the record of it, and its tables."""
 
+from collections.abc import Sequence
 import dataclasses
 from dataclasses import dataclass
 import hashlib
@@ -163,16 +164,24 @@ def calibration_table(evaluation: Evaluation) -> str:
          for one in evaluation.calibration if one.fire_share is not None])
 
 
+def split_text(split: str, sources: Sequence[str]) -> str:
+    """Name a member of SPLITS, or ALL, and the sources that were chosen of it, if any were."""
+    name = 'all splits' if split == ALL else f'the `{split}` split'
+    return f'{name} of {", ".join(sources)} alone' if sources else name
+
+
+def left_out_text(unreadable: Sequence[str]) -> str:
+    """Say how many pictures were left out, as a sentence after another; nothing for none."""
+    return f' {len(unreadable)} more could not be read and are left out.' if unreadable else ''
+
+
 def pictures_text(evaluation: Evaluation) -> str:
     """Say on which pictures, and at which threshold, was measured."""
     found = evaluation.overall
-    split = 'all splits' if evaluation.split == ALL else f'the `{evaluation.split}` split'
-    if evaluation.sources:
-        split += f' of {", ".join(evaluation.sources)} alone'
-    left_out = (f' {len(evaluation.unreadable)} more could not be read and are left out.'
-                if evaluation.unreadable else '')
-    return (f'{found.fire + found.nofire} pictures of {split}, of {found.groups} groups (videos '
-            f'or scenes): {found.fire} show fire, {found.nofire} do not.{left_out} A picture is '
+    left_out = left_out_text(evaluation.unreadable)
+    return (f'{found.fire + found.nofire} pictures of '
+            f'{split_text(evaluation.split, evaluation.sources)}, of {found.groups} groups '
+            f'(videos or scenes): {found.fire} show fire, {found.nofire} do not.{left_out} A picture is '
             f'called fire at a probability of {evaluation.threshold:g} or more.')
 
 

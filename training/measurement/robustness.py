@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from training.data.samples import FIRE, labels_of, Sample
 from training.markdown import markdown_table
 from training.measurement.corruptions import CORRUPTIONS, UNCHANGED
-from training.measurement.evaluation import ALL, estimate_text
+from training.measurement.evaluation import estimate_text, left_out_text, split_text
 from training.measurement.intervals import (
     effective_size,
     Estimate,
@@ -50,6 +50,7 @@ class Robustness:
     :ivar model: the model's path, as the command line had it.
     :ivar model_sha256: SHA-256 of the file, or of the listing of a folder's files, in hexadecimal.
     :ivar data: the folder of the pictures, absolute.
+    :ivar sources: the sources that were chosen; empty for all.
     :ivar split: a member of SPLITS, or ALL.
     :ivar threshold: probability at or above which a picture is called fire.
     :ivar rows: what was measured, for names of CORRUPTIONS, UNCHANGED first.
@@ -60,6 +61,7 @@ class Robustness:
     model: str
     model_sha256: str
     data: str
+    sources: tuple[str, ...]
     split: str
     threshold: float
     rows: dict[str, Row]
@@ -172,9 +174,7 @@ def _value(row: Row, name: str) -> float:
 def summary(found: Robustness) -> str:
     """Write the results for people, without a heading."""
     figures_of = found.rows[UNCHANGED].figures
-    split = 'all splits' if found.split == ALL else f'the `{found.split}` split'
-    left_out = (f' {len(found.unreadable)} more could not be read and are left out.'
-                if found.unreadable else '')
+    split, left_out = split_text(found.split, found.sources), left_out_text(found.unreadable)
     return '\n\n'.join((
         f'{figures_of.fire} pictures of fire and {figures_of.nofire} without, of {split}, as they '
         'are and after what may happen to the camera of a robot; called fire at a probability of '

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fire_detector.tiling import ALL, Grid, NONE, TURN
-from training.markdown import markdown_table
-from training.measurement import evaluation
-from training.measurement.evaluation import estimate_text
+from training.markdown import markdown_table, ORIGIN
+from training.measurement.evaluation import estimate_text, left_out_text, split_text
 from training.measurement.intervals import Estimate
 from training.measurement.small_fires import ANY, FALSE_ALARM_LIMIT, NO_BOXES, Recalls, SIZES, Way
 
@@ -92,11 +91,7 @@ def equal_table(found: SmallFires, ways: Sequence[Way]) -> str:
 
 def summary(found: SmallFires) -> str:
     """Write the results for people."""
-    split = 'all splits' if found.split == evaluation.ALL else f'the `{found.split}` split'
-    if found.sources:
-        split += f' of {", ".join(found.sources)} alone'
-    left_out = (f' {len(found.unreadable)} more could not be read and are left out.'
-                if found.unreadable else '')
+    split, left_out = split_text(found.split, found.sources), left_out_text(found.unreadable)
     parts = [
         f'{found.fire[ANY]} pictures of fire and {found.nofire} without, of {split}.{left_out} '
         'Recall is told by the share of the picture that the boxes around the fire cover; '
@@ -119,7 +114,7 @@ def summary(found: SmallFires) -> str:
     if found.other_ways:
         parts += [f'## Other tiles, all looked at, with {LIMIT_TEXT}',
                   equal_table(found, found.other_ways)]
-    parts += ['## Where it comes from', f'    {found.command}',
+    parts += [f'## {ORIGIN}', f'    {found.command}',
               f'`{found.model}`: SHA-256 `{found.model_sha256}`']
     return '\n\n'.join(parts) + '\n'
 
