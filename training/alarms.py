@@ -31,7 +31,7 @@ from training.clips.recorded import recorded_clips, rendered_clip
 from training.data.boxes import read_boxes
 from training.data.loading import skip_unreadable
 from training.data.samples import DatasetError, LABELS, Sample, select
-from training.dataset import add_data_arguments, check_data_arguments, read_dataset
+from training.dataset import check_data_arguments
 from training.measurement.alarm_choice import (
     best_of_each,
     Candidate,
@@ -54,15 +54,8 @@ from training.measurement.alarm_report import (
 )
 from training.measurement.alarm_rules import MeanOfEight, SingleFrame, Windowed
 from training.measurement.evaluation import file_sha256
-from training.run_folder import (
-    EVALUATION,
-    evaluation_folder,
-    KERAS_MODEL,
-    read_config,
-    run_of,
-    samples_of,
-    write_json,
-)
+from training.run_folder import evaluation_folder, KERAS_MODEL, run_of, write_json
+from training.selection import add_place_arguments, EPILOG, read_place
 
 MEASURED, CHOSEN = 'alarms', 'alarms_choice'
 FIRE_CLIPS = 150
@@ -76,10 +69,8 @@ def _made_clips(options: argparse.Namespace, samples: Sequence[Sample],
             *nofire_clips(samples, 3600 * options.hours, options.fps, options.seed)]
 
 
-def _samples(options: argparse.Namespace, split: str) -> tuple[list[Sample], list[str]]:
+def _stills(samples: Sequence[Sample], split: str) -> tuple[list[Sample], list[str]]:
     """List the readable stills of a split, and a message about each other."""
-    samples = (samples_of(options.model) if options.data is None
-               else read_dataset(options.data, options.group_by, options.split_seed))
     readable, unreadable = skip_unreadable(select(samples, split))
     for index, label in enumerate(LABELS):
         if index not in {sample.label for sample in readable}:
@@ -97,9 +88,9 @@ def study(options: argparse.Namespace, command: str) -> tuple[AlarmStudy, str]:
     """
     settings = read_contract(options.model).alarm
     split = 'val' if options.choose else 'test'
-    samples, unreadable = _samples(options, split)
-    data = options.data or Path(read_config(run_of(options.model)).data)
-    made = _made_clips(options, samples, data)
+    samples, data = read_place(options, options.model)
+    stills, unreadable = _stills(samples, split)
+    made = _made_clips(options, stills, data)
     answers = answer(options.model, [*made, *recorded_clips(data, options.fps),
                                      rendered_clip(options.fps, options.seed)])
     of_stills, others = answers[:len(made)], answers[len(made):]
@@ -161,10 +152,9 @@ def write_chosen(run: Path, settings: AlarmSettings) -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m training.alarms', description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter, epilog=(
-            "Without --data, the pictures are those of the model's training run."))
+        formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG)
     parser.add_argument('model', metavar='MODEL', type=Path, help='.tflite file')
-    add_data_arguments(parser, required=False)
+    add_place_arguments(parser)
     parser.add_argument('--choose', action='store_true',
                         help='choose settings on val, rather than measure on test')
     parser.add_argument('--write', action='store_true',
@@ -180,9 +170,6 @@ def _parser() -> argparse.ArgumentParser:
                         help='clips with a fire, at most (default: %(default)s)')
     parser.add_argument('--seed', metavar='N', type=int, default=0,
                         help='of the clips (default: %(default)s)')
-    parser.add_argument('--out', metavar='DIR', type=Path,
-                        help=f'folder for the results (default: {EVALUATION}/MODEL in the run '
-                             f'folder, or in runs for a model that is in none)')
     return parser
 
 

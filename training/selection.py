@@ -53,16 +53,35 @@ def choose(samples: Sequence[Sample], split: str, sources: Sequence[str]) -> lis
     return chosen
 
 
+def add_place_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where the pictures are, and where the results go."""
+    add_data_arguments(parser, required=False)
+    parser.add_argument('--out', metavar='DIR', type=Path,
+                        help=f'folder for the results (default: {EVALUATION}/MODEL in the run '
+                             f'folder, or in runs for a model that is in none)')
+
+
 def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which pictures are measured, and where the results go."""
-    add_data_arguments(parser, required=False)
+    add_place_arguments(parser)
     parser.add_argument('--split', choices=(*SPLITS, ALL), default='test',
                         help='which pictures (default: %(default)s)')
     parser.add_argument('--source', metavar='NAME', action='append', default=[],
                         help='only pictures of this source; repeatable')
-    parser.add_argument('--out', metavar='DIR', type=Path,
-                        help=f'folder for the results (default: {EVALUATION}/MODEL in the run '
-                             f'folder, or in runs for a model that is in none)')
+
+
+def read_place(options: argparse.Namespace, model: Path) -> tuple[list[Sample], Path]:
+    """
+    List all pictures where a command line says they are.
+
+    :param options: what :func:`add_place_arguments` made of it.
+    :param model: the model, in whose run folder they are found without --data.
+    :return: the pictures, and the data folder as their paths have it.
+    :raises DatasetError: when there are none, or the model is in no run folder.
+    """
+    if options.data is None:
+        return samples_of(model), Path(read_config(run_of(model)).data)
+    return read_dataset(options.data, options.group_by, options.split_seed), options.data
 
 
 def read_selection(options: argparse.Namespace, model: Path) -> tuple[list[Sample], Path]:
@@ -70,15 +89,11 @@ def read_selection(options: argparse.Namespace, model: Path) -> tuple[list[Sampl
     List the pictures that a command line asks for.
 
     :param options: what :func:`add_selection_arguments` made of it.
-    :param model: the model, in whose run folder they are found without --data.
+    :param model: as :func:`read_place` takes it.
     :return: the pictures, and the data folder as their paths have it.
     :raises DatasetError: when there are none, or the model is in no run folder.
     """
-    if options.data is None:
-        samples, data = samples_of(model), Path(read_config(run_of(model)).data)
-    else:
-        samples = read_dataset(options.data, options.group_by, options.split_seed)
-        data = options.data
+    samples, data = read_place(options, model)
     return choose(samples, options.split, options.source), data
 
 
