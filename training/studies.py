@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 # As its authors trained it: no variation, no balance, no choice of anything afterwards.
-ARTICLE = ('--arch firenet --epochs 40 --no-augment --balance none --group-cap 0 --patience 0 '
+ARTICLE = ('--arch firenet --no-augment --balance none --group-cap 0 --patience 0 '
            '--no-calibrate --false-alarms 0')
 LITE0 = '--arch lite0 --schedule cosine --learning-rate 0.002 --balance source --patience 0'
 TEACHER = ('--arch lite0_whole --schedule cosine --learning-rate 0.0003 --balance source '
@@ -25,12 +25,12 @@ class Row:
 
     :ivar options: options of `training.train`, separated by spaces.
     :ivar teacher: the row whose network teaches this one's; None for labels alone.
-    :ivar seeds: how many seeds it is trained with at most.
+    :ivar seeds: how many seeds it is trained with at most; None for all.
     """
 
     options: str
     teacher: str | None = None
-    seeds: int = 100
+    seeds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _unseen() -> dict[str, Row | Converted]:
 
 STUDIES: Mapping[str, Mapping[str, Row | Converted]] = {
     'default': {
-        'firenet': Row(ARTICLE),
+        'firenet': Row(f'{ARTICLE} --epochs 40'),
         'teacher': Row(TEACHER, seeds=1),
         'labels alone': Row(f'{LITE0} {LONG}'),
         'insets': Row(f'{LITE0} {LONG} --insets 0.3'),

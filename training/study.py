@@ -66,11 +66,11 @@ class Study:
         :param jobs: trainings at a time.
         :raises StudyError: when some fail; the others of the same turn are finished before.
         """
-        turns: list[list[str]] = [[], [], []]
-        for name, row in self._rows.items():
-            turns[2 if isinstance(row, Converted) else name not in self._teachers].append(name)
+        converted = [name for name, row in self._rows.items() if isinstance(row, Converted)]
+        teachers = [name for name in self._rows if name in self._teachers]
+        pupils = [name for name in self._rows if name not in (*converted, *teachers)]
         with ThreadPoolExecutor(jobs) as workers:
-            for names in turns:
+            for names in (teachers, pupils, converted):
                 trials = [(name, seed) for seed in self._seeds for name in names
                           if seed in self._seeds_of(name)]
                 failed = list(filter(None, workers.map(lambda one: self._make(*one), trials)))

@@ -109,7 +109,7 @@ def _fill(model: Any) -> None:
     """Give the convolutions the ImageNet weights of their names."""
     weights = _for_pictures_from_0_to_1(imagenet_weights())
     for layer in model.layers:
-        if '_conv' in layer.name or 'conv_' in layer.name:
+        if 'conv' in layer.name:
             layer.set_weights(_folded(weights, layer.name))
 
 

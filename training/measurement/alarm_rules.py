@@ -58,16 +58,22 @@ class Windowed:
 
 
 @dataclass(frozen=True)
-class SingleFrame:
-    """Raise the alarm at each frame whose probability reaches a threshold, and at no other."""
+class _AtThreshold:
+    """Hold the one setting of rules that the node's is compared with."""
 
     threshold: float
-    kind = 'single frame'
 
     @property
     def text(self) -> str:
         """Say the settings as a person would."""
         return f'on {self.threshold:.4g}'
+
+
+@dataclass(frozen=True)
+class SingleFrame(_AtThreshold):
+    """Raise the alarm at each frame whose probability reaches a threshold, and at no other."""
+
+    kind = 'single frame'
 
     def decide(self, stamps: NDArray[np.float64],
                probability: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -76,7 +82,7 @@ class SingleFrame:
 
 
 @dataclass(frozen=True)
-class MeanOfEight:
+class MeanOfEight(_AtThreshold):
     """
     Raise the alarm while the last eight frames are fire on average, and half of them each.
 
@@ -85,13 +91,7 @@ class MeanOfEight:
     gaps do not matter.
     """
 
-    threshold: float
     kind = 'mean of 8, half agree'
-
-    @property
-    def text(self) -> str:
-        """Say the settings as a person would."""
-        return f'on {self.threshold:.4g}'
 
     def decide(self, stamps: NDArray[np.float64],
                probability: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -82,12 +82,12 @@ def measure(probability: NDArray[np.floating], fire: NDArray[np.bool_],
     called = probability >= threshold
     counts = {'fire': int(fire.sum()), 'nofire': int((~fire).sum())}
     accuracy = float((called == fire).mean())
-    recall, false_alarm_rate = _share(called[fire]), _share(called[~fire])
+    recall, false_alarm_rate = share_of(called[fire]), share_of(called[~fire])
     if recall is None or false_alarm_rate is None:
         return Metrics(**counts, accuracy=accuracy, recall=recall,
                        false_alarm_rate=false_alarm_rate)
     false_alarms, recalls, _ = roc_curve(fire, probability, drop_intermediate=False)
-    at_1_percent, at_5_percent = (float(recalls[_last_within(false_alarms, limit)])
+    at_1_percent, at_5_percent = (float(recalls[last_within(false_alarms, limit)])
                                   for limit in FALSE_ALARM_LIMITS)
     return Metrics(
         **counts, accuracy=accuracy, recall=recall, false_alarm_rate=false_alarm_rate,
@@ -145,7 +145,7 @@ def operating_points(probability: NDArray[np.floating], fire: NDArray[np.bool_],
     if fire.any() and not fire.all():
         false_alarms, _, thresholds = roc_curve(fire, probability, drop_intermediate=False)
         points += [_operating_point(probability, fire,
-                                    thresholds[_last_within(false_alarms, limit)],
+                                    thresholds[last_within(false_alarms, limit)],
                                     f'at most {limit:.0%} false alarms'.replace('%', ' %'))
                    for limit in FALSE_ALARM_LIMITS]
     return sorted(points, key=lambda point: math.inf if point.threshold is None
@@ -157,14 +157,21 @@ def _operating_point(probability: NDArray[np.floating], fire: NDArray[np.bool_],
     called = probability >= threshold
     return OperatingPoint(
         threshold=float(threshold) if math.isfinite(threshold) else None, chosen_for=chosen_for,
-        recall=_share(called[fire]), false_alarm_rate=_share(called[~fire]),
-        precision=_share(fire[called]))
+        recall=share_of(called[fire]), false_alarm_rate=share_of(called[~fire]),
+        precision=share_of(fire[called]))
 
 
-def _last_within(false_alarms: NDArray[np.float64], limit: float) -> int:
-    """Find the smallest threshold of a ROC curve, which begins at 0, that keeps to a limit."""
+def last_within(false_alarms: NDArray[np.float64], limit: float) -> int:
+    """
+    Find the smallest threshold of a ROC curve that keeps to a limit.
+
+    :param false_alarms: shape (thresholds,), rates that begin at 0 and do not fall.
+    :param limit: share of the no-fire pictures that may be called fire.
+    :return: its index.
+    """
     return int(np.searchsorted(false_alarms, limit, side='right')) - 1
 
 
-def _share(hits: NDArray[np.bool_]) -> float | None:
+def share_of(hits: NDArray[np.bool_]) -> float | None:
+    """Tell the share that is true; None of none."""
     return float(hits.mean()) if hits.size else None

@@ -181,12 +181,7 @@ def mean_odds(whole: float, tiles: Sequence[float]) -> float:
     return mean / (1 + mean)
 
 
-def mean_of_largest(whole: float, tiles: Sequence[float]) -> float:
-    """Give the mean of the whole picture's probability and the largest of a tile."""
-    return (whole + max(tiles)) / 2
-
-
-COMBINATIONS = {'largest of all': largest, 'mean of whole and largest tile': mean_of_largest,
+COMBINATIONS = {'largest of all': largest, 'mean of whole and largest tile': combine,
                 'mean odds of both': mean_odds}
 
 

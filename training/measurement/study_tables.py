@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score, roc_curve
-from training.data.boxes import Box, read_boxes, share_covered
-from training.data.samples import LABELS
+from sklearn.metrics import roc_curve
+from training.data.boxes import Box, read_boxes
+from training.data.samples import FIRE, LABELS
 from training.markdown import markdown_table
-from training.measurement.calibration import expected_calibration_error
+from training.measurement.metrics import last_within, measure, share_of
+from training.measurement.small_fires import FALSE_ALARM_LIMIT, size_of_fire, SIZES
 
-FALSE_ALARMS = 0.02
-# Shares of the picture that fires cover, which are asked about apart.
-SMALL_FIRE = (0.01, 0.05)
+# The size of fires that is asked about apart.
+SMALL = SIZES[1]
+# The source whose pictures without fire look most like some.
+HARD_SOURCE = 'cair'
 HALF = 0.5
 
 
@@ -54,7 +56,7 @@ def read_finding(predictions: Path) -> Finding:
     return Finding(
         split, tuple(Path(row['file']) for row in chosen),
         np.array([row['source'] for row in chosen]),
-        np.array([row['label'] == LABELS[0] for row in chosen]),
+        np.array([row['label'] == LABELS[FIRE] for row in chosen]),
         np.array([float(row['probability']) for row in chosen]))
 
 
@@ -68,21 +70,22 @@ def figures(finding: Finding, boxes: Mapping[Path, tuple[Box, ...]]) -> dict[str
         need a threshold, this is a half where nothing else is said.
     """
     probability, fire = finding.probability, finding.fire
-    cair = finding.sources == 'cair'
-    small = np.array([SMALL_FIRE[0] <= share_covered(boxes.get(path, ())) < SMALL_FIRE[1]
-                      for path in finding.files])
+    found = measure(probability, fire)
+    hard = finding.sources == HARD_SOURCE
+    small = np.array([size_of_fire(boxes.get(path, ())) == SMALL for path in finding.files])
     false_alarms, recalls, thresholds = roc_curve(fire, probability, drop_intermediate=False)
-    last = int(np.searchsorted(false_alarms, FALSE_ALARMS, side='right')) - 1
+    last = last_within(false_alarms, FALSE_ALARM_LIMIT)
     return {
-        'balanced accuracy': _balanced_accuracy(probability, fire),
-        'ROC AUC': float(roc_auc_score(fire, probability)),
-        'on cair': _balanced_accuracy(probability[cair], fire[cair]),
-        'recall': float((probability[fire] >= HALF).mean()),
-        'false alarms': float((probability[~fire] >= HALF).mean()),
+        'balanced accuracy': found.balanced_accuracy,
+        'ROC AUC': found.roc_auc,
+        f'on {HARD_SOURCE}': measure(probability[hard], fire[hard]).balanced_accuracy
+        if hard.any() else None,
+        'recall': found.recall,
+        'false alarms': found.false_alarm_rate,
         'recall at 2 % false alarms': float(recalls[last]),
-        'recall of 1 to 5 %': _share(probability[small] >= HALF),
-        'the same at 2 % false alarms': _share(probability[small] >= thresholds[last]),
-        'ECE': expected_calibration_error(probability, fire),
+        f'recall of {SMALL}': share_of(probability[small] >= HALF),
+        'the same at 2 % false alarms': share_of(probability[small] >= thresholds[last]),
+        'ECE': found.ece,
     }
 
 
@@ -114,14 +117,3 @@ def _spread(values: Sequence[float | None]) -> str:
     if len(known) == 1:
         return f'{known[0]:.3f}'
     return f'{statistics.mean(known):.3f} ± {statistics.stdev(known):.3f}'
-
-
-def _balanced_accuracy(probability: NDArray[np.float64], fire: NDArray[np.bool_]) -> float | None:
-    if not fire.any() or fire.all():
-        return None
-    called = probability >= HALF
-    return float((called[fire].mean() + (~called[~fire]).mean()) / 2)
-
-
-def _share(hits: NDArray[np.bool_]) -> float | None:
-    return float(hits.mean()) if hits.size else None
