@@ -181,8 +181,8 @@ def pictures_text(evaluation: Evaluation) -> str:
     left_out = left_out_text(evaluation.unreadable)
     return (f'{found.fire + found.nofire} pictures of '
             f'{split_text(evaluation.split, evaluation.sources)}, of {found.groups} groups '
-            f'(videos or scenes): {found.fire} show fire, {found.nofire} do not.{left_out} A picture is '
-            f'called fire at a probability of {evaluation.threshold:g} or more.')
+            f'(videos or scenes): {found.fire} show fire, {found.nofire} do not.{left_out} '
+            f'A picture is called fire at a probability of {evaluation.threshold:g} or more.')
 
 
 def intervals_text(evaluation: Evaluation) -> str:
