@@ -63,10 +63,62 @@ def test_slow_camera_is_heard() -> None:
 
 
 def test_time_that_jumps_back_resets() -> None:
-    """A bag that starts again starts with no alarm, and with nothing remembered."""
+    """
+    A bag that starts again starts with no alarm, and with nothing remembered.
+
+    Its second picture tells that time has jumped, and its third, with SETTINGS, raises the alarm.
+    """
     alarm = FireAlarm(SETTINGS)
     assert play([0.9] * 5, start=100.0, alarm=alarm)[-1] is True
-    assert play([0.9] * 3, start=50.0, alarm=alarm) == [False, False, True]
+    assert play([0.9] * 3, start=50.0, alarm=alarm) == [True, False, True]
+
+
+def test_time_that_jumps_on_resets() -> None:
+    """What was seen an hour ago, before the clock was set, raises nothing now."""
+    alarm = FireAlarm(SETTINGS)
+    assert play([0.9] * 2, start=100.0, alarm=alarm) == [False, False]
+    assert play([0.9] * 3, start=3700.0, alarm=alarm) == [False, False, True]
+
+
+@pytest.mark.parametrize('odd', [0.0, 50.0, 9e8])
+def test_single_odd_stamp_changes_nothing(odd: float) -> None:
+    """One picture without a stamp, or with one of another clock, neither clears nor raises."""
+    alarm = FireAlarm(SETTINGS)
+    assert play([0.9] * 5, alarm=alarm)[-1] is True
+    assert alarm.update(odd, 0.1) is True
+    assert play([0.9] * 5, start=100.5, alarm=alarm) == [True] * 5
+
+
+def test_late_picture_counts_as_of_now() -> None:
+    """Two cameras on one topic, half a second apart, raise the alarm together."""
+    alarm = FireAlarm(SETTINGS)
+    answers = [alarm.update(100 + 0.1 * number - 0.5 * (number % 2), 0.9) for number in range(4)]
+    assert answers == [False, False, True, True]
+
+
+def test_latched_alarm_stays_until_reset() -> None:
+    """Neither calm nor a jump of time clears it; a reset does, and then it is raised again."""
+    alarm = FireAlarm(SETTINGS, latch=True)
+    assert play([0.9] * 3 + [0.0] * 50, alarm=alarm)[-1] is True
+    assert play([0.0] * 50, start=50.0, alarm=alarm) == [True] * 50
+    alarm.reset()
+    assert play([0.9] * 3, start=60.0, alarm=alarm) == [False, False, True]
+
+
+def test_latch_may_be_let_go() -> None:
+    """Without the latch, the calm of the last second clears the alarm with the next picture."""
+    alarm = FireAlarm(SETTINGS, latch=True)
+    play([0.9] * 3 + [0.0] * 50, alarm=alarm)
+    alarm.latch = False
+    assert alarm.update(106.0, 0.0) is False
+
+
+def test_settings_may_be_set() -> None:
+    """A lower threshold holds from the next picture on, for what was seen before too."""
+    alarm = FireAlarm(SETTINGS)
+    assert play([0.6] * 5, alarm=alarm)[-1] is False
+    alarm.settings = AlarmSettings(on_threshold=0.5, off_threshold=0.3)
+    assert alarm.update(100.5, 0.6) is True
 
 
 def test_reset() -> None:

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The subscription to the camera, which follows what its publishers offer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fire_detector.parameters import COMPRESSED, RELIABILITY
+from rclpy.node import Node
+from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+from sensor_msgs.msg import CompressedImage, Image
+
+# Pictures of more publishers than any topic has are not counted apart.
+_MOST_PUBLISHERS = 16
+
+
+class CameraSubscription:
+    """
+    Subscribe to raw or compressed pictures, as reliably as their publishers send them.
+
+    A reliable subscription hears nothing of a best-effort publisher; a best-effort one hears both,
+    but loses pictures that are larger than the middleware's buffers.
+
+    :ivar topic: the topic's resolved name.
+    """
+
+    def __init__(self, node: Node, transport: str, reliability: str,
+                 on_picture: Callable[[Any, int], None]) -> None:
+        """
+        Subscribe.
+
+        :param node: the node to subscribe with.
+        :param transport: RAW for sensor_msgs/Image on `image`, COMPRESSED for
+            sensor_msgs/CompressedImage on `image/compressed`.
+        :param reliability: a key of RELIABILITY, or AUTO to follow the publishers.
+        :param on_picture: called with each message, and how many were lost since the one before.
+        """
+        self._node = node
+        self._fixed = RELIABILITY.get(reliability)
+        self._name, self._type = (('image/compressed', CompressedImage)
+                                  if transport == COMPRESSED else ('image', Image))
+        self._on_picture = on_picture
+        self.topic: str = node.resolve_topic_name(self._name)
+        self._subscription = self._subscribe(self._wanted())
+
+    @property
+    def reliability(self) -> QoSReliabilityPolicy:
+        """Tell the reliability that is subscribed with."""
+        return self._subscription.qos_profile.reliability
+
+    def publishers(self) -> list[TopicEndpointInfo]:
+        """List who publishes on the topic, of whatever type."""
+        return list(self._node.get_publishers_info_by_topic(self.topic))
+
+    def follow(self) -> None:
+        """Subscribe anew where the publishers have come to offer another reliability."""
+        wanted = self._wanted()
+        if wanted != self.reliability:
+            self.destroy()
+            self._subscription = self._subscribe(wanted)
+
+    def destroy(self) -> None:
+        """Unsubscribe."""
+        self._node.destroy_subscription(self._subscription)
+
+    def _wanted(self) -> QoSReliabilityPolicy:
+        if self._fixed is not None:
+            return self._fixed
+        offered = {info.qos_profile.reliability for info in self.publishers()}
+        if QoSReliabilityPolicy.BEST_EFFORT in offered:
+            return QoSReliabilityPolicy.BEST_EFFORT
+        return QoSReliabilityPolicy.RELIABLE
+
+    def _subscribe(self, reliability: QoSReliabilityPolicy) -> Any:
+        # Depth 1: the newest picture is the one that matters. A replay that must answer every
+        # picture sets the parameter qos_overrides.TOPIC.subscription.depth.
+        profile = QoSProfile(depth=1, reliability=reliability)
+        self._numbers: dict[bytes, int] = {}
+        subscription = self._node.create_subscription(
+            self._type, self._name, self._receive, profile,
+            qos_overriding_options=QoSOverridingOptions((
+                QoSPolicyKind.DEPTH, QoSPolicyKind.HISTORY, QoSPolicyKind.DURABILITY)))
+        self._node.get_logger().info(f'subscribed to {self.topic}, '
+                                     f'{reliability.name.lower().replace("_", " ")}')
+        return subscription
+
+    def _receive(self, message: Any, info: Any) -> None:
+        self._on_picture(message, self._lost_before(info))
+
+    def _lost_before(self, info: Any) -> int:
+        """Count the publisher's pictures that were missed; 0 where the middleware does not say."""
+        number, publisher = info.get('publication_sequence_number'), info.get('publisher_gid')
+        if not number or not publisher:
+            return 0
+        key = publisher['data']
+        before = self._numbers.get(key)
+        if before is None and len(self._numbers) >= _MOST_PUBLISHERS:
+            self._numbers.clear()
+        self._numbers[key] = number
+        return 0 if before is None else max(0, number - before - 1)
