@@ -78,6 +78,7 @@ setup(
         'test': [
             'ament-mypy',
             'colcon-common-extensions',
+            'hypothesis>=6.20',
             'mypy>=1.11',  # the first that knows Python 3.13
             'pytest>=7',
             # ROS's linters, and what their wheels leave out: flake8 with the plugins that ROS 2
