@@ -10,7 +10,6 @@ from fire_detector.alarm import FireAlarm
 from fire_detector.classifier import AUTO, FireClassifier, InferenceError
 from fire_detector.image_conversion import ImageError
 from fire_detector.image_messages import from_image, to_image
-from fire_detector.model_contract import ModelContract
 from fire_detector.model_files import find_model
 from fire_detector.overlay import annotate
 from fire_detector.parameters import (
@@ -22,6 +21,7 @@ from fire_detector.parameters import (
 from fire_detector.picture import Picture
 from fire_detector.ros_process import ros_process, spin
 from fire_detector.tiling import TiledClassifier
+from fire_detector.vision_messages import Classification, classification
 import numpy as np
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
@@ -32,12 +32,6 @@ from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32
-
-try:
-    from vision_msgs.msg import Classification, ObjectHypothesis
-except ImportError:
-    # Every ROS distribution has it; the ROS wheels on PyPI have not.
-    Classification = None
 
 OUTPUT_DEPTH = 10
 REJECTION_LOG_PERIOD = 5.0
@@ -233,26 +227,10 @@ class FireDetectorNode(LifecycleNode):
         self._detected_publisher.publish(Bool(data=alarm))
         if self._classification_publisher is not None:
             self._classification_publisher.publish(
-                classification(self._classifier.contract, message, probability))
+                classification(self._classifier.contract, message.header, probability))
         if self._annotated_publisher.get_subscription_count() > 0:
             self._annotated_publisher.publish(
                 to_image(annotate(picture, probability, alarm), message.header))
-
-
-def classification(contract: ModelContract, message: Image, probability: float) -> Any:
-    """
-    Make the message that has the answer for each class, with the picture's header.
-
-    :param contract: of the model that gave the answer.
-    :param message: the picture.
-    :param probability: of fire, 0..1.
-    :return: vision_msgs/msg/Classification, which can be made only where vision_msgs is installed.
-    """
-    results = [ObjectHypothesis(class_id=contract.fire_label, score=probability)]
-    others = [label for label in contract.labels if label != contract.fire_label]
-    if len(others) == 1:
-        results.append(ObjectHypothesis(class_id=others[0], score=1.0 - probability))
-    return Classification(header=message.header, results=results)
 
 
 def main(args: Sequence[str] | None = None) -> int:
