@@ -22,24 +22,27 @@ from fire_detector.parameters import (
 from fire_detector.picture import Picture
 from fire_detector.ros_process import ros_process, spin
 from fire_detector.tiling import TiledClassifier
+from fire_detector.vision_messages import (
+    Classification,
+    classification,
+    vision_info,
+    VisionInfo,
+)
 import numpy as np
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.exceptions import ParameterException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSDurabilityPolicy, QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image
-from std_msgs.msg import Bool, Float32
-
-try:
-    from vision_msgs.msg import Classification, ObjectHypothesis
-except ImportError:
-    # Every ROS distribution has it; the ROS wheels on PyPI have not.
-    Classification = None
+from std_msgs.msg import Bool, Float32, Header
 
 OUTPUT_DEPTH = 10
+LABELS = 'labels'
 REJECTION_LOG_PERIOD = 5.0
 PUBLISHER_CHECK_PERIOD = 1.0
 
@@ -51,9 +54,15 @@ class FireDetectorNode(LifecycleNode):
         """Declare the parameters; everything else is made by the transitions."""
         super().__init__('fire_detector', **kwargs)
         declare_parameters(self)
+        # Where ~/vision_info says that the labels are.
+        self.declare_parameter(
+            LABELS, Parameter.Type.STRING_ARRAY, ignore_override=True,
+            descriptor=ParameterDescriptor(description='The classes of the loaded model.'))
+        self.add_on_set_parameters_callback(self._keep_labels)
         self._image_subscription: Any = None
         self._publisher_check: Any = None
         self._outputs: list[Any] = []
+        self._vision_info_publisher: Any = None
         self._classifier: TiledClassifier | None = None
         self._alarm: FireAlarm | None = None
         self._keep_serving_after_refused_transitions()
@@ -117,6 +126,7 @@ class FireDetectorNode(LifecycleNode):
         self._classifier = TiledClassifier(classifier, settings.tiles)
         self._reliability = settings.reliability
         self._create_outputs()
+        self._tell_of_model(contract)
         self.get_logger().info(
             f'model {model} ({contract.name} {contract.version}, '
             f'sha256 {contract.model_sha256[:12]}), runtime {classifier.runtime}, '
@@ -166,16 +176,40 @@ class FireDetectorNode(LifecycleNode):
         self._probability_publisher = create(Float32, 'fire_probability')
         self._detected_publisher = create(Bool, 'fire_detected')
         self._annotated_publisher = create(Image, 'annotated', rclpy.qos.qos_profile_sensor_data)
-        self._classification_publisher = None
+        self._classification_publisher = self._vision_info_publisher = None
         if Classification is not None:
             self._classification_publisher = create(Classification, 'classification')
+            # Not a lifecycle publisher: what model is loaded is so before activation, too.
+            self._vision_info_publisher = self.create_publisher(
+                VisionInfo, '~/vision_info',
+                QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL))
         else:
-            self.get_logger().info('vision_msgs cannot be imported: no ~/classification')
+            self.get_logger().info('vision_msgs cannot be imported: no ~/classification '
+                                   'and no ~/vision_info')
+
+    def _tell_of_model(self, contract: ModelContract) -> None:
+        self.set_parameters([Parameter(LABELS, value=list(contract.labels))])
+        if self._vision_info_publisher is not None:
+            header = Header(stamp=self.get_clock().now().to_msg())
+            self._vision_info_publisher.publish(
+                vision_info(contract, f'{self.get_fully_qualified_name()}/{LABELS}', header))
+
+    def _keep_labels(self, parameters: list[Parameter]) -> SetParametersResult:
+        """Refuse labels that are not those of the loaded model."""
+        for parameter in parameters:
+            if parameter.name == LABELS and self._classifier is not None and (
+                    parameter.value != list(self._classifier.contract.labels)):
+                return SetParametersResult(
+                    successful=False, reason='the labels are those of the model')
+        return SetParametersResult(successful=True)
 
     def _release(self) -> None:
         for publisher in self._outputs:
             self.destroy_lifecycle_publisher(publisher)
         self._outputs.clear()
+        if self._vision_info_publisher is not None:
+            self.destroy_publisher(self._vision_info_publisher)
+            self._vision_info_publisher = None
         self._classifier = self._alarm = None
 
     def _subscribe(self, reliability: QoSReliabilityPolicy) -> None:
@@ -233,26 +267,10 @@ class FireDetectorNode(LifecycleNode):
         self._detected_publisher.publish(Bool(data=alarm))
         if self._classification_publisher is not None:
             self._classification_publisher.publish(
-                classification(self._classifier.contract, message, probability))
+                classification(self._classifier.contract, message.header, probability))
         if self._annotated_publisher.get_subscription_count() > 0:
             self._annotated_publisher.publish(
                 to_image(annotate(picture, probability, alarm), message.header))
-
-
-def classification(contract: ModelContract, message: Image, probability: float) -> Any:
-    """
-    Make the message that has the answer for each class, with the picture's header.
-
-    :param contract: of the model that gave the answer.
-    :param message: the picture.
-    :param probability: of fire, 0..1.
-    :return: vision_msgs/msg/Classification, which can be made only where vision_msgs is installed.
-    """
-    results = [ObjectHypothesis(class_id=contract.fire_label, score=probability)]
-    others = [label for label in contract.labels if label != contract.fire_label]
-    if len(others) == 1:
-        results.append(ObjectHypothesis(class_id=others[0], score=1.0 - probability))
-    return Classification(header=message.header, results=results)
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from ros_session import RosSession
+    from vision_msgs_build import VisionMessages
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES_PER_LABEL = 100
@@ -105,3 +106,16 @@ def ros(tmp_path: Path) -> Iterator['RosSession']:
     from ros_session import RosSession
     with RosSession(tmp_path) as session:
         yield session
+
+
+@pytest.fixture(scope='session')
+def vision_msgs(request: pytest.FixtureRequest,
+                tmp_path_factory: pytest.TempPathFactory) -> 'VisionMessages':
+    """Give vision_msgs, installed or built, or skip."""
+    from vision_msgs_build import CannotBuildError, vision_messages
+    cache = getattr(request.config, 'cache', None)
+    try:
+        return vision_messages(cache.mkdir('vision_msgs') if cache is not None
+                               else tmp_path_factory.mktemp('vision_msgs'))
+    except CannotBuildError as error:
+        pytest.skip(str(error))

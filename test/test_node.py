@@ -124,21 +124,6 @@ def test_header_is_copied(ros: RosSession, fire: np.ndarray) -> None:
     assert (drawn[-5:] != fire[-5:]).any()
 
 
-def test_classification_has_header_and_both_classes(ros: RosSession, fire: np.ndarray) -> None:
-    """Where vision_msgs is installed, the answer also comes with the picture's header."""
-    vision_msgs = pytest.importorskip('vision_msgs.msg', reason='vision_msgs is not on PyPI')
-    found = ros.collect(vision_msgs.Classification, '/fire_detector/classification')
-    camera = start_detector(ros)
-    ros.wait_for(lambda: ros.node.count_publishers('/fire_detector/classification'), 'topic')
-    message = image(fire, stamp=77.25)
-    ros.wait_for(lambda: camera.show(message) and found
-                 and found[-1].header == message.header, 'the header')
-    probability = camera.probabilities[-1].data
-    scores = {result.class_id: result.score for result in found[-1].results}
-    assert scores == {'fire': pytest.approx(probability, abs=1e-6),
-                      'nofire': pytest.approx(1 - probability, abs=1e-6)}
-
-
 @pytest.mark.parametrize('reliability', [
     QoSReliabilityPolicy.BEST_EFFORT, QoSReliabilityPolicy.RELIABLE])
 def test_follows_what_the_camera_offers(
