@@ -4,6 +4,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from fire_detector.camera_silence import COMPRESSED as COMPRESSED_TYPE
+from fire_detector.camera_silence import Endpoint, IMAGE as IMAGE_TYPE, silence
 from fire_detector.parameters import COMPRESSED, RELIABILITY
 from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
@@ -38,8 +40,9 @@ class CameraSubscription:
         """
         self._node = node
         self._fixed = RELIABILITY.get(reliability)
-        self._name, self._type = (('image/compressed', CompressedImage)
-                                  if transport == COMPRESSED else ('image', Image))
+        self._name, self._type, self._type_name = (
+            ('image/compressed', CompressedImage, COMPRESSED_TYPE)
+            if transport == COMPRESSED else ('image', Image, IMAGE_TYPE))
         self._on_picture = on_picture
         self.topic: str = node.resolve_topic_name(self._name)
         self._subscription = self._subscribe(self._wanted())
@@ -49,9 +52,17 @@ class CameraSubscription:
         """Tell the reliability that is subscribed with."""
         return self._subscription.qos_profile.reliability
 
-    def publishers(self) -> list[TopicEndpointInfo]:
-        """List who publishes on the topic, of whatever type."""
-        return list(self._node.get_publishers_info_by_topic(self.topic))
+    def why_silent(self, timeout: float) -> str:
+        """
+        Say why no picture comes, as far as the topic's publishers tell.
+
+        :param timeout: seconds for which none has come.
+        """
+        own = self._subscription.qos_profile
+        return silence(
+            self.topic, timeout, [_endpoint(info) for info in self._publishers()],
+            Endpoint(self._node.get_fully_qualified_name(), self._type_name,
+                     own.reliability.name.lower(), own.durability.name.lower()))
 
     def follow(self) -> None:
         """Subscribe anew where the publishers have come to offer another reliability."""
@@ -64,10 +75,14 @@ class CameraSubscription:
         """Unsubscribe."""
         self._node.destroy_subscription(self._subscription)
 
+    def _publishers(self) -> list[TopicEndpointInfo]:
+        """List who publishes on the topic, of whatever type."""
+        return list(self._node.get_publishers_info_by_topic(self.topic))
+
     def _wanted(self) -> QoSReliabilityPolicy:
         if self._fixed is not None:
             return self._fixed
-        offered = {info.qos_profile.reliability for info in self.publishers()}
+        offered = {info.qos_profile.reliability for info in self._publishers()}
         if QoSReliabilityPolicy.BEST_EFFORT in offered:
             return QoSReliabilityPolicy.BEST_EFFORT
         return QoSReliabilityPolicy.RELIABLE
@@ -99,3 +114,9 @@ class CameraSubscription:
             self._numbers.clear()
         self._numbers[key] = number
         return 0 if before is None else max(0, number - before - 1)
+
+
+def _endpoint(info: TopicEndpointInfo) -> Endpoint:
+    return Endpoint(f'{info.node_namespace.rstrip("/")}/{info.node_name}', info.topic_type,
+                    info.qos_profile.reliability.name.lower(),
+                    info.qos_profile.durability.name.lower())

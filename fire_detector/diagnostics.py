@@ -100,6 +100,9 @@ class Statistics:
 
     Every time is the caller's: `now` in seconds of a steady clock. Calls come from one thread
     at a time. An event costs a few additions; sorting is left to `snapshot`.
+
+    :ivar limits: from where on something is wrong; may be set at any time.
+    :ivar answer_rate: answers a second, as of the last snapshot; None before there is one.
     """
 
     def __init__(self, now: float, limits: Limits = Limits(), about: Values = ()) -> None:
@@ -110,7 +113,7 @@ class Statistics:
         :param limits: from where on something is wrong.
         :param about: keys and texts that do not change, such as `about_model` gives.
         """
-        self._limits = limits
+        self.limits = limits
         self._about = about
         self._last_arrival = now
         self._waiting_since: float | None = None
@@ -123,13 +126,17 @@ class Statistics:
         self._marks: deque[tuple[float, int, int]] = deque([(now, 0, 0)], maxlen=RATE_PERIODS)
         self.answer_rate: float | None = None
 
-    def arrived(self, now: float, encoding: str, width: int, height: int) -> None:
+    def silence(self, now: float) -> float:
+        """Tell how many seconds ago the last picture came, or counting began."""
+        return now - self._last_arrival
+
+    def arrived(self, now: float, encoding: str, size: str) -> None:
         """Count a picture that came, whatever becomes of it."""
         self._period.arrived += 1
         self._last_arrival = now
         if self._waiting_since is None:
             self._waiting_since = now
-        self._picture = encoding[:MAX_TEXT], f'{width}x{height}'
+        self._picture = encoding[:MAX_TEXT], size[:MAX_TEXT]
 
     def skipped(self) -> None:
         """Count a picture that was left out on purpose, by a limit of the rate."""
@@ -213,7 +220,7 @@ class Statistics:
         return Health(level, message, values)
 
     def _judge(self, period: _Period, now: float, input_problem: str) -> tuple[Level, str]:
-        limits = self._limits
+        limits = self.limits
         silent = now - self._last_arrival
         if silent >= limits.image_timeout:
             return Level.ERROR, input_problem or f'no picture for {silent:.1f} s'

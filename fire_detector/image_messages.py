@@ -44,6 +44,13 @@ def from_compressed_image(message: CompressedImage, rows: int, columns: int) -> 
     return decode(message.format, message.data, rows, columns)
 
 
+def described(message: Image | CompressedImage) -> tuple[str, str]:
+    """Say what a message holds: encoding or format, and pixels or bytes."""
+    if isinstance(message, Image):
+        return message.encoding, f'{message.width}x{message.height}'
+    return message.format, f'{len(message.data)} bytes'
+
+
 def to_image(picture: Picture, header: Header) -> Image:
     """
     Make a raw image message, with encoding rgb8 or bgr8 as the picture has it.

@@ -2,26 +2,55 @@
 """The fire detector node: camera pictures in, fire probabilities and the alarm out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+import functools
+import math
 import sys
+import time
 from typing import Any
 
 import cv2
+from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.alarm import FireAlarm
-from fire_detector.classifier import AUTO, FireClassifier, InferenceError
+from fire_detector.camera_subscription import CameraSubscription
+from fire_detector.classifier import FireClassifier, InferenceError
+from fire_detector.diagnostic_messages import diagnostic_array
+from fire_detector.diagnostics import (
+    about_model,
+    Health,
+    INFERENCE,
+    Level,
+    Limits,
+    OTHER,
+    Statistics,
+    Values,
+)
 from fire_detector.image_conversion import ImageError
-from fire_detector.image_messages import from_image, to_image
+from fire_detector.image_messages import (
+    described,
+    from_compressed_image,
+    from_image,
+    to_image,
+)
+from fire_detector.managed_node import ManagedNode
 from fire_detector.model_contract import ModelContract
 from fire_detector.model_files import find_model
-from fire_detector.overlay import annotate
+from fire_detector.overlay import annotate, shrunk
 from fire_detector.parameters import (
     declare_parameters,
-    read_alarm_settings,
+    LABELS,
+    LiveSettings,
+    NodeSettings,
+    RAW,
+    read_live_settings,
     read_settings,
-    RELIABILITY,
+    why_not_now,
 )
 from fire_detector.picture import Picture
+from fire_detector.process_usage import read_usage
+from fire_detector.rate_limit import RateLimit
 from fire_detector.ros_process import ros_process, spin
-from fire_detector.tiling import TiledClassifier
+from fire_detector.tiling import GRID, NONE, TiledClassifier
 from fire_detector.vision_messages import (
     Classification,
     classification,
@@ -29,145 +58,107 @@ from fire_detector.vision_messages import (
     VisionInfo,
 )
 import numpy as np
-from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import SetParametersResult
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.exceptions import ParameterException
-from rclpy.impl.implementation_singleton import rclpy_implementation
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSDurabilityPolicy, QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32, Header
+from std_srvs.srv import Trigger
 
 OUTPUT_DEPTH = 10
-LABELS = 'labels'
-REJECTION_LOG_PERIOD = 5.0
-PUBLISHER_CHECK_PERIOD = 1.0
+LOG_PERIOD, SILENCE_LOG_PERIOD = 5.0, 30.0
+# Seconds after which publishers, silence and health are looked at again.
+WATCH_PERIOD = 1.0
 
 
-class FireDetectorNode(LifecycleNode):
+@dataclass(frozen=True)
+class Detector:
+    """
+    Hold what is made when the node is configured.
+
+    :ivar settings: what it was configured with.
+    :ivar to_picture: makes a picture of a message of the camera, or raises ImageError.
+    :ivar classifier: tells the probability of fire.
+    :ivar alarm: makes an alarm of probabilities.
+    :ivar about: what diagnostics say of the model.
+    """
+
+    settings: NodeSettings
+    to_picture: Callable[[Any], Picture]
+    classifier: TiledClassifier
+    alarm: FireAlarm
+    about: Values
+
+
+class FireDetectorNode(ManagedNode):
     """Run a fire classifier on a camera topic, as a managed node."""
 
     def __init__(self, **kwargs: Any) -> None:
-        """Declare the parameters; everything else is made by the transitions."""
+        """Declare the parameters; what they ask for is made by the transitions."""
         super().__init__('fire_detector', **kwargs)
         declare_parameters(self)
-        # Where ~/vision_info says that the labels are.
-        self.declare_parameter(
-            LABELS, Parameter.Type.STRING_ARRAY, ignore_override=True,
-            descriptor=ParameterDescriptor(description='The classes of the loaded model.'))
-        self.add_on_set_parameters_callback(self._keep_labels)
-        self._image_subscription: Any = None
-        self._publisher_check: Any = None
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._detector: Detector | None = None
+        self._camera: CameraSubscription | None = None
         self._outputs: list[Any] = []
         self._vision_info_publisher: Any = None
-        self._classifier: TiledClassifier | None = None
-        self._alarm: FireAlarm | None = None
-        self._keep_serving_after_refused_transitions()
+        self._limit, self._annotated_limit = RateLimit(0), RateLimit(0)
+        self.create_service(Trigger, '~/reset_alarm', self._on_reset_alarm)
+        self._diagnostics_publisher = self.create_publisher(
+            DiagnosticArray, '/diagnostics', OUTPUT_DEPTH)
+        # Not the node's clock, which stands still while a simulation or bag is paused.
+        self.create_timer(WATCH_PERIOD, self._watch,
+                          clock=Clock(clock_type=ClockType.STEADY_TIME))
 
-    def autostart(self) -> None:
-        """Configure and activate, where the parameter `autostart` asks for it."""
-        if not self.get_parameter('autostart').value:
-            return
-        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-            self.trigger_activate()
-
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load, check and warm up the model; fail with a message where that is not possible."""
-        if not self._succeeds('configure', self._configure):
-            self._release()
-            return TransitionCallbackReturn.FAILURE
-        return super().on_configure(state)
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe to the camera topic."""
-        if not self._succeeds('activate', self._activate):
-            self._unsubscribe()
-            return TransitionCallbackReturn.FAILURE
-        return super().on_activate(state)
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Drop the subscription and clear the alarm."""
-        self._unsubscribe()
-        self._clear_alarm()
-        return super().on_deactivate(state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free the model and the publishers."""
-        self._release()
-        return super().on_cleanup(state)
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free everything, from whichever state."""
-        self._unsubscribe()
-        self._clear_alarm()
-        self._release()
-        return super().on_shutdown(state)
-
-    def _succeeds(self, transition: str, action: Callable[[], None]) -> bool:
-        """Do what a transition takes; when it fails, say why, which rclpy does not."""
-        try:
-            action()
-        except Exception as error:  # noqa: BLE001 - rclpy would swallow it without a word
-            self.get_logger().error(f'cannot {transition}: {error or type(error).__name__}')
-            return False
-        return True
-
-    def _configure(self) -> None:
+    def configure(self) -> None:
+        """Load, check and warm up the model."""
         settings = read_settings(self)
         model = find_model(settings.model)
         classifier = FireClassifier(model, settings.runtime, settings.num_threads)
         contract = classifier.contract
-        self._alarm = FireAlarm(read_alarm_settings(self, contract.alarm))
+        live = read_live_settings(self, contract.alarm)
         # The first inference allocates what the later ones reuse.
         classifier.probability(Picture(np.zeros(contract.input_shape[1:], np.uint8), 'RGB'))
-        self._classifier = TiledClassifier(classifier, settings.tiles)
-        self._reliability = settings.reliability
-        self._create_outputs()
-        self._tell_of_model(contract)
+        self._detector = Detector(
+            settings, picture_maker(settings, contract),
+            TiledClassifier(classifier, settings.tiles), FireAlarm(live.alarm),
+            about_model(contract, classifier.runtime, settings.num_threads))
+        self._apply(live)
+        self._create_outputs(contract)
         self.get_logger().info(
             f'model {model} ({contract.name} {contract.version}, '
             f'sha256 {contract.model_sha256[:12]}), runtime {classifier.runtime}, '
             f'{settings.num_threads} thread(s), tiles {settings.tiles}')
 
-    def _activate(self) -> None:
-        self._subscribe(self._wanted_reliability())
-        if self._reliability == AUTO:
-            # Not the node's clock, which stands still while a simulation or bag is paused.
-            self._publisher_check = self.create_timer(
-                PUBLISHER_CHECK_PERIOD, self._follow_publishers,
-                clock=Clock(clock_type=ClockType.STEADY_TIME))
+    def activate(self) -> None:
+        """Subscribe to the camera topic."""
+        assert self._detector is not None
+        settings = self._detector.settings
+        self._statistics = Statistics(time.monotonic(), self._limits(), self._detector.about)
+        self._camera = CameraSubscription(
+            self, settings.image_transport, settings.reliability, self._on_message)
 
-    def _clear_alarm(self) -> None:
-        if self._classifier is None or self._alarm is None:
-            return
-        if self._alarm.active:
-            # Those who listen hold the last value, and no more will come.
-            self._detected_publisher.publish(Bool(data=False))
-        self._alarm.reset()
-        self._classifier.reset()
+    def deactivate(self) -> None:
+        """Drop the subscription and clear the alarm."""
+        if self._camera is not None:
+            self._camera.destroy()
+            self._camera = None
+        self._clear_alarm()
 
-    def _keep_serving_after_refused_transitions(self) -> None:
-        """
-        Answer a transition that the state does not allow, instead of ending.
+    def cleanup(self) -> None:
+        """Free the model and the publishers."""
+        for publisher in self._outputs:
+            self.destroy_lifecycle_publisher(publisher)
+        self._outputs.clear()
+        if self._vision_info_publisher is not None:
+            self.destroy_publisher(self._vision_info_publisher)
+            self._vision_info_publisher = None
+        self._detector = None
 
-        Humble's and Jazzy's rclpy raise in the callback of the service. Kilted's does not.
-        """
-        answer = self._service_change_state.callback
-
-        def answer_always(request: Any, response: Any) -> Any:
-            try:
-                return answer(request, response)
-            except rclpy_implementation.RCLError as error:
-                self.get_logger().error(f'transition {request.transition.id} refused: {error}')
-                response.success = False
-                return response
-
-        self._service_change_state.callback = answer_always
-
-    def _create_outputs(self) -> None:
+    def _create_outputs(self, contract: ModelContract) -> None:
         def create(message_type: Any, topic: str, qos: Any = OUTPUT_DEPTH) -> Any:
             publisher = self.create_lifecycle_publisher(message_type, f'~/{topic}', qos)
             self._outputs.append(publisher)
@@ -176,101 +167,141 @@ class FireDetectorNode(LifecycleNode):
         self._probability_publisher = create(Float32, 'fire_probability')
         self._detected_publisher = create(Bool, 'fire_detected')
         self._annotated_publisher = create(Image, 'annotated', rclpy.qos.qos_profile_sensor_data)
-        self._classification_publisher = self._vision_info_publisher = None
-        if Classification is not None:
-            self._classification_publisher = create(Classification, 'classification')
-            # Not a lifecycle publisher: what model is loaded is so before activation, too.
-            self._vision_info_publisher = self.create_publisher(
-                VisionInfo, '~/vision_info',
-                QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL))
-        else:
+        self._labels = list(contract.labels)
+        self.set_parameters([Parameter(LABELS, value=self._labels)])
+        self._classification_publisher = None
+        if Classification is None:
             self.get_logger().info('vision_msgs cannot be imported: no ~/classification '
                                    'and no ~/vision_info')
+            return
+        self._classification_publisher = create(Classification, 'classification')
+        # Not a lifecycle publisher: what model is loaded is so before activation, too.
+        self._vision_info_publisher = self.create_publisher(
+            VisionInfo, '~/vision_info',
+            QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL))
+        self._vision_info_publisher.publish(vision_info(
+            contract, f'{self.get_fully_qualified_name()}/{LABELS}',
+            Header(stamp=self.get_clock().now().to_msg())))
 
-    def _tell_of_model(self, contract: ModelContract) -> None:
-        self.set_parameters([Parameter(LABELS, value=list(contract.labels))])
-        if self._vision_info_publisher is not None:
-            header = Header(stamp=self.get_clock().now().to_msg())
-            self._vision_info_publisher.publish(
-                vision_info(contract, f'{self.get_fully_qualified_name()}/{LABELS}', header))
+    def _on_set_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        """Refuse what cannot be, with the reason, and apply what can at once."""
+        changed = {parameter.name: parameter.value for parameter in parameters}
+        configured = self._detector is not None
+        reason = why_not_now(changed, configured)
+        if changed.get(LABELS, self._labels) != self._labels:
+            reason = f'{LABELS} are those of the loaded model'
+        if not reason and self._detector is not None:
+            try:
+                self._apply(read_live_settings(
+                    self, self._detector.classifier.contract.alarm, changed))
+            except ValueError as error:
+                reason = str(error)
+        return SetParametersResult(successful=not reason, reason=reason)
 
-    def _keep_labels(self, parameters: list[Parameter]) -> SetParametersResult:
-        """Refuse labels that are not those of the loaded model."""
-        for parameter in parameters:
-            if parameter.name == LABELS and self._classifier is not None and (
-                    parameter.value != list(self._classifier.contract.labels)):
-                return SetParametersResult(
-                    successful=False, reason='the labels are those of the model')
-        return SetParametersResult(successful=True)
+    def _apply(self, live: LiveSettings) -> None:
+        assert self._detector is not None
+        self._live = live
+        self._detector.alarm.settings, self._detector.alarm.latch = live.alarm, live.alarm_latch
+        self._limit.rate, self._annotated_limit.rate = live.max_rate, live.annotated_max_rate
+        if self._camera is not None:
+            self._statistics.limits = self._limits()
 
-    def _release(self) -> None:
-        for publisher in self._outputs:
-            self.destroy_lifecycle_publisher(publisher)
-        self._outputs.clear()
-        if self._vision_info_publisher is not None:
-            self.destroy_publisher(self._vision_info_publisher)
-            self._vision_info_publisher = None
-        self._classifier = self._alarm = None
+    def _limits(self) -> Limits:
+        return Limits(image_timeout=self._live.image_timeout or math.inf)
 
-    def _subscribe(self, reliability: QoSReliabilityPolicy) -> None:
-        # Depth 1: the newest picture is the one that matters. A replay that must answer every
-        # picture sets the parameter qos_overrides./image.subscription.depth.
-        self._image_subscription = self.create_subscription(
-            Image, 'image', self._on_image, QoSProfile(depth=1, reliability=reliability),
-            qos_overriding_options=QoSOverridingOptions((QoSPolicyKind.DEPTH,)))
-        self.get_logger().info(f'subscribed to {self._image_subscription.topic_name}, '
-                               f'{reliability.name.lower().replace("_", " ")}')
+    def _on_reset_alarm(self, request: Trigger.Request,
+                        response: Trigger.Response) -> Trigger.Response:
+        """Clear the alarm, latched or not; where the fire still burns, it comes again."""
+        response.success = self._detector is not None
+        response.message = 'the node is not configured'
+        if self._detector is not None:
+            response.message = ('the alarm is cleared' if self._detector.alarm.active
+                                else 'no alarm was raised')
+            self._clear_alarm()
+        return response
 
-    def _unsubscribe(self) -> None:
-        if self._publisher_check is not None:
-            self.destroy_timer(self._publisher_check)
-            self._publisher_check = None
-        if self._image_subscription is not None:
-            self.destroy_subscription(self._image_subscription)
-            self._image_subscription = None
+    def _clear_alarm(self) -> None:
+        if self._detector is None:
+            return
+        if self._detector.alarm.active:
+            # Those who listen hold the last value, and no more may come.
+            self._detected_publisher.publish(Bool(data=False))
+        self._detector.alarm.reset()
+        self._detector.classifier.reset()
 
-    def _wanted_reliability(self) -> QoSReliabilityPolicy:
-        """
-        Choose the reliability that suits the publishers.
-
-        A reliable subscription hears nothing of a best-effort publisher; a best-effort one hears
-        both, but loses pictures that are larger than the middleware's buffers.
-        """
-        if self._reliability != AUTO:
-            return RELIABILITY[self._reliability]
-        offered = {info.qos_profile.reliability
-                   for info in self.get_publishers_info_by_topic('image')}
-        if QoSReliabilityPolicy.BEST_EFFORT in offered:
-            return QoSReliabilityPolicy.BEST_EFFORT
-        return QoSReliabilityPolicy.RELIABLE
-
-    def _follow_publishers(self) -> None:
-        wanted = self._wanted_reliability()
-        if wanted != self._image_subscription.qos_profile.reliability:
-            self.destroy_subscription(self._image_subscription)
-            self._subscribe(wanted)
-
-    def _on_image(self, message: Image) -> None:
-        if self._classifier is None or self._alarm is None:
+    def _on_message(self, message: Any, lost: int) -> None:
+        if self._detector is None or self._camera is None:
             # The picture was ready when the transition came.
+            return
+        now = time.monotonic()
+        self._statistics.dropped(lost)
+        self._statistics.arrived(now, *described(message))
+        if not self._limit.allows(now):
+            self._statistics.skipped()
             return
         stamp = message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec
         try:
-            picture = from_image(message)
-            probability = self._classifier.probability(picture, stamp)
-        except (ImageError, InferenceError, cv2.error) as error:
-            self.get_logger().warning(f'picture not answered: {error}',
-                                      throttle_duration_sec=REJECTION_LOG_PERIOD)
+            picture = self._detector.to_picture(message)
+            started = time.monotonic()
+            probability = self._detector.classifier.probability(picture, stamp)
+            spent = time.monotonic() - started
+        except (ImageError, InferenceError, cv2.error, MemoryError) as error:
+            self._reject(error)
             return
-        alarm = self._alarm.update(stamp, probability)
+        alarm = self._detector.alarm.update(stamp, probability)
         self._probability_publisher.publish(Float32(data=probability))
         self._detected_publisher.publish(Bool(data=alarm))
         if self._classification_publisher is not None:
-            self._classification_publisher.publish(
-                classification(self._classifier.contract, message.header, probability))
-        if self._annotated_publisher.get_subscription_count() > 0:
-            self._annotated_publisher.publish(
-                to_image(annotate(picture, probability, alarm), message.header))
+            self._classification_publisher.publish(classification(
+                self._detector.classifier.contract, message.header, probability))
+        self._statistics.answered(spent, stamp, 1e-9 * self.get_clock().now().nanoseconds)
+        if (self._annotated_publisher.get_subscription_count() > 0
+                and self._annotated_limit.allows(now)):
+            self._annotated_publisher.publish(to_image(annotate(
+                shrunk(picture, self._live.annotated_max_width), probability, alarm,
+                self._statistics.answer_rate), message.header))
+
+    def _reject(self, error: Exception) -> None:
+        reason = (error.reason if isinstance(error, ImageError)
+                  else INFERENCE if isinstance(error, InferenceError) else OTHER)
+        detail = str(error) or type(error).__name__
+        self._statistics.rejected(reason, detail)
+        self.get_logger().warning(f'picture not answered: {detail}',
+                                  throttle_duration_sec=LOG_PERIOD)
+
+    def _watch(self) -> None:
+        """Follow the publishers, and tell how the node is."""
+        if self._detector is None or self._camera is None:
+            state = 'unconfigured' if self._detector is None else 'inactive'
+            health = Health(Level.ERROR if self.problem else Level.OK, self.problem or state,
+                            () if self._detector is None else self._detector.about)
+        else:
+            self._camera.follow()
+            now = time.monotonic()
+            health = self._statistics.snapshot(
+                now, read_usage(), self._detector.alarm.active, self._why_silent(now))
+        self._diagnostics_publisher.publish(diagnostic_array(
+            health, self.get_fully_qualified_name(), self.get_clock().now().to_msg()))
+
+    def _why_silent(self, now: float) -> str:
+        """Say, and log, why no picture has come; give an empty text where they come."""
+        timeout = self._live.image_timeout
+        if self._camera is None or not 0 < timeout <= self._statistics.silence(now):
+            return ''
+        reason = self._camera.why_silent(timeout)
+        self.get_logger().warning(reason, throttle_duration_sec=SILENCE_LOG_PERIOD)
+        return reason
+
+
+def picture_maker(settings: NodeSettings, contract: ModelContract) -> Callable[[Any], Picture]:
+    """Choose what makes pictures of the camera's messages, no larger than the model needs."""
+    if settings.image_transport == RAW:
+        return from_image
+    # A tile is to be as large as the model's input.
+    share = 1.0 if settings.tiles == NONE else GRID.share
+    return functools.partial(from_compressed_image,
+                             rows=math.ceil(contract.input_spec.height / share),
+                             columns=math.ceil(contract.input_spec.width / share))
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -281,7 +312,8 @@ def main(args: Sequence[str] | None = None) -> int:
         except ParameterException as error:
             rclpy.logging.get_logger('fire_detector').fatal(str(error))
             return 1
-        node.autostart()
+        if node.get_parameter('autostart').value:
+            node.start()
         spin(node)
     return 0
 

@@ -13,6 +13,7 @@ from fire_detector.model_files import DEFAULT_MODEL
 from fire_detector.tiling import NONE, TILE_MODES
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
+from rclpy.parameter import Parameter as RosParameter
 from rclpy.qos import QoSReliabilityPolicy
 
 RELIABILITY = {
@@ -22,6 +23,8 @@ RELIABILITY = {
 RAW, COMPRESSED = 'raw', 'compressed'
 TRANSPORTS = (RAW, COMPRESSED)
 FROM_MODEL = -1
+# Not in the table, since nobody sets it: where ~/vision_info says that the labels are.
+LABELS = 'labels'
 # What rclpy declares or reads by itself, beside the table.
 _OF_ROS = ('use_sim_time', 'start_type_description_service', 'qos_overrides.', 'diagnostic_updater.')
 
@@ -135,6 +138,9 @@ def declare_parameters(node: Node) -> None:
     """Declare every parameter of the table on a node, and report those that are not in it."""
     for parameter in PARAMETERS:
         node.declare_parameter(parameter.name, parameter.default, _descriptor(parameter))
+    node.declare_parameter(
+        LABELS, RosParameter.Type.STRING_ARRAY, ignore_override=True,
+        descriptor=ParameterDescriptor(description='The classes of the loaded model.'))
     names = [parameter.name for parameter in PARAMETERS]
     # No public name of rclpy tells what was given in parameter files and on the command line.
     for given in node._parameter_overrides:
