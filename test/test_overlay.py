@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 HEIGHT, WIDTH = 120, 200
-STRIP = HEIGHT // 12
+# A sixteenth of the height would be 7 rows, too few for letters.
+STRIP = 14
 GRAY = Picture(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), 'RGB')
 
 
@@ -42,6 +43,52 @@ def test_colors_survive() -> None:
     drawn = annotate(Picture(pixels, 'RGB'), 0.5, False)
     assert drawn.color_order == 'BGR'
     np.testing.assert_array_equal(drawn.pixels[HEIGHT // 2, WIDTH // 2], (0, 0, 200))
+
+
+def white(drawn: Picture) -> np.ndarray:
+    """Tell where letters are: (height, width) of bool."""
+    return (drawn.pixels > 200).all(axis=2)
+
+
+@pytest.mark.parametrize('alarm', [False, True])
+@pytest.mark.parametrize('probability', [0.0, 0.07, 1.0])
+@pytest.mark.parametrize(('width', 'height'), [
+    (64, 48), (80, 60), (160, 120), (320, 240), (640, 480), (1920, 1080), (120, 1000), (1000, 60)])
+def test_text_is_whole_at_every_size(
+        width: int, height: int, probability: float, alarm: bool) -> None:
+    """
+    Nothing is cut off: there are letters, within the strip, and none touches its edges.
+
+    They are at least 6 rows high: capitals have 22 at scale 1, of which 0.32 is the least.
+    """
+    black = Picture(np.zeros((height, width, 3), np.uint8), 'BGR')
+    letters = white(annotate(black, probability, alarm, 29.8))
+    rows, columns = np.nonzero(letters)
+    assert rows.min() > height - min(max(height // 16, 14), 400)
+    assert rows.max() < height - 1
+    assert 0 < columns.min() < columns.max() < width - 1
+    assert rows.max() - rows.min() >= 6
+
+
+def test_rate_is_shown_where_there_is_room() -> None:
+    """It takes room to the right of what is there without it; in 64 columns there is none."""
+    for width, shown in ((640, True), (64, False)):
+        black = Picture(np.zeros((3 * width // 4, width, 3), np.uint8), 'BGR')
+        without, with_rate = (white(annotate(black, 0.5, True, rate)) for rate in (None, 29.8))
+        last = np.nonzero(without)[1].max()
+        assert with_rate[:, last + 1:].any() == shown
+        assert (with_rate == without).all() == (not shown)
+
+
+def test_alarm_is_a_word_too() -> None:
+    """Color alone is not for everybody: in 64 columns the word is written, at any probability."""
+    black = Picture(np.zeros((48, 64, 3), np.uint8), 'BGR')
+    for probability in (0.07, 1.0):
+        calm, alarm = (white(annotate(black, probability, each)) for each in (False, True))
+        assert np.nonzero(alarm)[1].max() > 40
+        assert (calm != alarm).any()
+    # Where the number does not fit beside the word, the word is what is left.
+    np.testing.assert_array_equal(alarm, white(annotate(black, 0.999, True)))
 
 
 @pytest.mark.parametrize(('height', 'width'), [
