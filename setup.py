@@ -43,12 +43,14 @@ setup(
         # ROS itself, for x86-64 machines without; with a sourced ROS this extra is left out. The
         # bounds keep to the releases of Kilted, which belong together.
         'ros': [
+            'ros-diagnostic-msgs>=5.5,<5.6',
             'ros-lifecycle-msgs>=2.3,<2.4',
             'ros-rcl-interfaces>=2.3,<2.4',
             'ros-rclpy>=9.1,<9.2',
             'ros-rmw-fastrtps-cpp>=9.3,<9.4',  # rclpy does not import without an rmw
             'ros-sensor-msgs>=5.5,<5.6',
             'ros-std-msgs>=5.5,<5.6',
+            'ros-std-srvs>=5.5,<5.6',
         ],
         # The last release; its wheels end at Python 3.11 and were built for numpy 1.
         'tflite': [

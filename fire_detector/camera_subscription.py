@@ -4,8 +4,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from fire_detector.camera_silence import COMPRESSED as COMPRESSED_TYPE
-from fire_detector.camera_silence import Endpoint, IMAGE as IMAGE_TYPE, silence
+from fire_detector import camera_silence
+from fire_detector.camera_silence import Endpoint, silence
 from fire_detector.parameters import COMPRESSED, RELIABILITY
 from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
@@ -41,8 +41,8 @@ class CameraSubscription:
         self._node = node
         self._fixed = RELIABILITY.get(reliability)
         self._name, self._type, self._type_name = (
-            ('image/compressed', CompressedImage, COMPRESSED_TYPE)
-            if transport == COMPRESSED else ('image', Image, IMAGE_TYPE))
+            ('image/compressed', CompressedImage, camera_silence.COMPRESSED)
+            if transport == COMPRESSED else ('image', Image, camera_silence.IMAGE))
         self._on_picture = on_picture
         self.topic: str = node.resolve_topic_name(self._name)
         self._subscription = self._subscribe(self._wanted())
@@ -50,7 +50,7 @@ class CameraSubscription:
     @property
     def reliability(self) -> QoSReliabilityPolicy:
         """Tell the reliability that is subscribed with."""
-        return self._subscription.qos_profile.reliability
+        return QoSReliabilityPolicy(self._subscription.qos_profile.reliability)
 
     def why_silent(self, timeout: float) -> str:
         """

@@ -35,7 +35,7 @@ from fire_detector.image_messages import (
 from fire_detector.managed_node import ManagedNode
 from fire_detector.model_contract import ModelContract
 from fire_detector.model_files import find_model
-from fire_detector.overlay import annotate, shrunk
+from fire_detector.overlay import annotate
 from fire_detector.parameters import (
     declare_parameters,
     LABELS,
@@ -104,6 +104,7 @@ class FireDetectorNode(ManagedNode):
         self._detector: Detector | None = None
         self._camera: CameraSubscription | None = None
         self._outputs: list[Any] = []
+        self._labels: list[str] = []
         self._vision_info_publisher: Any = None
         self._limit, self._annotated_limit = RateLimit(0), RateLimit(0)
         self.create_service(Trigger, '~/reset_alarm', self._on_reset_alarm)
@@ -183,7 +184,7 @@ class FireDetectorNode(ManagedNode):
             contract, f'{self.get_fully_qualified_name()}/{LABELS}',
             Header(stamp=self.get_clock().now().to_msg())))
 
-    def _on_set_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+    def _on_set_parameters(self, parameters: 'list[Parameter[Any]]') -> SetParametersResult:
         """Refuse what cannot be, with the reason, and apply what can at once."""
         changed = {parameter.name: parameter.value for parameter in parameters}
         configured = self._detector is not None
@@ -257,12 +258,12 @@ class FireDetectorNode(ManagedNode):
         self._statistics.answered(spent, stamp, 1e-9 * self.get_clock().now().nanoseconds)
         if (self._annotated_publisher.get_subscription_count() > 0
                 and self._annotated_limit.allows(now)):
-            self._annotated_publisher.publish(to_image(annotate(
-                shrunk(picture, self._live.annotated_max_width), probability, alarm,
-                self._statistics.answer_rate), message.header))
+            drawn = annotate(picture, probability, alarm, self._statistics.answer_rate,
+                             self._live.annotated_max_width)
+            self._annotated_publisher.publish(to_image(drawn, message.header))
 
     def _reject(self, error: Exception) -> None:
-        reason = (error.reason if isinstance(error, ImageError)
+        reason = (getattr(error, 'reason', OTHER) if isinstance(error, ImageError)
                   else INFERENCE if isinstance(error, InferenceError) else OTHER)
         detail = str(error) or type(error).__name__
         self._statistics.rejected(reason, detail)

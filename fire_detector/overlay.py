@@ -22,7 +22,7 @@ _BLACK = (0, 0, 0)
 
 
 def annotate(picture: Picture, probability: float, alarm: bool,
-             rate: float | None = None) -> Picture:
+             rate: float | None = None, max_width: int = 0) -> Picture:
     """
     Draw probability, alarm and rate into a strip at the bottom of a picture.
 
@@ -32,9 +32,10 @@ def annotate(picture: Picture, probability: float, alarm: bool,
     :param probability: of fire, 0..1: the share of the strip that is filled.
     :param alarm: whether the alarm is raised: a red strip and frame instead of a green strip.
     :param rate: pictures that are answered in a second; None where that is not known.
+    :param max_width: columns that the result has at most, with its shape kept; 0 for any number.
     :return: a copy with the drawing, in BGR order.
     """
-    canvas = _copy(picture)
+    canvas = _copy(picture, max_width)
     height, width = canvas.shape[:2]
     # OpenCV takes neither lines nor letters of any size.
     strip = min(max(height // STRIPS_PER_PICTURE, MIN_STRIP), MAX_STRIP, height)
@@ -50,11 +51,16 @@ def annotate(picture: Picture, probability: float, alarm: bool,
     return Picture(canvas, 'BGR')
 
 
-def _copy(picture: Picture) -> NDArray[np.uint8]:
+def _copy(picture: Picture, max_width: int) -> NDArray[np.uint8]:
     """Copy the pixels in BGR order; OpenCV swaps channels ten times as fast as numpy."""
-    if picture.color_order == 'BGR':
-        return np.array(picture.pixels, order='C')
-    return np.asarray(cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2BGR), dtype=np.uint8)
+    pixels = picture.pixels
+    height, width = pixels.shape[:2]
+    if 0 < max_width < width:
+        size = max_width, max(1, round(height * max_width / width))
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    if picture.color_order == 'RGB':
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), dtype=np.uint8)
+    return np.array(pixels, order='C')
 
 
 def _texts(probability: float, alarm: bool, rate: float | None) -> Sequence[str]:

@@ -26,7 +26,7 @@ FROM_MODEL = -1
 # Not in the table, since nobody sets it: where ~/vision_info says that the labels are.
 LABELS = 'labels'
 # What rclpy declares or reads by itself, beside the table.
-_OF_ROS = ('use_sim_time', 'start_type_description_service', 'qos_overrides.', 'diagnostic_updater.')
+_OF_ROS = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
 
 
 AT_START, UNCONFIGURED, AT_ANY_TIME = 'at start', 'unconfigured', 'at any time'

@@ -77,9 +77,9 @@ def test_alarm_is_raised_and_cleared(ros: RosSession, fire: np.ndarray) -> None:
 
 
 def test_alarm_parameters_override_the_models(ros: RosSession, fire: np.ndarray) -> None:
-    """With min_frames 1 the first picture is enough."""
+    """With min_frames 1 one picture is enough, once a second tells that time has jumped."""
     camera = start_detector(ros, 'alarm.min_frames:=1', 'alarm.on_threshold:=0.9')
-    assert camera.show(image(fire, stamp=1))[1] is True
+    assert [camera.show(image(fire, stamp=stamp))[1] for stamp in (1, 2)] == [False, True]
 
 
 @pytest.mark.parametrize('mode', TILE_MODES)

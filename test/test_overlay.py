@@ -97,3 +97,13 @@ def test_odd_sizes(height: int, width: int) -> None:
     """No picture is too small to be drawn on."""
     picture = Picture(np.zeros((height, width, 3), np.uint8), 'BGR')
     assert annotate(picture, 0.5, True).pixels.shape == (height, width, 3)
+
+
+def test_wide_picture_is_shrunk() -> None:
+    """A gray picture of 1280x721 becomes 640x360 and stays gray above the strip; 300x20 stays."""
+    wide = Picture(np.full((721, 1280, 3), 90, np.uint8), 'RGB')
+    shrunk = annotate(wide, 0.5, alarm=False, max_width=640).pixels
+    assert shrunk.shape == (360, 640, 3)
+    assert (shrunk[:300] == 90).all()
+    narrow = Picture(np.full((20, 300, 3), 90, np.uint8), 'BGR')
+    assert annotate(narrow, 0.5, alarm=False, max_width=640).pixels.shape == (20, 300, 3)
