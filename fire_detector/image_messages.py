@@ -103,7 +103,7 @@ def _by_cv_bridge(message: Image) -> Picture:
         return Picture(pixels, 'BGR')
     except ImageError:
         raise
-    except Exception as error:  # noqa: BLE001 - its C++ exceptions arrive as whatever they like
+    except Exception as error:
         raise ImageError(f'encoding {encoding} is not one of {tuple(ENCODINGS)}, and cv_bridge '
                          f'cannot convert it: {type(error).__name__}: {error}') from error
 
