@@ -21,7 +21,12 @@ from typing import Any
 import zlib
 
 import cv2
-from fire_detector.image_conversion import ImageError, to_8_bit
+from fire_detector.image_conversion import (
+    DecodeError,
+    EncodingError,
+    SizeError,
+    to_8_bit,
+)
 from fire_detector.picture import Picture
 import numpy as np
 from numpy.typing import NDArray
@@ -83,8 +88,8 @@ def decode(format_text: str, data: Any, rows: int, columns: int) -> Picture:
     # image_transport writes what it encoded behind "compressed", and nothing when it encoded the
     # message's own samples.
     if re.fullmatch(r'bayer_.*compressed\s*', format_text, re.DOTALL):
-        raise ImageError(f'format {reprlib.repr(format_text)} is a Bayer mosaic, not a picture: '
-                         f'debayer before compressing, or use the raw topic')
+        raise EncodingError(f'format {reprlib.repr(format_text)} is a Bayer mosaic, no picture: '
+                            f'debayer before compressing, or use the raw topic')
     if file[:2] == _JPEG_START:
         label = f'JPEG data of {len(file)} bytes (format {reprlib.repr(format_text)})'
         size = _check_jpeg(file, label)
@@ -96,8 +101,8 @@ def decode(format_text: str, data: Any, rows: int, columns: int) -> Picture:
         _check_png(file, label)
         flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | _AS_STORED
     else:
-        raise ImageError(f'data of {len(file)} bytes (format {reprlib.repr(format_text)}) are '
-                         f'neither JPEG nor PNG: they begin with {file[:8].hex(" ")!r}')
+        raise EncodingError(f'data of {len(file)} bytes (format {reprlib.repr(format_text)}) are '
+                            f'neither JPEG nor PNG: they begin with {file[:8].hex(" ")!r}')
     return Picture(_decode(file, flags, label), 'BGR')
 
 
@@ -105,10 +110,10 @@ def _decode(file: bytes, flags: int, label: str) -> NDArray[np.uint8]:
     try:
         pixels = cv2.imdecode(np.frombuffer(file, np.uint8), flags)
     except cv2.error as error:
-        raise ImageError(f'{label} cannot be decoded by OpenCV: {error.err}') from error
+        raise DecodeError(f'{label} cannot be decoded by OpenCV: {error.err}') from error
     if pixels is None:
-        raise ImageError(f'{label} cannot be decoded by OpenCV: they are damaged, or of a kind '
-                         f'that it does not know')
+        raise DecodeError(f'{label} cannot be decoded by OpenCV: they are damaged, or of a kind '
+                          f'that it does not know')
     return to_8_bit(pixels) if pixels.dtype == np.uint16 else np.asarray(pixels, dtype=np.uint8)
 
 
@@ -123,17 +128,17 @@ def _check_jpeg(file: bytes, label: str) -> tuple[int, int]:
         if marker in _WITHOUT_LENGTH:
             continue
         if marker in _OTHER_FRAMES:
-            raise ImageError(f'{label} are neither baseline nor progressive, but coding process '
-                             f'{marker - 0xc0} of ITU-T T.81')
+            raise DecodeError(f'{label} are neither baseline nor progressive, but coding process '
+                              f'{marker - 0xc0} of ITU-T T.81')
         if marker in _FRAMES and size is None:
             size = (int.from_bytes(file[position + 3:position + 5], 'big'),
                     int.from_bytes(file[position + 5:position + 7], 'big'))
         position += int.from_bytes(file[position:position + 2], 'big')
     # Not before: the thumbnail in an EXIF segment has an end, too. Coded pixels cannot hold it.
     if match is None or file.find(_END_OF_FILE, match.start()) < 0:
-        raise ImageError(f'{label} are cut short: there is no end-of-image marker')
+        raise DecodeError(f'{label} are cut short: there is no end-of-image marker')
     if size is None:
-        raise ImageError(f'{label} have no frame header before the coded pixels')
+        raise DecodeError(f'{label} have no frame header before the coded pixels')
     _check_size(*size, len(file) * _PIXELS_PER_JPEG_BYTE, label)
     return size
 
@@ -141,15 +146,16 @@ def _check_jpeg(file: bytes, label: str) -> tuple[int, int]:
 def _check_png(file: bytes, label: str) -> None:
     """Walk through the chunks to the last."""
     if file[8:16] != _PNG_HEADER or len(file) < 33:
-        raise ImageError(f'{label} do not begin with an IHDR chunk')
+        raise DecodeError(f'{label} do not begin with an IHDR chunk')
     position, kind = len(_PNG_START), b''
     while kind != b'IEND':
         end = position + 12 + int.from_bytes(file[position:position + 4], 'big')
         if end > len(file):
-            raise ImageError(f'{label} are cut short: there is no IEND chunk')
+            raise DecodeError(f'{label} are cut short: there is no IEND chunk')
         kind = file[position + 4:position + 8]
-        if zlib.crc32(memoryview(file)[position + 4:end - 4]) != int.from_bytes(file[end - 4:end], 'big'):
-            raise ImageError(f'{label} are damaged: the checksum of chunk {kind!r} is another')
+        checksum = int.from_bytes(file[end - 4:end], 'big')
+        if zlib.crc32(memoryview(file)[position + 4:end - 4]) != checksum:
+            raise DecodeError(f'{label} are damaged: the checksum of chunk {kind!r} is another')
         position = end
     columns, rows = (int.from_bytes(file[start:start + 4], 'big') for start in (16, 20))
     bits = file[24] * _PNG_CHANNELS.get(file[25], 1)
@@ -159,8 +165,8 @@ def _check_png(file: bytes, label: str) -> None:
 def _check_size(rows: int, columns: int, most_pixels: int, label: str) -> None:
     """Refuse what would take much memory, or cannot be what so few bytes stand for."""
     if not (0 < rows <= MAX_SIDE and 0 < columns <= MAX_SIDE and rows * columns <= MAX_PIXELS):
-        raise ImageError(f'{label} say {columns}x{rows} pixels: sides are from 1 to {MAX_SIDE}, '
-                         f'pixels at most {MAX_PIXELS}')
+        raise SizeError(f'{label} say {columns}x{rows} pixels: sides are from 1 to {MAX_SIDE}, '
+                        f'pixels at most {MAX_PIXELS}')
     if rows * columns > most_pixels:
-        raise ImageError(f'{label} say {columns}x{rows} pixels: '
-                         f'so few bytes hold at most {most_pixels}')
+        raise SizeError(f'{label} say {columns}x{rows} pixels: '
+                        f'so few bytes hold at most {most_pixels}')

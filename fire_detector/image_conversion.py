@@ -19,7 +19,31 @@ from numpy.typing import NDArray
 
 
 class ImageError(ValueError):
-    """Report an image message that cannot be a picture: field, value, what was expected."""
+    """
+    Report an image message that cannot be a picture: field, value, what was expected.
+
+    :cvar reason: what is wrong, in a word, for those who count.
+    """
+
+    reason = 'data'
+
+
+class EncodingError(ImageError):
+    """Report an encoding or a format that is not known."""
+
+    reason = 'encoding'
+
+
+class SizeError(ImageError):
+    """Report a size that no picture has, or that is too large."""
+
+    reason = 'size'
+
+
+class DecodeError(ImageError):
+    """Report a file in a message that is damaged."""
+
+    reason = 'decode'
 
 
 @dataclass(frozen=True)
@@ -96,7 +120,7 @@ def to_picture(encoding: str, height: int, width: int, step: int, data: Any,
     """
     known = ENCODINGS.get(encoding)
     if known is None:
-        raise ImageError(f'encoding {reprlib.repr(encoding)} is not one of {tuple(ENCODINGS)}')
+        raise EncodingError(f'encoding {reprlib.repr(encoding)} is not one of {tuple(ENCODINGS)}')
     _check_size(encoding, known, height, width)
     row = width * known.channels * known.sample_bytes
     if step < row:
@@ -133,8 +157,8 @@ def to_8_bit(samples: NDArray[Any]) -> NDArray[np.uint8]:
 def _check_size(encoding: str, known: _Encoding, height: int, width: int) -> None:
     smallest, (rows, columns) = known.smallest_side, known.multiple
     if height < smallest or width < smallest:
-        raise ImageError(f'{width}x{height} is not a picture size for {encoding}: '
-                         f'it has at least {smallest}x{smallest} pixels')
+        raise SizeError(f'{width}x{height} is not a picture size for {encoding}: '
+                        f'it has at least {smallest}x{smallest} pixels')
     if height % rows or width % columns:
-        raise ImageError(f'{width}x{height} is not a picture size for {encoding}: '
-                         f'{columns}x{rows} pixels share their colors')
+        raise SizeError(f'{width}x{height} is not a picture size for {encoding}: '
+                        f'{columns}x{rows} pixels share their colors')

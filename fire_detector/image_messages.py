@@ -8,7 +8,12 @@ from typing import Any
 
 import cv2
 from fire_detector.compressed_image import decode
-from fire_detector.image_conversion import ENCODINGS, ImageError, to_picture
+from fire_detector.image_conversion import (
+    EncodingError,
+    ENCODINGS,
+    ImageError,
+    to_picture,
+)
 from fire_detector.picture import Picture
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
@@ -19,9 +24,9 @@ def from_image(message: Image) -> Picture:
     """
     Make a picture of a raw image message.
 
-    :param message: with an encoding of ENCODINGS, or one that cv_bridge converts to bgr8. Of those
-        that ROS defines these are rgb16, bgr16, rgba16, bgra16 and bayer_*16; 16UC1 or 32FC1, which
-        do not say what their numbers mean as a color, are refused by cv_bridge too.
+    :param message: with an encoding of ENCODINGS, or one that cv_bridge converts to bgr8. Of
+        those that ROS defines these are rgb16, bgr16, rgba16, bgra16 and bayer_*16; 16UC1 or
+        32FC1, which do not say what their numbers mean as a color, are refused by cv_bridge too.
     :return: the picture; for three-channel encodings of 8 bits a view of the message's data.
     :raises ImageError: when its encoding is not known or its fields contradict each other.
     """
@@ -86,8 +91,8 @@ def _by_cv_bridge(message: Image) -> Picture:
     encoding = reprlib.repr(message.encoding)
     bridge, reason = _load_cv_bridge()
     if bridge is None:
-        raise ImageError(f'encoding {encoding} is not one of {tuple(ENCODINGS)}; others need '
-                         f'cv_bridge, which cannot be used: {reason}')
+        raise EncodingError(f'encoding {encoding} is not one of {tuple(ENCODINGS)}; others need '
+                            f'cv_bridge, which cannot be used: {reason}')
     try:
         dtype, channels = bridge.encoding_to_dtype_with_channels(message.encoding)
         pixel = np.dtype(dtype).itemsize * channels
@@ -104,8 +109,8 @@ def _by_cv_bridge(message: Image) -> Picture:
     except ImageError:
         raise
     except Exception as error:
-        raise ImageError(f'encoding {encoding} is not one of {tuple(ENCODINGS)}, and cv_bridge '
-                         f'cannot convert it: {type(error).__name__}: {error}') from error
+        raise EncodingError(f'encoding {encoding} is not one of {tuple(ENCODINGS)}, and cv_bridge '
+                            f'cannot convert it: {type(error).__name__}: {error}') from error
 
 
 @cache

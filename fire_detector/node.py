@@ -263,7 +263,7 @@ class FireDetectorNode(ManagedNode):
             self._annotated_publisher.publish(to_image(drawn, message.header))
 
     def _reject(self, error: Exception) -> None:
-        reason = (getattr(error, 'reason', OTHER) if isinstance(error, ImageError)
+        reason = (error.reason if isinstance(error, ImageError)
                   else INFERENCE if isinstance(error, InferenceError) else OTHER)
         detail = str(error) or type(error).__name__
         self._statistics.rejected(reason, detail)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the node says of itself on /diagnostics, and of a camera that is silent."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from fire_detector.model_contract import read_contract
+from lifecycle_msgs.msg import Transition
+import numpy as np
+import pytest
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from ros_session import Camera, image, RosSession
+from sensor_msgs.msg import CompressedImage, Image
+
+CALM = np.full((48, 80, 3), 128, np.uint8)
+
+
+class Diagnostics:
+    """Listen to what the node says of itself."""
+
+    def __init__(self, ros: RosSession) -> None:
+        """Subscribe."""
+        self._ros = ros
+        self._messages: list[DiagnosticArray] = ros.collect(DiagnosticArray, '/diagnostics')
+
+    def wait_for(self, level: bytes, text: str,
+                 meanwhile: Callable[[], object] = lambda: None) -> dict[str, str]:
+        """Wait for a status of a level with a text in its message; give its values."""
+        def found() -> list[DiagnosticStatus]:
+            meanwhile()
+            return [message.status[0] for message in self._messages
+                    if message.status[0].level == level and text in message.status[0].message]
+
+        try:
+            self._ros.wait_for(found, f'diagnostics of level {level!r} with {text!r}')
+        except AssertionError as error:
+            raise AssertionError(f'{[one.status[0].message for one in self._messages[-5:]]}'
+                                 ) from error
+        values = {pair.key: pair.value for pair in found()[-1].values}
+        self._messages.clear()
+        return values
+
+
+@pytest.fixture
+def diagnostics(ros: RosSession) -> Diagnostics:
+    """Give the node's diagnostics."""
+    return Diagnostics(ros)
+
+
+def test_states(ros: RosSession, diagnostics: Diagnostics, model: Path) -> None:
+    """Every state says which it is; from `configure` on the model is named."""
+    ros.start('node', '-p', 'autostart:=false')
+    diagnostics.wait_for(DiagnosticStatus.OK, 'unconfigured')
+    assert ros.change_state(Transition.TRANSITION_CONFIGURE)
+    contract = read_contract(model)
+    values = diagnostics.wait_for(DiagnosticStatus.OK, 'inactive')
+    assert values['model'] == f'{contract.name} {contract.version}'
+    assert values['model SHA-256'] == contract.model_sha256
+    assert values['threads'] == '1'
+    assert ros.change_state(Transition.TRANSITION_ACTIVATE)
+    diagnostics.wait_for(DiagnosticStatus.STALE, 'no picture yet')
+    diagnostics.wait_for(DiagnosticStatus.ERROR, 'no picture on /image for 2 s: nobody publishes')
+
+
+def test_missing_model_is_an_error(ros: RosSession, diagnostics: Diagnostics) -> None:
+    """Who looks at diagnostics alone sees why there are no answers."""
+    ros.start('node', '-p', 'model:=nosuch.tflite')
+    diagnostics.wait_for(DiagnosticStatus.ERROR, 'cannot configure: nosuch.tflite')
+
+
+def test_pictures_are_counted(ros: RosSession, diagnostics: Diagnostics) -> None:
+    """Answered pictures, and one that cannot be, are told, by size and reason."""
+    process = ros.start('node')
+    camera = Camera(ros)
+    camera.wait_until_heard()
+    before = diagnostics.wait_for(DiagnosticStatus.WARN, 'ahead of this node')
+    bad = image(CALM, stamp=4)
+    bad.encoding = 'nosuch'
+    camera.publisher.publish(bad)
+    ros.wait_for(lambda: "encoding 'nosuch' is not one of" in process.output, 'the rejection')
+    shown = []
+
+    def show() -> None:
+        shown.append(camera.show(image(CALM, stamp=10 + 0.1 * len(shown))))
+
+    diagnostics.wait_for(DiagnosticStatus.WARN, 'days old', meanwhile=show)
+    values = diagnostics.wait_for(DiagnosticStatus.WARN, 'days old', meanwhile=show)
+    answered = int(values['answered']) - int(before['answered'])
+    assert len(shown) - 50 < answered <= len(shown)
+    assert values['rejected for encoding'] == '1'
+    assert "'nosuch'" in values['last rejection']
+    assert values['encoding'] == 'bgr8'
+    assert values['size'] == '80x48'
+    assert 0 < float(values['inference p50 (ms)']) < 1000
+    assert 20 < float(values['memory (MiB)']) < 1000
+    assert 0 <= float(values['CPU (% of one core)']) < 400
+    assert values['alarm'] == 'not raised'
+    assert values['runtime'] in ('litert', 'tflite', 'tensorflow')
+
+
+def test_plug_is_pulled_and_put_in(ros: RosSession, diagnostics: Diagnostics) -> None:
+    """With the camera gone an error says so, here and in the log; with it back all is well."""
+    process = ros.start('node', '-p', 'image_timeout:=1.0')
+    camera = Camera(ros)
+    camera.wait_until_heard()
+    ros.node.destroy_publisher(camera.publisher)
+    reason = 'no picture on /image for 1 s: nobody publishes it'
+    diagnostics.wait_for(DiagnosticStatus.ERROR, reason)
+    assert reason in process.output
+    again = Camera(ros)
+    again.wait_until_heard()
+    diagnostics.wait_for(DiagnosticStatus.OK, 'pictures/s', lambda: again.show(_now(ros)))
+
+
+def _now(ros: RosSession) -> Image:
+    """Make a calm picture with the stamp of now."""
+    return image(CALM, stamp=1e-9 * ros.node.get_clock().now().nanoseconds)
+
+
+def test_unfitting_publishers_are_named(ros: RosSession, diagnostics: Diagnostics) -> None:
+    """A reliable subscription and a best-effort camera; compressed pictures on the raw topic."""
+    ros.start('node', '-p', 'reliability:=reliable', '-p', 'image_timeout:=0.5')
+    camera = Camera(ros, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+    diagnostics.wait_for(DiagnosticStatus.ERROR,
+                         'a reliable subscription hears nothing of a best-effort publisher')
+    ros.node.destroy_publisher(camera.publisher)
+    ros.node.create_publisher(CompressedImage, '/image', QoSProfile(depth=1))
+    diagnostics.wait_for(DiagnosticStatus.ERROR, 'set the parameter image_transport to compressed')
+    diagnostics.wait_for(DiagnosticStatus.ERROR, '/tester (sensor_msgs/msg/CompressedImage')
