@@ -19,7 +19,6 @@ from fire_detector.parameters import (
     read_settings,
     RELIABILITY,
 )
-from fire_detector.picture import Picture
 from fire_detector.ros_process import ros_process, spin
 from fire_detector.tiling import TiledClassifier
 import numpy as np
@@ -113,7 +112,7 @@ class FireDetectorNode(LifecycleNode):
         contract = classifier.contract
         self._alarm = FireAlarm(read_alarm_settings(self, contract.alarm))
         # The first inference allocates what the later ones reuse.
-        classifier.probability(Picture(np.zeros(contract.input_shape[1:], np.uint8), 'RGB'))
+        classifier.answer(np.zeros(contract.input_shape, np.float32))
         self._classifier = TiledClassifier(classifier, settings.tiles)
         self._reliability = settings.reliability
         self._create_outputs()
