@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run a .tflite model on pictures."""
 
+from collections.abc import Callable
 import importlib
-import math
 from pathlib import Path
 from typing import Any
 
-from fire_detector.model_contract import ModelContract, ModelError, read_contract
+from fire_detector.model_contract import ModelError
+from fire_detector.model_outputs import fire_probability
+from fire_detector.model_tensors import check_input, check_output, dequantize, quantize
 from fire_detector.picture import Picture
 from fire_detector.preprocessing import preprocess
+from fire_detector.stored_model import read_model, StoredModel
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,15 +34,24 @@ class InferenceError(RuntimeError):
 
 
 class FireClassifier:
-    """Tell how likely it is that a picture shows fire, by one model in one runtime."""
+    """
+    Tell how likely it is that a picture shows fire, by one model in one runtime.
 
-    def __init__(self, model_path: Path, runtime: str = AUTO, num_threads: int = 1) -> None:
+    :ivar contract: what the model expects and means; its SHA-256 is that of the bytes that run.
+    :ivar model_changed: whether they are not the bytes that the contract names.
+    :ivar runtime: the key of RUNTIMES that it runs in.
+    """
+
+    def __init__(self, model_path: Path, runtime: str = AUTO, num_threads: int = 1,
+                 read: Callable[[Path], StoredModel] = read_model) -> None:
         """
         Load a model and check it against its contract.
 
         :param model_path: the .tflite file, with its contract inside or beside it.
         :param runtime: a key of RUNTIMES, or 'auto' for the first that can be imported.
         :param num_threads: threads that one inference may use, at least 1.
+        :param read: reads the file; :func:`read_changed_model` also where the model is not the
+            one that its contract names.
         :raises ModelError: when the model cannot be used; the message names the file.
         :raises RuntimeUnavailableError: when the runtime cannot be imported.
         :raises ValueError: when `runtime` or `num_threads` is not one of those allowed.
@@ -47,20 +59,23 @@ class FireClassifier:
         if num_threads < 1:
             raise ValueError(f'num_threads {num_threads} is not at least 1')
         # The contract comes first: its checksum keeps damaged models from the runtimes, some of
-        # which end the process on them.
-        self.contract: ModelContract = read_contract(model_path)
+        # which end the process on them. The interpreter gets the very bytes that were checked.
+        stored = read(model_path)
+        self.contract = stored.contract
+        self.model_changed = stored.changed
         self.runtime, module = _load_runtime(runtime)
         try:
-            self._interpreter = module.Interpreter(model_path=str(model_path),
+            self._interpreter = module.Interpreter(model_content=stored.content,
                                                    num_threads=num_threads)
+            # Before anything is allocated: LiteRT 2.3 ends the process on quantization by zero.
+            self._input = check_input(self._interpreter.get_input_details(), stored)
+            self._output = check_output(self._interpreter.get_output_details(), stored)
             self._interpreter.allocate_tensors()
+        except ModelError:
+            raise
         except (ValueError, RuntimeError) as error:
             raise ModelError(
                 f'{model_path}: refused by runtime {self.runtime}: {error}') from error
-        self._input = _only(self._interpreter.get_input_details(), model_path, 'input')
-        self._output = _only(self._interpreter.get_output_details(), model_path, 'output')
-        _check_shape(self._input, self.contract.input_shape, model_path, 'input')
-        _check_shape(self._output, self.contract.output_shape, model_path, 'output')
 
     def probability(self, picture: Picture) -> float:
         """
@@ -82,16 +97,12 @@ class FireClassifier:
         :raises InferenceError: when the runtime fails or its answer is not a number from 0 to 1.
         """
         try:
-            self._interpreter.set_tensor(self._input['index'], _quantize(tensor, self._input))
+            self._interpreter.set_tensor(self._input['index'], quantize(tensor, self._input))
             self._interpreter.invoke()
+            output = dequantize(self._interpreter.get_tensor(self._output['index']), self._output)
+            return float(fire_probability(output.reshape(1, -1), self.contract)[0])
         except (ValueError, RuntimeError) as error:
-            raise InferenceError(f'model {self.contract.name} failed: {error}') from error
-        output = _dequantize(self._interpreter.get_tensor(self._output['index']), self._output)
-        value = float(output[0, self.contract.fire_index])
-        if not (math.isfinite(value) and -1e-3 <= value <= 1.0 + 1e-3):
-            raise InferenceError(f'model {self.contract.name} answered {value}, '
-                                 f'which is no probability')
-        return min(max(value, 0.0), 1.0)
+            raise InferenceError(f'model {self.contract.name}: {error}') from error
 
 
 def _try_import(name: str) -> tuple[Any, str]:
@@ -116,38 +127,3 @@ def _load_runtime(runtime: str) -> tuple[str, Any]:
     raise RuntimeUnavailableError(
         'no TFLite runtime can be imported; install ai-edge-litert, or tflite-runtime for '
         'Python 3.11 and older. Tried: ' + '; '.join(reasons))
-
-
-def _only(details: list[dict[str, Any]], model_path: Path, kind: str) -> dict[str, Any]:
-    if len(details) != 1:
-        raise ModelError(f'{model_path}: has {len(details)} {kind} tensors, expected 1')
-    return details[0]
-
-
-def _check_shape(detail: dict[str, Any], expected: tuple[int, ...], model_path: Path,
-                 kind: str) -> None:
-    found = tuple(int(size) for size in detail['shape'])
-    if found != expected:
-        raise ModelError(f'{model_path}: its {kind} tensor has shape {found}, '
-                         f'its contract says {expected}')
-    if detail['dtype'] not in (np.float32, np.uint8, np.int8):
-        raise ModelError(f'{model_path}: its {kind} tensor is {np.dtype(detail["dtype"])}, '
-                         f'expected float32, uint8 or int8')
-
-
-def _quantize(tensor: NDArray[np.float32], detail: dict[str, Any]) -> NDArray[Any]:
-    """Apply q = round(x / scale) + zero_point (https://ai.google.dev/edge/litert/models)."""
-    if detail['dtype'] == np.float32:
-        return tensor
-    scale, zero_point = detail['quantization']
-    limits = np.iinfo(detail['dtype'])
-    quantized = np.rint(tensor / scale) + zero_point
-    return np.asarray(np.clip(quantized, limits.min, limits.max), dtype=detail['dtype'])
-
-
-def _dequantize(tensor: NDArray[Any], detail: dict[str, Any]) -> NDArray[np.float32]:
-    """Apply x = (q - zero_point) * scale, the inverse of :func:`_quantize`."""
-    if detail['dtype'] == np.float32:
-        return np.asarray(tensor, dtype=np.float32)
-    scale, zero_point = detail['quantization']
-    return np.asarray((tensor.astype(np.int32) - zero_point) * scale, dtype=np.float32)

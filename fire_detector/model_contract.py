@@ -1,35 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What a .tflite file expects and means, and how that is stored with the file.
+What a .tflite file expects and means.
 
-A .tflite says what shape its tensors have, not what they mean. The contract carries the rest, as
-a JSON member of a zip archive appended to the file. TFLite's own metadata packs its associated
-files in the same way (https://ai.google.dev/edge/litert/models/metadata), and interpreters ignore
-what follows the model. A model without one is used with a `<model>.contract.json` beside it.
+A .tflite says what shape its tensors have, not what they mean. The contract carries the rest;
+`stored_model` has how it is stored with the file.
 """
 
 from collections.abc import Mapping
 import dataclasses
 from dataclasses import dataclass, field
-import hashlib
-import io
 import json
-from pathlib import Path
-from typing import Any
-import zipfile
-import zlib
 
+from fire_detector.json_record import read_record
 from fire_detector.preprocessing import InputSpec
 
 FORMAT_VERSION = 1
-MEMBER_NAME = 'model_contract.json'
-SIDECAR_SUFFIX = '.contract.json'
-OUTPUTS = ('softmax', 'sigmoid')
-MAX_CONTRACT_BYTES = 1_000_000
+SOFTMAX, SIGMOID, LOGITS = 'softmax', 'sigmoid', 'logits'
+OUTPUTS = (SOFTMAX, SIGMOID, LOGITS)
 MAX_WINDOW = 60.0
 MAX_MIN_FRAMES = 1000
-# Bytes 4 to 8 of every TFLite flatbuffer: file_identifier in tensorflow/lite/schema/schema.fbs.
-TFLITE_IDENTIFIER = b'TFL3'
 
 
 class ModelError(ValueError):
@@ -76,7 +65,8 @@ class ModelContract:
     :ivar version: the model's version.
     :ivar labels: the classes, in the order of the output tensor.
     :ivar input_spec: what the input tensor holds.
-    :ivar output: 'softmax' (one value for each label) or 'sigmoid' (one value, that of fire).
+    :ivar output: 'softmax' (a probability for each label), 'sigmoid' (one value, the probability
+        of fire) or 'logits' (either of them, before its softmax or sigmoid).
     :ivar fire_label: the one of `labels` that means fire.
     :ivar threshold: probability 0..1 at or above which a single picture is called fire; the alarm,
         which sees many pictures, has its own.
@@ -113,21 +103,22 @@ class ModelContract:
             raise ValueError(f'threshold {self.threshold} is not from 0 to 1')
         if self.output not in OUTPUTS:
             raise ValueError(f'output {self.output!r} is not one of {OUTPUTS}')
-
-    @property
-    def fire_index(self) -> int:
-        """Tell which element of the output is the probability of fire."""
-        return 0 if self.output == 'sigmoid' else self.labels.index(self.fire_label)
+        if self.output == SOFTMAX and len(self.labels) == 1:
+            raise ValueError(f'a softmax over the one label {self.fire_label!r} is always 1; one '
+                             f'value that is the probability of fire has output {SIGMOID!r}')
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
-        """Tell the shape that the input tensor must have: (1, height, width, 3)."""
-        return (1, self.input_spec.height, self.input_spec.width, 3)
+        """Tell the shape that the input tensor must have: (1, height, width, channels)."""
+        spec = self.input_spec
+        return (1, spec.height, spec.width, spec.channels)
 
     @property
-    def output_shape(self) -> tuple[int, int]:
-        """Tell the shape that the output tensor must have: (1, values)."""
-        return (1, 1 if self.output == 'sigmoid' else len(self.labels))
+    def output_sizes(self) -> tuple[int, ...]:
+        """Tell how many values the output tensor may have."""
+        if self.output == SIGMOID:
+            return (1,)
+        return (len(self.labels),) if self.output == SOFTMAX else (1, len(self.labels))
 
 
 def contract_to_json(contract: ModelContract) -> str:
@@ -144,115 +135,13 @@ def contract_from_json(text: str, origin: str) -> ModelContract:
     :raises ModelError: when it is not JSON, lacks a field or has a value that is not allowed.
     """
     try:
-        fields: dict[str, Any] = json.loads(text)
-        fields['labels'] = tuple(fields['labels'])
-        fields['input_spec'] = InputSpec(**fields['input_spec'])
-        fields['alarm'] = AlarmSettings(**fields.get('alarm', {}))
-        return ModelContract(**fields)
-    except KeyError as error:
-        raise ModelError(f'{origin}: the contract has no field {error}') from error
-    except (ValueError, TypeError, AttributeError) as error:
+        fields = json.loads(text)
+        # First, since the fields of another format are others.
+        found = fields.get('format_version', FORMAT_VERSION) if isinstance(fields, dict) else None
+        if type(found) is int and found != FORMAT_VERSION:
+            raise ValueError(f'contract format {found} is not {FORMAT_VERSION}, '
+                             f'the one this version of fire_detector reads')
+        return read_record(ModelContract, fields)
+    # RecursionError: lists within lists, thousands deep.
+    except (ValueError, RecursionError) as error:
         raise ModelError(f'{origin}: not a usable contract: {error}') from error
-
-
-def sidecar_path(model_path: Path) -> Path:
-    """Tell where the contract of a model without one inside is looked for."""
-    return model_path.with_suffix(SIDECAR_SUFFIX)
-
-
-def append_contract(model_path: Path, contract: ModelContract) -> ModelContract:
-    """
-    Append a contract to a .tflite file that has none yet.
-
-    :param model_path: the file, changed in place.
-    :param contract: the contract; its `model_sha256` is replaced by the file's.
-    :return: the contract as it was written.
-    :raises ModelError: when the file is not a TFLite model or has a contract already.
-    """
-    data = _read_model_file(model_path)
-    model, embedded = _split(data, model_path)
-    if embedded is not None:
-        raise ModelError(f'{model_path}: has a contract already')
-    signed = dataclasses.replace(contract, model_sha256=hashlib.sha256(model).hexdigest())
-    with zipfile.ZipFile(model_path, 'a') as archive:
-        # A fixed date: the same model and contract make the same bytes.
-        archive.writestr(zipfile.ZipInfo(MEMBER_NAME), contract_to_json(signed))
-    return signed
-
-
-def read_contract(model_path: Path) -> ModelContract:
-    """
-    Read the contract inside a .tflite file, or else the one beside it.
-
-    :param model_path: the model file.
-    :return: the contract, whose SHA-256 is that of the model's bytes.
-    :raises ModelError: when the file is missing or no TFLite model, when there is no contract,
-        or when the bytes are not those that the contract speaks of. The last matters: tflite
-        runtimes may end the process on a truncated model.
-    """
-    data = _read_model_file(model_path)
-    model, embedded = _split(data, model_path)
-    origin = model_path
-    if embedded is not None:
-        contract = contract_from_json(embedded, str(origin))
-    else:
-        origin = sidecar_path(model_path)
-        if not origin.is_file():
-            raise ModelError(
-                f'{model_path}: no contract inside (was the file cut short, or not made by '
-                f'training.convert?) and none beside it at {origin}')
-        contract = read_sidecar(model_path)
-    digest = hashlib.sha256(model).hexdigest()
-    if contract.model_sha256 != digest:
-        raise ModelError(f'{origin}: the contract is for a model with SHA-256 '
-                         f'{contract.model_sha256 or "(none given)"}, but the model bytes of '
-                         f'{model_path} have {digest}: the file was damaged or replaced')
-    return contract
-
-
-def read_sidecar(model_path: Path) -> ModelContract:
-    """
-    Read the contract beside a model, in whatever format the model is.
-
-    :param model_path: the model file; its checksum is not looked at.
-    :raises ModelError: when the contract cannot be read or used.
-    """
-    sidecar = sidecar_path(model_path)
-    return contract_from_json(_read_text(sidecar), str(sidecar))
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding='utf-8')
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f'{path}: cannot read the contract: {error}') from error
-
-
-def _read_model_file(model_path: Path) -> bytes:
-    try:
-        data = model_path.read_bytes()
-    except OSError as error:
-        raise ModelError(f'{model_path}: cannot read the model: {error.strerror}') from error
-    if data[4:8] != TFLITE_IDENTIFIER:
-        raise ModelError(f'{model_path}: not a TFLite model '
-                         f'({len(data)} bytes, without the identifier {TFLITE_IDENTIFIER!r})')
-    return data
-
-
-def _split(data: bytes, model_path: Path) -> tuple[bytes, str | None]:
-    """Divide a file's bytes into the model and, where there is one, its contract."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = {info.filename: info for info in archive.infolist()}
-            model = data[:min(info.header_offset for info in members.values())]
-            info = members.get(MEMBER_NAME)
-            if info is None or info.file_size > MAX_CONTRACT_BYTES:
-                return model, None
-            return model, archive.read(info).decode('utf-8')
-    except zipfile.BadZipFile:
-        # Nothing is appended, or it was cut off.
-        return data, None
-    # What zipfile raises on damaged archives, among others NotImplementedError for flags that
-    # flipped and zlib.error for bytes that did.
-    except (ValueError, RuntimeError, OSError, EOFError, zlib.error) as error:
-        raise ModelError(f'{model_path}: the contract inside is damaged: {error}') from error

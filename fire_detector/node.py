@@ -50,6 +50,7 @@ from fire_detector.picture import Picture
 from fire_detector.process_usage import read_usage
 from fire_detector.rate_limit import RateLimit
 from fire_detector.ros_process import ros_process, spin
+from fire_detector.stored_model import read_changed_model, read_model
 from fire_detector.tiling import GRID, NONE, TiledClassifier
 from fire_detector.vision_messages import (
     Classification,
@@ -118,17 +119,23 @@ class FireDetectorNode(ManagedNode):
         """Load, check and warm up the model."""
         settings = read_settings(self)
         model = find_model(settings.model)
-        classifier = FireClassifier(model, settings.runtime, settings.num_threads)
+        classifier = FireClassifier(
+            model, settings.runtime, settings.num_threads,
+            read_changed_model if settings.allow_changed_model else read_model)
         contract = classifier.contract
         live = read_live_settings(self, contract.alarm)
         # The first inference allocates what the later ones reuse.
-        classifier.probability(Picture(np.zeros(contract.input_shape[1:], np.uint8), 'RGB'))
+        classifier.answer(np.zeros(contract.input_shape, np.float32))
         self._detector = Detector(
             settings, picture_maker(settings, contract),
             TiledClassifier(classifier, settings.tiles), FireAlarm(live.alarm),
             about_model(contract, classifier.runtime, settings.num_threads))
         self._apply(live)
         self._create_outputs(contract)
+        if classifier.model_changed:
+            self.get_logger().warning(
+                f'model {model} is not the one that its contract names: used all the same, since '
+                f'allow_changed_model is set')
         self.get_logger().info(
             f'model {model} ({contract.name} {contract.version}, '
             f'sha256 {contract.model_sha256[:12]}), runtime {classifier.runtime}, '

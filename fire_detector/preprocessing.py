@@ -18,6 +18,11 @@ INTERPOLATIONS = {
     'linear': cv2.INTER_LINEAR,
     'area': cv2.INTER_AREA,
 }
+GRAY = 'GRAY'
+INPUT_COLORS = (*COLOR_ORDERS, GRAY)
+# OpenCV weighs red, green and blue by 0.299, 0.587 and 0.114, as ITU-R BT.601 does for luma, and
+# rounds: https://docs.opencv.org/4.x/de/d25/imgproc_color_conversions.html
+_TO_GRAY = {'RGB': cv2.COLOR_RGB2GRAY, 'BGR': cv2.COLOR_BGR2GRAY}
 # The whole picture is stretched to the input size, whatever its aspect ratio.
 RESIZE_RULES = ('stretch',)
 
@@ -29,8 +34,8 @@ class InputSpec:
 
     :ivar height: rows of the input tensor, in pixels.
     :ivar width: columns of the input tensor, in pixels.
-    :ivar color_order: order of its channels, 'RGB' or 'BGR'.
-    :ivar scale: factor applied to a pixel value 0..255.
+    :ivar color_order: order of its channels, 'RGB' or 'BGR', or 'GRAY' for a single one.
+    :ivar scale: factor applied to a pixel value 0..255; finite, and not 0.
     :ivar offset: added after scaling: tensor = pixel * scale + offset.
     :ivar resize: how a picture is brought to the input size; 'stretch'.
     :ivar interpolation: 'nearest', 'linear' or 'area', as OpenCV defines them.
@@ -48,12 +53,20 @@ class InputSpec:
 
     def __post_init__(self) -> None:
         """Check what a type annotation cannot say."""
-        for name, allowed in (('color_order', COLOR_ORDERS), ('resize', RESIZE_RULES),
+        for name, allowed in (('color_order', INPUT_COLORS), ('resize', RESIZE_RULES),
                               ('interpolation', tuple(INTERPOLATIONS))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f'{name} {getattr(self, name)!r} is not one of {allowed}')
         if self.height < 1 or self.width < 1:
             raise ValueError(f'input size {self.height}x{self.width} is not positive')
+        # Beyond float32 too, every pixel would be the same, or infinite.
+        if not 1e-30 < abs(self.scale) < 1e30 or not abs(self.offset) < 1e30:
+            raise ValueError(f'pixel * {self.scale} + {self.offset} is no usable input')
+
+    @property
+    def channels(self) -> int:
+        """Tell how many values a pixel of the input has."""
+        return 1 if self.color_order == GRAY else 3
 
 
 def preprocess(picture: Picture, spec: InputSpec) -> NDArray[np.float32]:
@@ -62,12 +75,15 @@ def preprocess(picture: Picture, spec: InputSpec) -> NDArray[np.float32]:
 
     :param picture: the picture, of any size.
     :param spec: what the model's input tensor holds.
-    :return: float32 array of shape (1, spec.height, spec.width, 3) in spec.color_order.
+    :return: float32 array of shape (1, spec.height, spec.width, spec.channels), in
+        spec.color_order.
     """
     resized = cv2.resize(picture.pixels, (spec.width, spec.height),
                          interpolation=INTERPOLATIONS[spec.interpolation])
     # After the resize, on the few pixels that are left.
-    if picture.color_order != spec.color_order:
+    if spec.color_order == GRAY:
+        resized = cv2.cvtColor(resized, _TO_GRAY[picture.color_order])[:, :, np.newaxis]
+    elif picture.color_order != spec.color_order:
         resized = resized[:, :, ::-1]
     tensor = np.multiply(resized, spec.scale, dtype=np.float32)
     tensor += np.float32(spec.offset)

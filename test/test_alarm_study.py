@@ -13,12 +13,8 @@ import sys
 
 from command_line import ROOT
 import cv2
-from fire_detector.model_contract import (
-    AlarmSettings,
-    contract_from_json,
-    contract_to_json,
-    read_contract,
-)
+from fire_detector.model_contract import AlarmSettings, contract_from_json, contract_to_json
+from fire_detector.stored_model import read_contract
 import numpy as np
 import pytest
 

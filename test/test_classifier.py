@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The classifier gives the same answers in every runtime, for every type of tensor."""
 
-import dataclasses
 import importlib
 from pathlib import Path
 import sys
 
 from fire_detector.classifier import (
-    _dequantize,
-    _quantize,
     FireClassifier,
     InferenceError,
     RUNTIMES,
     RuntimeUnavailableError,
 )
-from fire_detector.model_contract import read_contract
+from fire_detector.model_tensors import dequantize, quantize
 from fire_detector.picture import Picture
 from fire_detector.picture_files import read_picture
 import numpy as np
@@ -100,11 +97,8 @@ def test_next_runtime_is_taken(model: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_non_finite_answer_is_no_probability(model: Path, runtime: str) -> None:
     """A model that answers nan, here because its input is nan, gives an error and no number."""
     classifier = FireClassifier(model, runtime)
-    contract = read_contract(model)
-    classifier.contract = dataclasses.replace(
-        contract, input_spec=dataclasses.replace(contract.input_spec, offset=float('nan')))
-    with pytest.raises(InferenceError, match='nan'):
-        classifier.probability(GRAY)
+    with pytest.raises(InferenceError, match='answered nan'):
+        classifier.answer(np.full(classifier.contract.input_shape, np.nan, np.float32))
 
 
 @pytest.mark.parametrize(('dtype', 'zero_point', 'quantized'), [
@@ -116,11 +110,11 @@ def test_int8_round_trip(dtype: type, zero_point: int, quantized: list[int]) -> 
     """Quantized and back, a value is off by at most half a step; beyond the range it is cut."""
     detail = {'dtype': dtype, 'quantization': (1 / 255, zero_point)}
     values: NDArray[np.float32] = np.array([0.0, 1.0, 0.4], np.float32)
-    found = _quantize(values, detail)
+    found = quantize(values, detail)
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, quantized)
-    np.testing.assert_allclose(_dequantize(found, detail), values, atol=0.5 / 255 + 1e-6)
-    np.testing.assert_array_equal(_quantize(np.array([-1.0, 2.0], np.float32), detail),
+    np.testing.assert_allclose(dequantize(found, detail), values, atol=0.5 / 255 + 1e-6)
+    np.testing.assert_array_equal(quantize(np.array([-1.0, 2.0], np.float32), detail),
                                   [np.iinfo(dtype).min, np.iinfo(dtype).max])
 
 

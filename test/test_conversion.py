@@ -10,16 +10,10 @@ import sys
 
 from command_line import run_module
 from fire_detector.classifier import FireClassifier
-from fire_detector.model_contract import (
-    contract_to_json,
-    ModelContract,
-    ModelError,
-    read_contract,
-    read_sidecar,
-    sidecar_path,
-)
+from fire_detector.model_contract import contract_to_json, ModelContract, ModelError
 from fire_detector.picture_files import read_picture
 from fire_detector.preprocessing import InputSpec, preprocess
+from fire_detector.stored_model import read_contract, read_sidecar, sidecar_path
 import numpy as np
 import pytest
 from ros_session import Camera, image, RosSession

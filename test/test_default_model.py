@@ -4,9 +4,9 @@
 from pathlib import Path
 
 from fire_detector.classifier import FireClassifier
-from fire_detector.model_contract import read_contract
 from fire_detector.model_files import DEFAULT_MODEL
 from fire_detector.picture import Picture
+from fire_detector.stored_model import read_contract
 from fire_detector.synthetic_scene import PHASES, SyntheticScene
 import numpy as np
 import pytest

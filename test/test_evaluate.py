@@ -8,9 +8,10 @@ from pathlib import Path
 
 from command_line import run_module
 import cv2
-from fire_detector.model_contract import contract_to_json, ModelContract, sidecar_path
+from fire_detector.model_contract import contract_to_json, ModelContract
 from fire_detector.model_files import find_model
 from fire_detector.preprocessing import InputSpec
+from fire_detector.stored_model import sidecar_path
 import numpy as np
 from numpy.typing import NDArray
 import pytest

@@ -4,21 +4,28 @@
 import dataclasses
 import hashlib
 import json
+import math
 from pathlib import Path
+import random
 import shutil
+from typing import Any
 
 from fire_detector.classifier import FireClassifier
 from fire_detector.model_contract import (
     AlarmSettings,
-    append_contract,
+    contract_from_json,
     contract_to_json,
     ModelContract,
     ModelError,
-    read_contract,
-    sidecar_path,
 )
 from fire_detector.model_files import find_model
 from fire_detector.preprocessing import InputSpec
+from fire_detector.stored_model import (
+    append_contract,
+    read_changed_model,
+    read_contract,
+    sidecar_path,
+)
 import pytest
 
 # Eight bytes that look like a model to whoever only reads the identifier, and then some.
@@ -80,10 +87,19 @@ def test_sidecar_serves_a_model_without_contract(model_file: Path) -> None:
 
 
 def test_sidecar_without_checksum_tells_it(model_file: Path) -> None:
-    """The message has the checksum that is missing, ready to be copied."""
+    """The message has the line that is missing, ready to be copied."""
     sidecar_path(model_file).write_text(contract_to_json(CONTRACT))
-    with pytest.raises(ModelError, match=hashlib.sha256(MODEL_BYTES).hexdigest()):
+    line = f'"model_sha256": "{hashlib.sha256(MODEL_BYTES).hexdigest()}"'
+    with pytest.raises(ModelError, match=f'tiny.contract.json: .*tiny.tflite .*add {line}'):
         read_contract(model_file)
+
+
+def test_checksum_in_capitals(model_file: Path) -> None:
+    """Some tools write hexadecimal in capitals."""
+    digest = hashlib.sha256(MODEL_BYTES).hexdigest()
+    sidecar_path(model_file).write_text(contract_to_json(
+        dataclasses.replace(CONTRACT, model_sha256=digest.upper())))
+    assert read_contract(model_file).model_sha256 == digest
 
 
 def test_no_contract(model_file: Path) -> None:
@@ -177,7 +193,13 @@ def test_wrong_output_shape_is_refused(tmp_path: Path, model: Path, runtime: str
 @pytest.mark.parametrize(('change', 'message'), [
     ({'labels': ['smoke', 'nofire']}, "have 'fire' among them"),
     ({'labels': ['fire', 'fire']}, 'must be unique'),
-    ({'output': 'logits'}, "output 'logits' is not one of"),
+    ({'output': 'argmax'}, "output 'argmax' is not one of"),
+    ({'labels': ['fire']}, "over the one label 'fire' is always 1"),
+    ({'input_spec': {'height': 4, 'width': 4, 'scale': 0.0}}, r'pixel \* 0.0 \+ 0.0'),
+    ({'input_spec': {'height': 4, 'width': 4, 'offset': float('nan')}}, r'\+ nan'),
+    ({'input_spec': {'width': 64}}, 'the field input_spec.height is missing'),
+    ({'alarm': {'delay': 1}}, 'alarm.delay is not one of its fields'),
+    ({'format_version': 2, 'new': 1}, 'contract format 2 is not 1'),
     ({'format_version': 99}, 'contract format 99 is not 1'),
     ({'surprise': 1}, 'surprise'),
     ({'input_spec': {'height': 0, 'width': 64}}, 'input size 0x64'),
@@ -188,7 +210,7 @@ def test_wrong_output_shape_is_refused(tmp_path: Path, model: Path, runtime: str
     ({'alarm': {'window': float('nan')}}, 'alarm window nan s'),
     ({'alarm': {'min_frames': 0}}, 'min_frames 0'),
     ({'alarm': {'min_frames': 1001}}, 'min_frames 1001'),
-    ({'labels': None}, 'not a usable contract'),
+    ({'labels': None}, 'labels is None, not a list'),
 ])
 def test_contract_with_a_bad_value(
         model_file: Path, change: dict[str, object], message: str) -> None:
@@ -198,6 +220,83 @@ def test_contract_with_a_bad_value(
     with pytest.raises(ModelError, match=message) as error:
         read_contract(model_file)
     assert 'tiny.contract.json' in str(error.value)
+
+
+# The types that the fields have; a number in JSON may be written without decimals.
+FIELD_TYPES: dict[str, Any] = {
+    'name': str, 'version': str, 'labels': list, 'labels.0': str, 'input_spec': dict,
+    'input_spec.height': int, 'input_spec.width': int, 'input_spec.color_order': str,
+    'input_spec.scale': (int, float), 'input_spec.offset': (int, float),
+    'input_spec.resize': str, 'input_spec.interpolation': str, 'output': str,
+    'fire_label': str, 'threshold': (int, float), 'alarm': dict,
+    'alarm.on_threshold': (int, float), 'alarm.off_threshold': (int, float),
+    'alarm.window': (int, float), 'alarm.min_frames': int, 'trained_on': str, 'metrics': dict,
+    'metrics.test_accuracy': (int, float, type(None)), 'model_sha256': str, 'format_version': int,
+}
+VALUES: tuple[Any, ...] = (None, True, False, 0, -1, 3, 10 ** 400, 0.5, -2.5, 64.0, math.inf, math.nan, '', '64',
+          'fire', [], [1], ['fire', 'nofire'], {}, {'height': 64}, [[]], [{}])
+
+
+@pytest.mark.parametrize('field', FIELD_TYPES)
+def test_value_of_another_type(model_file: Path, field: str) -> None:
+    """Whatever is written for a field: of another type, it is refused by the field's name."""
+    *path, last = field.split('.')
+    refused = 0
+    for value in VALUES:
+        fields = json.loads(contract_to_json(CONTRACT))
+        inner = fields
+        for key in path:
+            inner = inner[key]
+        inner[int(last) if last.isdigit() else last] = value
+        sidecar_path(model_file).write_text(json.dumps(fields))
+        fits = isinstance(value, FIELD_TYPES[field]) and not isinstance(value, bool)
+        try:
+            read_changed_model(model_file)
+            assert fits, value
+        except ModelError as error:
+            refused += 1
+            assert 'tiny.contract.json' in str(error)
+            if not fits:
+                assert field.replace('.0', '[0]') in str(error), value
+    assert refused >= 10
+
+
+def test_every_field_is_tried() -> None:
+    """The list of fields above is that of the contract."""
+    fields = json.loads(contract_to_json(CONTRACT))
+    fields |= {f'{name}.{inner}': 0 for name in ('input_spec', 'alarm') for inner in fields[name]}
+    assert set(FIELD_TYPES) == set(fields) | {'labels.0', 'metrics.test_accuracy'}
+
+
+def test_garbled_contract(model_file: Path) -> None:
+    """A thousand times ten characters of JSON written over at random: read, or a ModelError."""
+    rng = random.Random(3)
+    text = contract_to_json(CONTRACT)
+    refused = 0
+    for _ in range(1000):
+        garbled = list(text)
+        for _ in range(rng.randint(1, 10)):
+            garbled[rng.randrange(len(text))] = rng.choice('{}[]",:0123456789.eE-ntf\\\0\ufffd')
+        try:
+            contract_from_json(''.join(garbled), 'garbled.json')
+        except ModelError as error:
+            assert 'garbled.json' in str(error)
+            refused += 1
+    assert 500 < refused < 1000
+
+
+@pytest.mark.parametrize('value', ['[' * 100_000, '9' * 10_000, '{"name": ' * 100_000])
+def test_json_beyond_all_bounds(value: str) -> None:
+    """What Python's own reader gives up on is a ModelError too."""
+    with pytest.raises(ModelError, match=r'deep\.json'):
+        contract_from_json(value, 'deep.json')
+
+
+def test_huge_sidecar(model_file: Path) -> None:
+    """A file that is no contract is not read to its end."""
+    sidecar_path(model_file).write_text(' ' * 1_000_001 + contract_to_json(CONTRACT))
+    with pytest.raises(ModelError, match='more than 1000000 bytes'):
+        read_contract(model_file)
 
 
 @pytest.mark.parametrize('text', ['', '{', '[]', '"text"', '{"name": "x"}'])

@@ -42,6 +42,36 @@ def test_color_order(picture_order: str, spec_order: str, red_channel: int) -> N
     np.testing.assert_allclose(tensor[0, 2, 2], expected)
 
 
+@pytest.mark.parametrize('order', ['RGB', 'BGR'])
+@pytest.mark.parametrize(('rgb', 'gray'), [
+    ((255, 0, 0), 76),  # 0.299 * 255 = 76.2
+    ((0, 255, 0), 150),  # 0.587 * 255 = 149.7
+    ((0, 0, 255), 29),  # 0.114 * 255 = 29.1
+    ((255, 255, 255), 255),
+    ((10, 20, 30), 18),  # 2.99 + 11.74 + 3.42 = 18.15
+])
+def test_gray(order: str, rgb: tuple[int, int, int], gray: int) -> None:
+    """A color becomes as gray as it is bright to the eye, in whatever order it came."""
+    pixel = rgb if order == 'RGB' else rgb[::-1]
+    spec = InputSpec(2, 3, 'GRAY', scale=1 / 127.5, offset=-1.0)
+    tensor = preprocess(plain(pixel, order=order), spec)
+    assert tensor.shape == (1, 2, 3, 1)
+    assert tensor.dtype == np.float32
+    np.testing.assert_allclose(tensor, gray / 127.5 - 1, atol=1e-6)
+
+
+def test_gray_keeps_places() -> None:
+    """
+    Check that the gray of each pixel stays where the pixel was.
+
+    4x6 pixels shrink to 2x3; the upper right 2x2 are white, so one pixel of the six is 1.
+    """
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[:2, 4:] = WHITE
+    tensor = preprocess(Picture(pixels, 'BGR'), InputSpec(2, 3, 'GRAY'))
+    np.testing.assert_allclose(tensor[0, :, :, 0], [[0, 0, 1], [0, 0, 0]])
+
+
 def test_area_averages_every_pixel() -> None:
     """
     Check that one red pixel of four by four leaves a quarter of red in its corner.

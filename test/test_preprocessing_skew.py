@@ -8,8 +8,8 @@ from pathlib import Path
 
 from command_line import run_module
 import cv2
-from fire_detector.model_contract import read_contract
 from fire_detector.picture_files import read_picture
+from fire_detector.stored_model import read_contract
 import numpy as np
 from numpy.typing import NDArray
 import pytest

@@ -5,8 +5,8 @@ from pathlib import Path
 import re
 
 from fire_detector.image_conversion import ENCODINGS
-from fire_detector.model_contract import read_contract
 from fire_detector.parameters import PARAMETERS
+from fire_detector.stored_model import read_contract
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]

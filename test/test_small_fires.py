@@ -9,8 +9,8 @@ import shutil
 from command_line import run_module
 import cv2
 from fire_detector.classifier import FireClassifier
-from fire_detector.model_contract import read_contract
 from fire_detector.picture_files import read_picture
+from fire_detector.stored_model import read_contract
 from fire_detector.tiling import ALL, GRID, Grid, NONE, tile, TILE_MODES, TiledClassifier, TURN
 import numpy as np
 import pytest

@@ -14,10 +14,11 @@ from command_line import ROOT, run_module
 from conftest import EPOCHS
 import cv2
 from fire_detector.classifier import FireClassifier
-from fire_detector.model_contract import ModelError, read_sidecar
+from fire_detector.model_contract import ModelError
 from fire_detector.model_files import find_model
 from fire_detector.picture_files import read_picture
 from fire_detector.preprocessing import InputSpec, preprocess
+from fire_detector.stored_model import read_sidecar
 import numpy as np
 import pytest
 

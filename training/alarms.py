@@ -15,15 +15,9 @@ import shlex
 import sys
 
 from fire_detector.classifier import InferenceError, RuntimeUnavailableError
-from fire_detector.model_contract import (
-    AlarmSettings,
-    contract_to_json,
-    ModelError,
-    read_contract,
-    read_sidecar,
-    sidecar_path,
-)
+from fire_detector.model_contract import AlarmSettings, contract_to_json, ModelError
 from fire_detector.picture_files import PictureFileError
+from fire_detector.stored_model import read_contract, read_sidecar, sidecar_path
 from training.clips.answers import answer, Answered
 from training.clips.clip import Clip, FIRE_KIND
 from training.clips.made import fire_clips, nofire_clips

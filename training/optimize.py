@@ -20,8 +20,9 @@ import shlex
 import sys
 from typing import Any
 
-from fire_detector.model_contract import ModelError, read_sidecar
+from fire_detector.model_contract import ModelError
 from fire_detector.picture_files import PictureFileError
+from fire_detector.stored_model import read_sidecar
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -141,7 +142,9 @@ def _settle_ranges(model: Any, pictures: NDArray[np.float32]) -> None:
 
 def _batches(run: Path) -> Batches:
     contract = read_sidecar(run / KERAS_MODEL)
-    return Batches(select(samples_of(run / KERAS_MODEL), 'train'), contract.output_shape[1],
+    # One number: no run of training.train ends in logits.
+    (outputs,) = contract.output_sizes
+    return Batches(select(samples_of(run / KERAS_MODEL), 'train'), outputs,
                    contract.input_spec, read_config(run))
 
 

@@ -9,7 +9,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from fire_detector.model_contract import contract_to_json, ModelContract, sidecar_path
+from fire_detector.model_contract import contract_to_json, ModelContract
+from fire_detector.stored_model import sidecar_path
 import numpy as np
 from numpy.typing import NDArray
 from training.conversion.source_models import load_source

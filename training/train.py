@@ -12,9 +12,10 @@ import shlex
 import sys
 from typing import Any
 
-from fire_detector.model_contract import ModelContract, ModelError, read_sidecar
+from fire_detector.model_contract import ModelContract, ModelError
 from fire_detector.picture_files import PictureFileError
 from fire_detector.preprocessing import InputSpec
+from fire_detector.stored_model import read_sidecar
 import keras
 import tensorflow as tf
 from training.architectures import ARCHITECTURES, build

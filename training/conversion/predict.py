@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fire_detector.model_contract import ModelContract, ModelError, read_contract, read_sidecar
+from fire_detector.model_contract import ModelContract, ModelError
 from fire_detector.picture import Picture
 from fire_detector.picture_files import read_picture
 from fire_detector.preprocessing import preprocess
+from fire_detector.stored_model import read_contract, read_sidecar
 import numpy as np
 from numpy.typing import NDArray
 from training.conversion import runtimes

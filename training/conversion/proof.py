@@ -7,7 +7,8 @@ import functools
 from pathlib import Path
 import tempfile
 
-from fire_detector.model_contract import append_contract, ModelContract
+from fire_detector.model_contract import ModelContract
+from fire_detector.stored_model import append_contract
 import numpy as np
 from numpy.typing import NDArray
 from training.conversion import runtimes

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fire_detector.model_contract import ModelContract, ModelError, read_sidecar
+from fire_detector.model_contract import ModelContract, ModelError
+from fire_detector.model_outputs import fire_probability
+from fire_detector.stored_model import read_sidecar
 from google.protobuf.message import DecodeError
 import keras
 import numpy as np
@@ -39,8 +41,8 @@ class SourceModel:
     Hold a trained model, whatever format it came in.
 
     :ivar contract: what it expects and means; read from the file beside it.
-    :ivar predict: takes float32 of shape (batch, height, width, 3) and gives float32 of shape
-        (batch, outputs).
+    :ivar predict: takes float32 of shape (batch, height, width, channels) and gives float32 of
+        shape (batch, outputs).
     :ivar converter: makes a fresh TFLite converter for it.
     :ivar quantization_aware: whether it was trained with rounded values, and knows the ranges of
         all of them.
@@ -55,7 +57,7 @@ class SourceModel:
         """
         Tell how likely fire is.
 
-        :param tensors: float32 of shape (pictures, height, width, 3), preprocessed.
+        :param tensors: float32 of shape (pictures, height, width, channels), preprocessed.
         :return: float64 of shape (pictures,), 0..1.
         :raises ModelError: when the model does not take such pictures, or its answers are not
             what the contract says.
@@ -66,15 +68,15 @@ class SourceModel:
         except (ValueError, tf.errors.InvalidArgumentError) as error:
             raise ModelError(f'model {self.contract.name} does not take pictures of shape '
                              f'{tensors.shape[1:]}, which its contract says: {error}') from error
-        expected = (len(tensors), self.contract.output_shape[1])
-        if outputs.shape != expected or not (np.isfinite(outputs).all()
-                                             and outputs.min() >= -1e-3
-                                             and outputs.max() <= 1 + 1e-3):
-            raise ModelError(f'model {self.contract.name} answers with shape {outputs.shape} and '
-                             f'values from {outputs.min()} to {outputs.max()}; its contract says '
-                             f'{self.contract.output} of shape {expected}, from 0 to 1')
-        # As the node compares them with its threshold: a float32 0.9 is a little less than 0.9.
-        return outputs[:, self.contract.fire_index].astype(np.float64)
+        sizes = self.contract.output_sizes
+        if outputs.size not in [len(tensors) * size for size in sizes]:
+            raise ModelError(f'model {self.contract.name} answers {len(tensors)} pictures with '
+                             f'shape {outputs.shape}; its contract says {self.contract.output}, '
+                             f'{" or ".join(map(str, sizes))} value(s) for each')
+        try:
+            return fire_probability(outputs.reshape(len(tensors), -1), self.contract)
+        except ValueError as error:
+            raise ModelError(f'model {self.contract.name}: {error}') from error
 
 
 def load_source(path: Path, nodes: GraphNodes | None = None) -> SourceModel:
@@ -151,8 +153,7 @@ def _frozen_graph(path: Path, contract: ModelContract, nodes: GraphNodes) -> Sou
                          f'{nodes.end!r}: {error}') from error
     session = tf.compat.v1.Session(graph=graph)
     names = [end.op.name for end in ends]
-    shape = (1, contract.input_spec.height, contract.input_spec.width, 3)
     return SourceModel(
         contract, lambda tensors: np.asarray(session.run(ends[1], {ends[0]: tensors})),
         lambda: tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(
-            str(path), names[:1], names[1:], {names[0]: shape}))
+            str(path), names[:1], names[1:], {names[0]: contract.input_shape}))

@@ -18,10 +18,10 @@ def load_tensors(samples: Sequence[Sample], spec: InputSpec) -> NDArray[np.float
 
     :param samples: which pictures.
     :param spec: what the model's input holds.
-    :return: float32 array of shape (len(samples), spec.height, spec.width, 3).
+    :return: float32 array of shape (len(samples), spec.height, spec.width, spec.channels).
     :raises PictureFileError: when a picture cannot be read.
     """
-    tensors = np.empty((len(samples), spec.height, spec.width, 3), np.float32)
+    tensors = np.empty((len(samples), spec.height, spec.width, spec.channels), np.float32)
     # disable=None: no bar where the output is not a terminal.
     for index, sample in enumerate(tqdm(samples, desc='reading pictures', disable=None)):
         tensors[index] = preprocess(read_picture(sample.path), spec)[0]

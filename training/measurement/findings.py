@@ -8,7 +8,8 @@ from pathlib import Path
 import shlex
 from typing import Any
 
-from fire_detector.model_contract import ModelContract, read_contract
+from fire_detector.model_contract import ModelContract
+from fire_detector.stored_model import read_contract
 from training.data.samples import Sample
 from training.markdown import below_heading
 from training.measurement.evaluation import Evaluation, file_sha256, read_evaluation

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Make small .tflite models whose answers can be worked out by hand, as a process of its own.
+
+After TensorFlow has been imported, tflite-runtime loads no model in the same process.
+
+Every network takes pictures of 8x6 pixels from 0 to 1 and means them over all pixels. Of three
+channels, the logit of fire is 4 * (first - last), and of one, 8 * mean - 4. The logits of the
+other labels are 0. So for one value, or two, the probability of fire is 1 / (1 + exp(-logit)), and
+for four it is 1 / (1 + 3 * exp(-logit)).
+"""
+
+from collections.abc import Callable
+import functools
+from pathlib import Path
+import sys
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+HEIGHT, WIDTH = 6, 8
+# Of two labels and of four, fire has this place.
+PLACE = 1
+INTEGERS = {'uint8': tf.uint8, 'int8': tf.int8}
+ENDS = (('softmax', 2), ('softmax', 4), ('sigmoid', 1), ('logits', 1), ('logits', 2),
+        ('logits', 4))
+LAST = {'logits': tf.identity, 'sigmoid': tf.sigmoid, 'softmax': tf.nn.softmax}
+
+
+def answer(pictures: Any, output: str, values: int) -> Any:
+    """Give what the network answers, of shape (pictures, values)."""
+    gray = pictures.shape[-1] == 1
+    mean = tf.reduce_mean(pictures, axis=[1, 2])
+    logits = tf.matmul(mean, tf.constant([[8.0]] if gray else [[4.0], [0.0], [-4.0]]))
+    logits -= 4.0 if gray else 0.0
+    if values > 1:
+        logits = tf.matmul(logits, tf.one_hot([PLACE], values))
+    return LAST[output](logits)
+
+
+def picture_spec(*shape: int | None, dtype: tf.DType = tf.float32) -> tf.TensorSpec:
+    """Describe an input of pictures."""
+    return tf.TensorSpec(shape, dtype)
+
+
+def convert(network: Callable[..., Any], *inputs: tf.TensorSpec, input_type: str = 'float32',
+            output_type: str = 'float32') -> bytes:
+    """Convert a network to TFLite; integers are calibrated on all from 0 to 1 in each channel."""
+    function = tf.function(network).get_concrete_function(*inputs)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    if input_type in INTEGERS:
+        shape = inputs[0].shape
+        colors = np.stack(np.meshgrid(*[[0.0, 1.0]] * shape[-1]), axis=-1).reshape(-1, shape[-1])
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: (
+            [np.broadcast_to(color, shape).astype(np.float32)] for color in colors)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        # tflite-runtime 2.14 cannot run what they are by default.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+        converter.inference_input_type = INTEGERS[input_type]
+        converter.inference_output_type = INTEGERS.get(output_type, tf.float32)
+    return bytes(converter.convert())
+
+
+def of_every_kind() -> dict[str, bytes]:
+    """Make a model of each kind, named CHANNELS_INPUT-TYPE_OUTPUT-TYPE_END_VALUES."""
+    models = {}
+    for channels in (1, 3):
+        for types in (('float32', 'float32'), ('uint8', 'uint8'), ('int8', 'int8'),
+                      ('uint8', 'float32')):
+            # One end will do to show that the two types may differ.
+            for output, values in ENDS if types[0] == types[1] else ENDS[:1]:
+                models[f'{channels}_{"_".join(types)}_{output}_{values}'] = convert(
+                    functools.partial(answer, output=output, values=values),
+                    picture_spec(1, HEIGHT, WIDTH, channels),
+                    input_type=types[0], output_type=types[1])
+    return models
+
+
+def odd() -> dict[str, bytes]:
+    """Make models with tensors that not every classifier has; all for 3 channels and 2 labels."""
+    picture = picture_spec(1, HEIGHT, WIDTH, 3)
+
+    def softmax(pictures: Any) -> Any:
+        return answer(pictures, 'softmax', 2)
+
+    def cast(pictures: Any) -> Any:
+        return softmax(tf.cast(pictures, tf.float32))
+
+    def shaped(*shape: int) -> bytes:
+        return convert(lambda pictures: tf.reshape(softmax(pictures), shape), picture)
+
+    return {
+        'output_1_1_1_2': shaped(1, 1, 1, 2),
+        'output_2': shaped(2),
+        'output_2_1': shaped(2, 1),
+        'output_of_one': convert(
+            lambda pictures: tf.reshape(answer(pictures, 'sigmoid', 1), (1,)), picture),
+        'any_number_of_pictures': convert(softmax, picture_spec(None, HEIGHT, WIDTH, 3)),
+        'any_size': convert(softmax, picture_spec(1, None, None, 3)),
+        'two_pictures': convert(softmax, picture_spec(2, HEIGHT, WIDTH, 3)),
+        'channels_first': convert(
+            lambda pictures: softmax(tf.transpose(pictures, (0, 2, 3, 1))),
+            picture_spec(1, 3, HEIGHT, WIDTH)),
+        'flat': convert(
+            lambda pictures: softmax(tf.reshape(pictures, (1, HEIGHT, WIDTH, 3))),
+            picture_spec(1, HEIGHT * WIDTH * 3)),
+        'float16': convert(cast, picture_spec(1, HEIGHT, WIDTH, 3, dtype=tf.float16)),
+        # Pixels as they are: to TFLite an input without quantization, with the scale 0.
+        'unscaled': convert(cast, picture_spec(1, HEIGHT, WIDTH, 3, dtype=tf.uint8)),
+        'two_inputs': convert(lambda one, other: softmax(one + other), picture, picture),
+        'two_outputs': convert(lambda pictures: (softmax(pictures), 2 * pictures), picture),
+        'number_of_the_class': convert(
+            lambda pictures: tf.argmax(softmax(pictures), axis=1), picture),
+        'map': convert(lambda pictures: pictures[:, :1, :2, :2], picture),
+    }
+
+
+def main(folder: Path) -> int:
+    """Write all models into a folder."""
+    for name, content in (of_every_kind() | odd()).items():
+        (folder / f'{name}.tflite').write_bytes(content)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(Path(sys.argv[1])))
