@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+from fire_detector.model_files import find_model
 from fire_detector.picture_files import read_picture
 from lifecycle_msgs.msg import Transition
 import numpy as np
@@ -131,3 +132,18 @@ def test_overridden_quality_of_service(ros: RosSession) -> None:
     # A middleware need not tell the depth; where it does, it is the one asked for.
     assert info.qos_profile.depth in (0, 7)
     assert ros.parameter('/fire_detector', 'qos_overrides./image.subscription.depth') == 7
+
+
+def test_changed_model_is_refused_unless_allowed(ros: RosSession, tmp_path: Path) -> None:
+    """One changed byte of the model: configure fails; with the parameter it is used, aloud."""
+    path = tmp_path / 'firenet.tflite'
+    data = bytearray(find_model('firenet.tflite').read_bytes())
+    # The last byte of a weight.
+    data[1_000_003] ^= 1
+    path.write_bytes(data)
+    process = ros.start('node', '-p', f'model:={path}')
+    ros.wait_for(lambda: 'cannot configure: ' in process.output, 'the refusal')
+    assert str(path) in process.output
+    assert set_parameter(ros, 'allow_changed_model', True) == ''
+    assert ros.change_state(Transition.TRANSITION_CONFIGURE)
+    ros.wait_for(lambda: 'is not the one that its contract names' in process.output, 'a warning')
