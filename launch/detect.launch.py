@@ -25,6 +25,7 @@ from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     ExecuteProcess,
+    LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
     Shutdown,
@@ -172,7 +173,8 @@ def _camera(camera: str, namespace: str, image_topic: str) -> Node:
 
 def _play_when_subscribed(detectors: list[Node], bag: str) -> list[RegisterEventHandler]:
     _check_installed('ros2bag', f'bag:={bag}')
-    end = TimerAction(period=LAST_ANSWER_DELAY, actions=[Shutdown(reason='the bag has ended')])
+    end = TimerAction(period=LAST_ANSWER_DELAY, actions=[
+        LogInfo(msg='the bag has ended'), Shutdown(reason='the bag has ended')])
     player = ExecuteProcess(
         cmd=['ros2', 'bag', 'play', str(Path(bag)), '--clock', '--delay', str(BAG_DELAY)],
         output='both', on_exit=[end])
