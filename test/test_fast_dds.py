@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The environment with which large pictures arrive, where it applies, and what may be in the way."""
+"""The environment with which large pictures arrive, and what may be in the way of them."""
 
 from pathlib import Path
 import xml.etree.ElementTree as ElementTree

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the launch file decides without launch: names, remappings, refusals, and when to play."""
 
-from pathlib import Path
-
 from fire_detector.launch_support import (
     check_combination,
     check_installed,

@@ -2,8 +2,8 @@
 """
 The security policy allows what the node does, and nothing else.
 
-The wheels of Fast DDS on PyPI are built without security, so that no keystore can be enforced here;
-what the policy lists is compared with what running nodes really have.
+The wheels of Fast DDS on PyPI are built without security, so that no keystore can be enforced
+here; what the policy lists is compared with what running nodes really have.
 """
 
 from pathlib import Path
@@ -58,7 +58,7 @@ def names_of_the_node(ros: RosSession) -> dict[str, set[str]]:
 
 
 def test_policy_is_what_the_node_has(ros: RosSession, allowed: dict[str, list[str]]) -> None:
-    """An active node, with simulated time, has the topics and services of the policy, no others."""
+    """An active node with simulated time has the topics and services of the policy, no more."""
     ros.start('node', '-p', 'use_sim_time:=true')
     assert ros.state() == 'active'
     wanted = {kind: set(names) for kind, names in allowed.items()}
