@@ -17,19 +17,19 @@ class Endpoint:
     Describe one side of a topic, as rclpy's TopicEndpointInfo does.
 
     :ivar node: the node's name with its namespace.
-    :ivar type: the message type, such as sensor_msgs/msg/Image.
+    :ivar message_type: the message type, such as sensor_msgs/msg/Image.
     :ivar reliability: 'reliable' or 'best_effort'.
     :ivar durability: 'volatile' or 'transient_local'.
     """
 
     node: str
-    type: str
+    message_type: str
     reliability: str
     durability: str = VOLATILE
 
     def __str__(self) -> str:
         """Say it to a person."""
-        return f'{self.node} ({self.type}, {self.reliability}, {self.durability})'
+        return f'{self.node} ({self.message_type}, {self.reliability}, {self.durability})'
 
 
 def silence(topic: str, timeout: float, publishers: Sequence[Endpoint],
@@ -52,10 +52,11 @@ def silence(topic: str, timeout: float, publishers: Sequence[Endpoint],
 
 
 def _cause(publishers: Sequence[Endpoint], subscription: Endpoint) -> str:
-    of_type = [publisher for publisher in publishers if publisher.type == subscription.type]
+    of_type = [publisher for publisher in publishers
+               if publisher.message_type == subscription.message_type]
     if not of_type:
-        return _other_type(sorted({publisher.type for publisher in publishers}),
-                           subscription.type)
+        return _other_type(sorted({publisher.message_type for publisher in publishers}),
+                           subscription.message_type)
     # A subscription hears those that offer at least what it asks for:
     # https://docs.ros.org/en/rolling/Concepts/Intermediate/About-Quality-of-Service-Settings.html
     heard = [publisher for publisher in of_type
@@ -81,7 +82,7 @@ def _other_type(found: Sequence[str], wanted: str) -> str:
     transport = next((TRANSPORTS[name] for name in found if name in TRANSPORTS), None)
     if transport is not None and wanted in TRANSPORTS:
         return f'{cause}: set the parameter image_transport to {transport}.'
-    return f'{cause}: this is not the topic of a camera\'s pictures.'
+    return f"{cause}: this is not the topic of a camera's pictures."
 
 
 def _named(publishers: Sequence[Endpoint]) -> str:

@@ -4,6 +4,7 @@
 from itertools import pairwise
 import math
 from pathlib import Path
+import resource
 import time
 
 from fire_detector.diagnostics import (
@@ -279,6 +280,8 @@ def test_usage_is_that_of_this_process() -> None:
     if before.memory is None or after.memory is None:
         pytest.skip('this system has no /proc/self/statm')
     assert after.memory - before.memory > 0.9 * len(block)
+    # Not the address space, which is far larger than what was ever held (KiB, on Linux).
+    assert after.memory <= 1.1 * 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def test_about_model(model: Path) -> None:

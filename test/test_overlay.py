@@ -47,7 +47,7 @@ def test_colors_survive() -> None:
 
 def white(drawn: Picture) -> np.ndarray:
     """Tell where letters are: (height, width) of bool."""
-    return (drawn.pixels > 200).all(axis=2)
+    return np.asarray((drawn.pixels > 200).all(axis=2))
 
 
 @pytest.mark.parametrize('alarm', [False, True])
