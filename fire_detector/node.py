@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fire detector node: camera pictures in, fire probabilities and the alarm out."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-import functools
+from collections.abc import Sequence
 import math
 import sys
 import time
@@ -11,54 +9,43 @@ from typing import Any
 
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
-from fire_detector.alarm import FireAlarm
 from fire_detector.camera_subscription import CameraSubscription
-from fire_detector.classifier import FireClassifier, InferenceError
+from fire_detector.classifier import InferenceError
+from fire_detector.detector import Detector, load_detector
 from fire_detector.diagnostic_messages import diagnostic_array
 from fire_detector.diagnostics import (
-    about_model,
     Health,
     INFERENCE,
     Level,
     Limits,
     OTHER,
     Statistics,
-    Values,
 )
 from fire_detector.image_conversion import ImageError
 from fire_detector.image_messages import (
     described,
-    from_compressed_image,
-    from_image,
     to_image,
 )
 from fire_detector.managed_node import ManagedNode
 from fire_detector.model_contract import ModelContract
-from fire_detector.model_files import find_model
 from fire_detector.overlay import annotate
 from fire_detector.parameters import (
     declare_parameters,
     LABELS,
     LiveSettings,
-    NodeSettings,
-    RAW,
     read_live_settings,
     read_settings,
     why_not_now,
 )
-from fire_detector.picture import Picture
 from fire_detector.process_usage import read_usage
 from fire_detector.rate_limit import RateLimit
 from fire_detector.ros_process import ros_process, spin
-from fire_detector.stored_model import read_changed_model, read_model
-from fire_detector.tiling import GRID, NONE, TiledClassifier
 from fire_detector.vision_messages import (
     Classification,
     classification,
     vision_info,
     VisionInfo,
 )
-import numpy as np
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
@@ -73,25 +60,6 @@ OUTPUT_DEPTH = 10
 LOG_PERIOD, SILENCE_LOG_PERIOD = 5.0, 30.0
 # Seconds after which publishers, silence and health are looked at again.
 WATCH_PERIOD = 1.0
-
-
-@dataclass(frozen=True)
-class Detector:
-    """
-    Hold what is made when the node is configured.
-
-    :ivar settings: what it was configured with.
-    :ivar to_picture: makes a picture of a message of the camera, or raises ImageError.
-    :ivar classifier: tells the probability of fire.
-    :ivar alarm: makes an alarm of probabilities.
-    :ivar about: what diagnostics say of the model.
-    """
-
-    settings: NodeSettings
-    to_picture: Callable[[Any], Picture]
-    classifier: TiledClassifier
-    alarm: FireAlarm
-    about: Values
 
 
 class FireDetectorNode(ManagedNode):
@@ -117,29 +85,20 @@ class FireDetectorNode(ManagedNode):
 
     def configure(self) -> None:
         """Load, check and warm up the model."""
-        settings = read_settings(self)
-        model = find_model(settings.model)
-        classifier = FireClassifier(
-            model, settings.runtime, settings.num_threads,
-            read_changed_model if settings.allow_changed_model else read_model)
-        contract = classifier.contract
+        detector = load_detector(read_settings(self))
+        contract = detector.classifier.contract
         live = read_live_settings(self, contract.alarm)
-        # The first inference allocates what the later ones reuse.
-        classifier.answer(np.zeros(contract.input_shape, np.float32))
-        self._detector = Detector(
-            settings, picture_maker(settings, contract),
-            TiledClassifier(classifier, settings.tiles), FireAlarm(live.alarm),
-            about_model(contract, classifier.runtime, settings.num_threads))
+        self._detector = detector
         self._apply(live)
         self._create_outputs(contract)
-        if classifier.model_changed:
+        if detector.model_changed:
             self.get_logger().warning(
-                f'model {model} is not the one that its contract names: used all the same, since '
-                f'allow_changed_model is set')
+                f'model {detector.model} is not the one that its contract names: used all the '
+                f'same, since allow_changed_model is set')
         self.get_logger().info(
-            f'model {model} ({contract.name} {contract.version}, '
-            f'sha256 {contract.model_sha256[:12]}), runtime {classifier.runtime}, '
-            f'{settings.num_threads} thread(s), tiles {settings.tiles}')
+            f'model {detector.model} ({contract.name} {contract.version}, '
+            f'sha256 {contract.model_sha256[:12]}), runtime {detector.classifier.runtime}, '
+            f'{detector.settings.num_threads} thread(s), tiles {detector.settings.tiles}')
 
     def activate(self) -> None:
         """Subscribe to the camera topic."""
@@ -299,17 +258,6 @@ class FireDetectorNode(ManagedNode):
         reason = self._camera.why_silent(timeout)
         self.get_logger().warning(reason, throttle_duration_sec=SILENCE_LOG_PERIOD)
         return reason
-
-
-def picture_maker(settings: NodeSettings, contract: ModelContract) -> Callable[[Any], Picture]:
-    """Choose what makes pictures of the camera's messages, no larger than the model needs."""
-    if settings.image_transport == RAW:
-        return from_image
-    # A tile is to be as large as the model's input.
-    share = 1.0 if settings.tiles == NONE else GRID.share
-    return functools.partial(from_compressed_image,
-                             rows=math.ceil(contract.input_spec.height / share),
-                             columns=math.ceil(contract.input_spec.width / share))
 
 
 def main(args: Sequence[str] | None = None) -> int:

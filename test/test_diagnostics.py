@@ -29,7 +29,7 @@ NOTHING = Usage(0.0, None)
 def arrive(statistics: Statistics, now: float, count: int = 1) -> None:
     """Let pictures arrive, all at once."""
     for _ in range(count):
-        statistics.arrived(now, 'bgr8', 640, 480)
+        statistics.arrived(now, 'bgr8', '640x480')
 
 
 def answer(statistics: Statistics, now: float, count: int = 1, age: float = 0.05) -> None:
@@ -55,7 +55,7 @@ def test_healthy() -> None:
     statistics.snapshot(START, Usage(2.0, None), False)
     for number in range(30):
         now = START + number / 30
-        statistics.arrived(now, 'bgr8', 640, 480)
+        statistics.arrived(now, 'bgr8', '640x480')
         statistics.answered((number + 1) / 100, CLOCK + now - 0.05, CLOCK + now)
     health = statistics.snapshot(START + 1, Usage(2.5, 96 * 2 ** 20), True)
     assert (health.level, health.message) == (Level.OK, '30.0 pictures/s')
@@ -240,7 +240,7 @@ def test_hostile_publisher_does_not_fill_the_memory() -> None:
     statistics = Statistics(START)
     before = judge(statistics, START)
     for number in range(20_000):
-        statistics.arrived(START, f'{number}' * 1000, 640, 480)
+        statistics.arrived(START, f'{number}' * 1000, '640x480')
         statistics.rejected(f'reason {number}', f'{number}' * 1000)
     after = judge(statistics, START + 1)
     assert [key for key, _ in before.values] == [key for key, _ in after.values]
