@@ -100,7 +100,7 @@ class FireClassifier:
             self._interpreter.set_tensor(self._input['index'], quantize(tensor, self._input))
             self._interpreter.invoke()
             output = dequantize(self._interpreter.get_tensor(self._output['index']), self._output)
-            return float(fire_probability(output.reshape(1, -1), self.contract)[0])
+            return fire_probability(output.ravel().tolist(), self.contract)
         except (ValueError, RuntimeError) as error:
             raise InferenceError(f'model {self.contract.name}: {error}') from error
 

@@ -233,8 +233,9 @@ FIELD_TYPES: dict[str, Any] = {
     'alarm.window': (int, float), 'alarm.min_frames': int, 'trained_on': str, 'metrics': dict,
     'metrics.test_accuracy': (int, float, type(None)), 'model_sha256': str, 'format_version': int,
 }
-VALUES: tuple[Any, ...] = (None, True, False, 0, -1, 3, 10 ** 400, 0.5, -2.5, 64.0, math.inf, math.nan, '', '64',
-          'fire', [], [1], ['fire', 'nofire'], {}, {'height': 64}, [[]], [{}])
+VALUES: tuple[Any, ...] = (
+    None, True, False, 0, -1, 3, 10 ** 400, 0.5, -2.5, 64.0, math.inf, math.nan, '', '64', 'fire',
+    [], [1], ['fire', 'nofire'], {}, {'height': 64}, [[]], [{}])
 
 
 @pytest.mark.parametrize('field', FIELD_TYPES)

@@ -16,6 +16,7 @@ import random
 import subprocess
 import sys
 
+from command_line import run_module
 from fire_detector.classifier import FireClassifier, InferenceError, RUNTIMES
 from fire_detector.model_contract import contract_to_json, ModelContract, ModelError
 from fire_detector.picture import Picture
@@ -310,3 +311,27 @@ def test_no_damage_reaches_the_runtime(models: Path, model: Path, tmp_path: Path
     assert all('damaged.tflite' in outcome for outcome in outcomes[:certain])
     assert all('damaged.tflite' in outcome for outcome in outcomes[certain:] if outcome)
     assert 0 < outcomes[certain:].count('') < 50
+
+
+def test_gray_network_of_logits_is_converted(small_data: Path, tmp_path: Path) -> None:
+    """
+    The converter proves on real pictures that such a network answers as before.
+
+    Keras' own layers, whose answer to gray g is 8 * g - 4, as that of the networks above.
+    """
+    keras = pytest.importorskip('keras', reason='the extra training is not installed')
+    network = keras.Sequential([
+        keras.Input((HEIGHT, WIDTH, 1)), keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(1)])
+    network.set_weights([np.full((1, 1), 8.0), np.full(1, -4.0)])
+    source, converted = tmp_path / 'net.keras', tmp_path / 'out' / 'net.tflite'
+    network.save(source)
+    sidecar_path(source).write_text(contract_to_json(contract_for('net', 'logits', 2, 'GRAY')))
+    result = run_module('training.convert', source, '--data', small_data, '--out', converted)
+    assert result.returncode == 0, result.stderr
+    # Without the two of them, the converter would have failed.
+    for runtime in ('litert', 'tflite'):
+        classifier = FireClassifier(converted, runtime)
+        for color, logit, _ in COLORS.values():
+            assert classifier.probability(plain(color)) == pytest.approx(
+                1 / (1 + math.exp(-logit)), abs=2e-6)

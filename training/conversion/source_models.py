@@ -74,7 +74,8 @@ class SourceModel:
                              f'shape {outputs.shape}; its contract says {self.contract.output}, '
                              f'{" or ".join(map(str, sizes))} value(s) for each')
         try:
-            return fire_probability(outputs.reshape(len(tensors), -1), self.contract)
+            return np.array([fire_probability(values, self.contract)
+                             for values in outputs.reshape(len(tensors), -1).tolist()])
         except ValueError as error:
             raise ModelError(f'model {self.contract.name}: {error}') from error
 
