@@ -16,9 +16,9 @@ from fire_detector.diagnostics import (
     REASONS,
     Statistics,
 )
-from fire_detector.model_contract import read_contract
 from fire_detector.picture_age import age_problem
 from fire_detector.process_usage import read_usage, Usage
+from fire_detector.stored_model import read_contract
 import pytest
 
 START = 100.0

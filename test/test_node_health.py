@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from fire_detector.model_contract import read_contract
+from fire_detector.stored_model import read_contract
 from lifecycle_msgs.msg import Transition
 import numpy as np
 import pytest

@@ -7,8 +7,9 @@ import subprocess
 import sys
 
 from fire_detector import vision_messages
-from fire_detector.model_contract import ModelContract, read_contract
+from fire_detector.model_contract import ModelContract
 from fire_detector.picture_files import read_picture
+from fire_detector.stored_model import read_contract
 import numpy as np
 import pytest
 from rcl_interfaces.msg import Parameter, ParameterValue
