@@ -117,6 +117,8 @@ class CameraSubscription:
 
 
 def _endpoint(info: TopicEndpointInfo) -> Endpoint:
-    return Endpoint(f'{info.node_namespace.rstrip("/")}/{info.node_name}', info.topic_type,
-                    info.qos_profile.reliability.name.lower(),
+    # As rmw calls a node of which only a publisher has been heard of yet.
+    known = info.node_name != '_NODE_NAME_UNKNOWN_'
+    return Endpoint(f'{info.node_namespace.rstrip("/")}/{info.node_name}' if known else '?',
+                    info.topic_type, info.qos_profile.reliability.name.lower(),
                     info.qos_profile.durability.name.lower())

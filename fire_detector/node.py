@@ -57,7 +57,7 @@ from std_msgs.msg import Bool, Float32, Header
 from std_srvs.srv import Trigger
 
 OUTPUT_DEPTH = 10
-LOG_PERIOD, SILENCE_LOG_PERIOD = 5.0, 30.0
+LOG_PERIOD = 5.0
 # Seconds after which publishers, silence and health are looked at again.
 WATCH_PERIOD = 1.0
 
@@ -74,6 +74,7 @@ class FireDetectorNode(ManagedNode):
         self._camera: CameraSubscription | None = None
         self._outputs: list[Any] = []
         self._labels: list[str] = []
+        self._silent_reason = ''
         self._vision_info_publisher: Any = None
         self._limit, self._annotated_limit = RateLimit(0), RateLimit(0)
         self.create_service(Trigger, '~/reset_alarm', self._on_reset_alarm)
@@ -251,12 +252,14 @@ class FireDetectorNode(ManagedNode):
             health, self.get_fully_qualified_name(), self.get_clock().now().to_msg()))
 
     def _why_silent(self, now: float) -> str:
-        """Say, and log, why no picture has come; give an empty text where they come."""
+        """Say why no picture has come, and log what is new of it; empty where they come."""
         timeout = self._live.image_timeout
-        if self._camera is None or not 0 < timeout <= self._statistics.silence(now):
-            return ''
-        reason = self._camera.why_silent(timeout)
-        self.get_logger().warning(reason, throttle_duration_sec=SILENCE_LOG_PERIOD)
+        reason = ''
+        if self._camera is not None and 0 < timeout <= self._statistics.silence(now):
+            reason = self._camera.why_silent(timeout)
+            if reason != self._silent_reason:
+                self.get_logger().warning(reason)
+        self._silent_reason = reason
         return reason
 
 
