@@ -16,11 +16,9 @@ POLICY = Path(__file__).resolve().parents[1] / 'launch' / 'fire_detector.policy.
 NODE = '/fire_detector'
 # Allowed, though the nodes of this test need not have them.
 OPTIONAL = {
-    'publish': {'/fire_detector/classification', '/fire_detector/vision_info',  # vision_msgs
-                '/diagnostics'},
+    'publish': {'/fire_detector/classification', '/fire_detector/vision_info'},  # vision_msgs
     'subscribe': {'/image/compressed'},  # the parameter image_transport
-    'reply': {'/fire_detector/get_type_description',  # not on Humble
-              '/fire_detector/reset_alarm'},
+    'reply': {'/fire_detector/get_type_description'},  # not on Humble
     'request': set[str](),
 }
 
