@@ -148,7 +148,8 @@ def _check_png(file: bytes, label: str) -> None:
         if end > len(file):
             raise ImageError(f'{label} are cut short: there is no IEND chunk')
         kind = file[position + 4:position + 8]
-        if zlib.crc32(memoryview(file)[position + 4:end - 4]) != int.from_bytes(file[end - 4:end], 'big'):
+        stated = int.from_bytes(file[end - 4:end], 'big')
+        if zlib.crc32(memoryview(file)[position + 4:end - 4]) != stated:
             raise ImageError(f'{label} are damaged: the checksum of chunk {kind!r} is another')
         position = end
     columns, rows = (int.from_bytes(file[start:start + 4], 'big') for start in (16, 20))
