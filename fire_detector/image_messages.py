@@ -24,9 +24,9 @@ def from_image(message: Image) -> Picture:
     """
     Make a picture of a raw image message.
 
-    :param message: with an encoding of ENCODINGS, or one that cv_bridge converts to bgr8. Of
-        those that ROS defines these are rgb16, bgr16, rgba16, bgra16 and bayer_*16; 16UC1 or
-        32FC1, which do not say what their numbers mean as a color, are refused by cv_bridge too.
+    :param message: with an encoding of ENCODINGS, or one that cv_bridge converts to bgr8: rgb16,
+        bgr16, rgba16, bgra16 and bayer_*16, as of 2024. It refuses 16UC1, 32FC1 and the like too,
+        whose numbers may mean anything.
     :return: the picture; for three-channel encodings of 8 bits a view of the message's data.
     :raises ImageError: when its encoding is not known or its fields contradict each other.
     """
@@ -108,6 +108,7 @@ def _by_cv_bridge(message: Image) -> Picture:
         return Picture(pixels, 'BGR')
     except ImageError:
         raise
+    # Whatever its C++ part throws, and whatever numpy makes of fields that contradict each other.
     except Exception as error:
         raise EncodingError(f'encoding {encoding} is not one of {tuple(ENCODINGS)}, and cv_bridge '
                             f'cannot convert it: {type(error).__name__}: {error}') from error

@@ -46,7 +46,7 @@ def bt601(y: NDArray[Any], u: NDArray[Any], v: NDArray[Any]) -> NDArray[Any]:
     luma = 255 / 219 * (np.maximum(y, 16).astype(float) - 16)
     u, v = (255 / 224 * (chroma.astype(float) - 128) for chroma in (u, v))
     rgb = [luma + 1.402 * v, luma - 0.344136 * u - 0.714136 * v, luma + 1.772 * u]
-    return np.clip(np.stack(rgb, axis=-1), 0, 255)
+    return np.asarray(np.clip(np.stack(rgb, axis=-1), 0, 255))
 
 
 def test_every_encoding_is_tested() -> None:
@@ -71,13 +71,13 @@ def test_mono16(is_bigendian: bool, padding: int) -> None:
     The full scale of 16 bits becomes that of 8, and the bytes are read in the order they have.
 
     v / 257, rounded: 0x1234 = 4660 -> 18.13; with its bytes exchanged it would be 51.9.
-    128 -> 0.498, 129 -> 0.502.
+    128 -> 0.498, 129 -> 0.502, 33023 -> 128.49 (and 128.996 of 256).
     """
-    values = np.array([[0, 128, 129], [0x1234, 257, 0xffff]], '>u2' if is_bigendian else '<u2')
+    values = np.array([[0, 128, 129], [0x1234, 33023, 0xffff]], '>u2' if is_bigendian else '<u2')
     step, data = pad(values.view(np.uint8), padding)
     picture = to_picture('mono16', 2, 3, step, data, is_bigendian)
     np.testing.assert_array_equal(
-        picture.pixels, np.repeat([[[0], [0], [1]], [[18], [1], [255]]], 3, axis=2))
+        picture.pixels, np.repeat([[[0], [0], [1]], [[18], [128], [255]]], 3, axis=2))
 
 
 @pytest.mark.parametrize(('yuv', 'rgb'), [
@@ -225,8 +225,9 @@ class MockBridge:
         if self.error is not None:
             raise self.error
         assert desired_encoding == 'bgr8'
-        wide = np.ndarray((message.height, message.step // 6, 3),
-                          '>u2' if message.is_bigendian else '<u2', message.data)
+        wide: NDArray[np.uint16] = np.ndarray(
+            (message.height, message.step // 6, 3),
+            '>u2' if message.is_bigendian else '<u2', message.data)
         return (wide[:, :message.width, ::-1] // 257).astype(np.uint8)
 
 
