@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.ros_domain import isolated_domain
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
@@ -46,6 +47,13 @@ class Process:
     def output(self) -> str:
         """Give what was printed so far."""
         return self._log.read_text(errors='replace')
+
+    @property
+    def memory(self) -> int:
+        """Tell how many bytes of memory the process holds."""
+        # The second number is that of resident pages: man 5 proc.
+        pages = Path(f'/proc/{self.popen.pid}/statm').read_text().split()[1]
+        return int(pages) * os.sysconf('SC_PAGE_SIZE')
 
     def end(self, by: signal.Signals = signal.SIGINT) -> int:
         """Send a signal to the whole group, as a terminal does; give the exit status."""
@@ -235,6 +243,11 @@ class Camera:
         self._ros.wait_for(lambda: len(self.probabilities) > probabilities
                            and len(self.alarms) > alarms, 'an answer to the picture')
         return self.probabilities[-1].data, self.alarms[-1].data
+
+
+def values_of(diagnostics: DiagnosticArray) -> dict[str, str]:
+    """Give keys and values of the detector's diagnostics."""
+    return {pair.key: pair.value for pair in diagnostics.status[0].values}
 
 
 def image(pixels: NDArray[np.uint8], encoding: str = 'bgr8', stamp: float = 0.0) -> Image:
