@@ -30,6 +30,8 @@ from std_msgs.msg import Bool, Float32, Header
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 20.0
 ANSWER_TIMEOUT = 4.0
+# Enough for a burst that is to be received in full.
+DEPTH = 200
 
 
 class Process:
@@ -206,26 +208,30 @@ class Camera:
     """Publish pictures to a detector and collect what it answers."""
 
     def __init__(self, ros: RosSession, topic: str = '/image', detector: str = '/fire_detector',
-                 reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE) -> None:
+                 reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE,
+                 message_type: Any = Image) -> None:
         """Make the publisher, and subscribe to the answers."""
         self._ros = ros
         self.probabilities = ros.collect(Float32, f'{detector}/fire_probability')
         self.alarms = ros.collect(Bool, f'{detector}/fire_detected')
         self.publisher = ros.node.create_publisher(
-            Image, topic, QoSProfile(depth=10, reliability=reliability))
+            message_type, topic, QoSProfile(depth=DEPTH, reliability=reliability))
 
-    def wait_until_heard(self) -> None:
+    def wait_until_heard(self, probe: Any = None) -> None:
         """
         Wait until the detector has subscribed and its answers arrive.
 
         Each side finds the other in its own time, so only an answer proves that both have. Its
         stamp lies so far ahead that the alarm starts anew with what is shown next.
+
+        :param probe: the message to try it with; None for a raw picture.
         """
         self._ros.wait_for(lambda: self.publisher.get_subscription_count() > 0,
                            'a subscription to the camera')
         self.probabilities.clear()
         self.alarms.clear()
-        probe = image(np.zeros((8, 8, 3), np.uint8), stamp=2e9)
+        if probe is None:
+            probe = image(np.zeros((8, 8, 3), np.uint8), stamp=2e9)
         deadline = time.monotonic() + TIMEOUT
         answered = False
         while not answered:
@@ -236,13 +242,46 @@ class Camera:
         self.probabilities.clear()
         self.alarms.clear()
 
-    def show(self, message: Image) -> tuple[float, bool]:
+    def show(self, message: Any) -> tuple[float, bool]:
         """Publish a picture and give its probability and the alarm."""
         probabilities, alarms = len(self.probabilities), len(self.alarms)
         self.publisher.publish(message)
         self._ros.wait_for(lambda: len(self.probabilities) > probabilities
                            and len(self.alarms) > alarms, 'an answer to the picture')
         return self.probabilities[-1].data, self.alarms[-1].data
+
+
+class Diagnostics:
+    """Listen to what a detector says of itself."""
+
+    def __init__(self, ros: RosSession) -> None:
+        """Subscribe."""
+        self._ros = ros
+        self.messages: list[DiagnosticArray] = ros.collect(DiagnosticArray, '/diagnostics')
+
+    def wait_for(self, level: bytes, text: str,
+                 meanwhile: Callable[[], object] = lambda: None) -> dict[str, str]:
+        """Wait for a status of a level with a text in its message; give its values."""
+        def found() -> list[DiagnosticArray]:
+            meanwhile()
+            return [message for message in self.messages if message.status[0].level == level
+                    and text in message.status[0].message]
+
+        try:
+            self._ros.wait_for(found, f'diagnostics of level {level!r} with {text!r}')
+        except AssertionError as error:
+            raise AssertionError(f'{[one.status[0].message for one in self.messages[-5:]]}'
+                                 ) from error
+        values = values_of(found()[-1])
+        self.messages.clear()
+        return values
+
+    def next(self) -> dict[str, str]:
+        """Wait for a status that covers all that has happened until now; give its values."""
+        self.messages.clear()
+        # The next may have been on its way.
+        self._ros.wait_for(lambda: len(self.messages) >= 2, 'diagnostics')
+        return values_of(self.messages[-1])
 
 
 def values_of(diagnostics: DiagnosticArray) -> dict[str, str]:
