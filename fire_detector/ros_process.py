@@ -4,15 +4,19 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 import signal
+import sys
+import tempfile
 from types import FrameType
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.logging import get_logger, get_logging_directory
 from rclpy.node import Node
 from rclpy.utilities import ok, try_shutdown
 
 # Seconds after which a process without any work looks whether it is to end.
 WAKE_PERIOD = 1.0
+_WITHOUT_LOG_FILE = ['--ros-args', '--disable-external-lib-logs']
 
 
 @contextmanager
@@ -20,11 +24,24 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
     """
     Initialize ROS, and end cleanly on Ctrl-C, SIGTERM or a shutdown from outside.
 
+    Where no log file can be written, it goes without: a robot is to see fires on a full or
+    read-only disk, too.
+
     :param args: command line arguments, as rclpy.init takes them.
+    :raises SystemExit: when ROS cannot be initialized, with the reason.
     """
     # Before rclpy installs its own handler, which passes the signal on to this one.
     signal.signal(signal.SIGINT, _interrupt_once)
-    rclpy.init(args=None if args is None else list(args))
+    given = list(sys.argv if args is None else args)
+    problem = _why_no_log_file()
+    try:
+        rclpy.init(args=given + (_WITHOUT_LOG_FILE if problem else []))
+    except RuntimeError as error:
+        raise SystemExit(f'ROS cannot be initialized: {error}. Check the ROS arguments and the '
+                         f'environment variables that begin with ROS_ or RMW_.') from error
+    if problem:
+        get_logger('ros_process').warning(
+            f'no log file is written: {problem}. Set ROS_LOG_DIR to a folder that can be written.')
     try:
         yield
     except (KeyboardInterrupt, ExternalShutdownException):
@@ -52,6 +69,20 @@ def spin(node: Node) -> None:
     executor.add_node(node)
     while ok():
         executor.spin_once(timeout_sec=WAKE_PERIOD)
+
+
+def _why_no_log_file() -> str:
+    """Say why ROS could not write its log file, which it would end for; empty where it can."""
+    try:
+        folder = get_logging_directory()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return ''
+    except RuntimeError:
+        # As in a service of systemd, which has no HOME.
+        return 'none of ROS_LOG_DIR, ROS_HOME and HOME is set'
+    except OSError as error:
+        return f'{error.strerror}: {folder}'
 
 
 def _interrupt_once(number: int, frame: FrameType | None) -> None:

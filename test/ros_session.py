@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.ros_domain import isolated_domain
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
@@ -29,6 +30,8 @@ from std_msgs.msg import Bool, Float32, Header
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 20.0
 ANSWER_TIMEOUT = 4.0
+# Enough for a burst that is to be received in full.
+DEPTH = 200
 
 
 class Process:
@@ -46,6 +49,13 @@ class Process:
     def output(self) -> str:
         """Give what was printed so far."""
         return self._log.read_text(errors='replace')
+
+    @property
+    def memory(self) -> int:
+        """Tell how many bytes of memory the process holds."""
+        # The second number is that of resident pages: man 5 proc.
+        pages = Path(f'/proc/{self.popen.pid}/statm').read_text().split()[1]
+        return int(pages) * os.sysconf('SC_PAGE_SIZE')
 
     def end(self, by: signal.Signals = signal.SIGINT) -> int:
         """Send a signal to the whole group, as a terminal does; give the exit status."""
@@ -198,26 +208,30 @@ class Camera:
     """Publish pictures to a detector and collect what it answers."""
 
     def __init__(self, ros: RosSession, topic: str = '/image', detector: str = '/fire_detector',
-                 reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE) -> None:
+                 reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE,
+                 message_type: Any = Image) -> None:
         """Make the publisher, and subscribe to the answers."""
         self._ros = ros
         self.probabilities = ros.collect(Float32, f'{detector}/fire_probability')
         self.alarms = ros.collect(Bool, f'{detector}/fire_detected')
         self.publisher = ros.node.create_publisher(
-            Image, topic, QoSProfile(depth=10, reliability=reliability))
+            message_type, topic, QoSProfile(depth=DEPTH, reliability=reliability))
 
-    def wait_until_heard(self) -> None:
+    def wait_until_heard(self, probe: Any = None) -> None:
         """
         Wait until the detector has subscribed and its answers arrive.
 
         Each side finds the other in its own time, so only an answer proves that both have. Its
         stamp lies so far ahead that the alarm starts anew with what is shown next.
+
+        :param probe: the message to try it with; None for a raw picture.
         """
         self._ros.wait_for(lambda: self.publisher.get_subscription_count() > 0,
                            'a subscription to the camera')
         self.probabilities.clear()
         self.alarms.clear()
-        probe = image(np.zeros((8, 8, 3), np.uint8), stamp=2e9)
+        if probe is None:
+            probe = image(np.zeros((8, 8, 3), np.uint8), stamp=2e9)
         deadline = time.monotonic() + TIMEOUT
         answered = False
         while not answered:
@@ -228,13 +242,51 @@ class Camera:
         self.probabilities.clear()
         self.alarms.clear()
 
-    def show(self, message: Image) -> tuple[float, bool]:
+    def show(self, message: Any) -> tuple[float, bool]:
         """Publish a picture and give its probability and the alarm."""
         probabilities, alarms = len(self.probabilities), len(self.alarms)
         self.publisher.publish(message)
         self._ros.wait_for(lambda: len(self.probabilities) > probabilities
                            and len(self.alarms) > alarms, 'an answer to the picture')
         return self.probabilities[-1].data, self.alarms[-1].data
+
+
+class Diagnostics:
+    """Listen to what a detector says of itself."""
+
+    def __init__(self, ros: RosSession) -> None:
+        """Subscribe."""
+        self._ros = ros
+        self.messages: list[DiagnosticArray] = ros.collect(DiagnosticArray, '/diagnostics')
+
+    def wait_for(self, level: bytes, text: str,
+                 meanwhile: Callable[[], object] = lambda: None) -> dict[str, str]:
+        """Wait for a status of a level with a text in its message; give its values."""
+        def found() -> list[DiagnosticArray]:
+            meanwhile()
+            return [message for message in self.messages if message.status[0].level == level
+                    and text in message.status[0].message]
+
+        try:
+            self._ros.wait_for(found, f'diagnostics of level {level!r} with {text!r}')
+        except AssertionError as error:
+            raise AssertionError(f'{[one.status[0].message for one in self.messages[-5:]]}'
+                                 ) from error
+        values = values_of(found()[-1])
+        self.messages.clear()
+        return values
+
+    def next(self) -> dict[str, str]:
+        """Wait for a status that covers all that has happened until now; give its values."""
+        self.messages.clear()
+        # The next may have been on its way.
+        self._ros.wait_for(lambda: len(self.messages) >= 2, 'diagnostics')
+        return values_of(self.messages[-1])
+
+
+def values_of(diagnostics: DiagnosticArray) -> dict[str, str]:
+    """Give keys and values of the detector's diagnostics."""
+    return {pair.key: pair.value for pair in diagnostics.status[0].values}
 
 
 def image(pixels: NDArray[np.uint8], encoding: str = 'bgr8', stamp: float = 0.0) -> Image:
