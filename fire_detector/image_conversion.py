@@ -58,8 +58,8 @@ class _Encoding:
     # Height and width must be multiples of these: OpenCV refuses the rest, and so does this.
     multiple: tuple[int, int] = (1, 1)
     smallest_side: int = 1
-    # Below the plane of lightness is one with the colors, half as high.
-    planar: bool = False
+    # Below the plane of lightness is one with the colors, so many times as high.
+    colors_below: float = 0.0
 
 
 def _bayer(conversion: int) -> _Encoding:
@@ -72,8 +72,6 @@ _BGRA = _Encoding(4, 'BGR', cv2.COLOR_BGRA2BGR)
 _UYVY = _Encoding(2, 'RGB', cv2.COLOR_YUV2RGB_UYVY, multiple=(1, 2))
 _YUYV = _Encoding(2, 'RGB', cv2.COLOR_YUV2RGB_YUY2, multiple=(1, 2))
 
-# Not nv24: OpenCV has no conversion, and image_encodings.hpp (2 samples a pixel) and V4L2 (3 bytes
-# a pixel) disagree on its layout.
 ENCODINGS = {
     'rgb8': _Encoding(3, 'RGB'),
     'bgr8': _Encoding(3, 'BGR'),
@@ -91,8 +89,11 @@ ENCODINGS = {
     'yuyv': _YUYV,
     'yuv422_yuy2': _YUYV,
     # 4:2:0, four pixels share their colors.
-    'nv12': _Encoding(1, 'RGB', cv2.COLOR_YUV2RGB_NV12, multiple=(2, 2), planar=True),
-    'nv21': _Encoding(1, 'RGB', cv2.COLOR_YUV2RGB_NV21, multiple=(2, 2), planar=True),
+    'nv12': _Encoding(1, 'RGB', cv2.COLOR_YUV2RGB_NV12, multiple=(2, 2), colors_below=0.5),
+    'nv21': _Encoding(1, 'RGB', cv2.COLOR_YUV2RGB_NV21, multiple=(2, 2), colors_below=0.5),
+    # 4:4:4, of which every other row and column of colors is used: OpenCV converts no more.
+    # V4L2 has it so (V4L2_PIX_FMT_NV24), with rows of colors twice as long as of lightness.
+    'nv24': _Encoding(1, 'RGB', cv2.COLOR_YUV2RGB_NV12, multiple=(2, 2), colors_below=2.0),
     # ROS names a pattern by its first four pixels, OpenCV by four that begin one row and one
     # column later: hence the crossed names, which are those in cv_bridge's table.
     'bayer_rggb8': _bayer(cv2.COLOR_BayerBG2RGB),
@@ -108,10 +109,10 @@ def to_picture(encoding: str, height: int, width: int, step: int, data: Any,
     Make a picture of the bytes of a raw image.
 
     :param encoding: a key of ENCODINGS.
-    :param height: rows; even for nv12 and nv21, at least 3 for Bayer encodings.
+    :param height: rows; even for nv12, nv21 and nv24, at least 3 for Bayer encodings.
     :param width: pixels in a row; even for YUV encodings, at least 3 for Bayer encodings.
     :param step: bytes from one row to the next; more than a row's pixels where rows are padded.
-        For nv12 and nv21 it is that of both planes.
+        For nv12 and nv21 it is that of both planes, for nv24 half that of the colors' plane.
     :param data: the bytes, as any object with the buffer protocol.
     :param is_bigendian: whether the high byte of a 16-bit sample comes first; 8-bit encodings
         are the same either way.
@@ -126,7 +127,7 @@ def to_picture(encoding: str, height: int, width: int, step: int, data: Any,
     if step < row:
         raise ImageError(f'step {step} is less than the {row} bytes of a row '
                          f'of {width} {encoding} pixels')
-    rows = height * 3 // 2 if known.planar else height
+    rows = height + round(known.colors_below * height)
     # The last row needs no padding behind it.
     needed = step * (rows - 1) + row
     size = memoryview(data).nbytes
@@ -138,9 +139,19 @@ def to_picture(encoding: str, height: int, width: int, step: int, data: Any,
         (rows, width, known.channels), sample, data,
         strides=(step, known.channels * known.sample_bytes, known.sample_bytes))
     pixels = to_8_bit(samples) if known.sample_bytes == 2 else samples
+    if known.colors_below == 2:
+        pixels = _nv12_of_nv24(height, width, step, data)
     if known.conversion is not None:
         pixels = cv2.cvtColor(pixels, known.conversion)
     return Picture(np.asarray(pixels, dtype=np.uint8), known.color_order)
+
+
+def _nv12_of_nv24(height: int, width: int, step: int, data: Any) -> NDArray[np.uint8]:
+    lightness: NDArray[np.uint8] = np.ndarray((height, width, 1), np.uint8, data,
+                                              strides=(step, 1, 1))
+    colors: NDArray[np.uint8] = np.ndarray((height, width, 2), np.uint8, data, height * step,
+                                           strides=(2 * step, 2, 1))
+    return np.concatenate((lightness, colors[::2, ::2].reshape(height // 2, width, 1)))
 
 
 def to_8_bit(samples: NDArray[Any]) -> NDArray[np.uint8]:

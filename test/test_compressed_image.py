@@ -265,7 +265,7 @@ def test_rejections(file: bytes, message: str) -> None:
                                   'bayer_rggb16; png compressed '])
 def test_mosaics_are_refused(text: str) -> None:
     """A gray file of a mosaic would pass for a gray picture."""
-    with pytest.raises(ImageError, match=r'is a Bayer mosaic, not a picture: debayer'):
+    with pytest.raises(ImageError, match=r'is a Bayer mosaic, no picture: debayer'):
         decode(text, encode('.png', np.full((20, 30), 100, np.uint8)), 8, 8)
 
 

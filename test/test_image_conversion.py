@@ -51,7 +51,7 @@ def bt601(y: NDArray[Any], u: NDArray[Any], v: NDArray[Any]) -> NDArray[Any]:
 
 def test_every_encoding_is_tested() -> None:
     """None is in the table without a test."""
-    assert {*WHOLE, *PAIRS, *BAYER, 'mono16', 'nv12', 'nv21'} == set(ENCODINGS)
+    assert {*WHOLE, *PAIRS, *BAYER, 'mono16', 'nv12', 'nv21', 'nv24'} == set(ENCODINGS)
 
 
 @pytest.mark.parametrize('padding', PADDINGS)
@@ -164,7 +164,6 @@ def test_last_row_needs_no_padding() -> None:
 
 @pytest.mark.parametrize(('encoding', 'height', 'width', 'step', 'size', 'message'), [
     ('32FC1', 2, 3, 12, 24, "encoding '32FC1' is not one of"),
-    ('nv24', 2, 2, 4, 24, "encoding 'nv24' is not one of"),
     ('', 2, 3, 9, 18, "encoding '' is not one of"),
     ('rgb8', 0, 3, 9, 18, '3x0 is not a picture size for rgb8'),
     ('rgb8', 2, 0, 0, 0, '0x2 is not a picture size for rgb8'),
@@ -273,8 +272,8 @@ def test_errors_of_cv_bridge(bridge: type[MockBridge], error: BaseException,
 
 def test_unknown_to_cv_bridge(bridge: type[MockBridge]) -> None:
     """Its words are in the error (cv_bridge is a mock here)."""
-    with pytest.raises(ImageError, match=r"'nv24' .*, and .* Unrecognized image encoding \[nv24"):
-        from_image(Image(height=2, width=3, step=6, encoding='nv24', data=array('B', bytes(18))))
+    with pytest.raises(ImageError, match=r"'yuv9' .*, and .* Unrecognized image encoding \[yuv9"):
+        from_image(Image(height=2, width=3, step=6, encoding='yuv9', data=array('B', bytes(18))))
 
 
 def test_cv_bridge_is_not_let_shear(bridge: type[MockBridge]) -> None:
@@ -321,3 +320,23 @@ def test_known_encodings_do_not_need_cv_bridge(bridge: type[MockBridge],
     message = Image(height=1, width=1, step=2, encoding='mono16', data=array('B', b'\x12\x34'),
                     is_bigendian=1)
     assert from_image(message).pixels[0, 0, 0] == 18
+
+
+@pytest.mark.parametrize('padding', [0, 3])
+def test_nv24(padding: int) -> None:
+    """
+    Convert the colors of nv12, each of which nv24 has four times.
+
+    Below 4 rows of lightness are 4 rows of colors, each of 6 pairs. With padding, a row of colors
+    has twice that of a row of lightness, as V4L2 says of bytesperline.
+    """
+    generator = np.random.default_rng(0)
+    lightness = generator.integers(16, 236, (4, 6), np.uint8)
+    colors = generator.integers(16, 241, (2, 3, 2), np.uint8)
+    nv12 = np.concatenate((lightness, colors.reshape(2, 6)))
+    whole = colors.repeat(2, axis=0).repeat(2, axis=1).reshape(4, 12)
+    data = (np.pad(lightness, ((0, 0), (0, padding))).tobytes()
+            + np.pad(whole, ((0, 0), (0, 2 * padding))).tobytes())
+    expected = to_picture('nv12', 4, 6, 6, nv12.tobytes())
+    np.testing.assert_array_equal(to_picture('nv24', 4, 6, 6 + padding, data).pixels,
+                                  expected.pixels)
