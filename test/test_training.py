@@ -33,14 +33,16 @@ from training.data.manifest import read_manifest  # noqa: E402
 from training.data.samples import (  # noqa: E402
     DatasetError,
     FIRE,
+    LABELS,
     labels_of,
     Sample,
     select,
     without,
 )
-from training.learning.augmentation import augment  # noqa: E402
+from training.learning.augmentation import add_inset, film, view  # noqa: E402
 from training.learning.batches import (  # noqa: E402
     accuracy,
+    AugmentedTensors,
     Batches,
     beside_boxes,
     targets,
@@ -48,6 +50,7 @@ from training.learning.batches import (  # noqa: E402
 from training.learning.recorder import Recorder  # noqa: E402
 from training.learning.sampling import epoch_order  # noqa: E402
 from training.learning.schedules import SCHEDULES  # noqa: E402
+from training.learning.sunsets import add_sunset  # noqa: E402
 from training.learning.teacher import Teacher  # noqa: E402
 from training.run_folder import (  # noqa: E402
     read_config,
@@ -214,12 +217,18 @@ def test_long_videos_are_capped() -> None:
     assert shown[0] != shown[1]
 
 
+def augmented(pixels: np.ndarray, height: int, width: int, seed: int) -> np.ndarray:
+    """Give what training makes of a picture."""
+    generator = rng(seed)
+    return film(view(pixels, height, width, generator), generator)
+
+
 def test_augmentation_keeps_fire_the_color_of_fire(data: Path) -> None:
     """Variations differ and have the asked size; orange stays orange, or is gray at times."""
     orange = np.full((150, 200, 3), (230, 120, 20), np.uint8)
     gray = 0
     for seed in range(100):
-        varied = augment(orange, 32, 48, rng(seed))
+        varied = augmented(orange, 32, 48, seed)
         assert varied.shape == (32, 48, 3)
         assert varied.dtype == np.uint8
         red, green, blue = varied.mean(axis=(0, 1))
@@ -228,9 +237,9 @@ def test_augmentation_keeps_fire_the_color_of_fire(data: Path) -> None:
         assert red + 1 > green > blue - 1
     assert 0 < gray < 15
     picture = read_picture(data / 'images/cair/fire/0001.jpg').in_order('RGB')
-    varied = np.stack([augment(picture, 64, 64, rng(seed)) for seed in range(8)])
+    varied = np.stack([augmented(picture, 64, 64, seed) for seed in range(8)])
     assert len({variation.tobytes() for variation in varied}) == 8
-    np.testing.assert_array_equal(varied[0], augment(picture, 64, 64, rng(0)))
+    np.testing.assert_array_equal(varied[0], augmented(picture, 64, 64, 0))
 
 
 def test_augmentation_shows_what_is_in_the_picture() -> None:
@@ -243,7 +252,7 @@ def test_augmentation_shows_what_is_in_the_picture() -> None:
     gradient = np.repeat(np.arange(0, 256, dtype=np.uint8)[np.newaxis, :, np.newaxis], 128, 0)
     directions = set()
     for seed in range(40):
-        varied = augment(np.repeat(gradient, 3, axis=2), 64, 64, rng(seed))
+        varied = augmented(np.repeat(gradient, 3, axis=2), 64, 64, seed)
         quarters = varied.reshape(64, 4, 16, 3).mean(axis=(0, 2, 3))
         steps = np.sign(np.diff(quarters))
         assert abs(steps.sum()) == 3
@@ -358,10 +367,39 @@ def test_what_is_beside_the_fire() -> None:
 
 def test_inset_shows_both_pictures() -> None:
     """A black picture in a white one takes from 6 to 36 % of it, at the place that was drawn."""
-    white, black = np.full((80, 80, 3), 255, np.uint8), np.zeros((40, 40, 3), np.uint8)
-    shares = [(augment(white, 64, 64, rng(seed), black) < 30).mean() for seed in range(30)]
+    white, black = np.full((64, 64, 3), 255, np.uint8), np.zeros((40, 40, 3), np.uint8)
+    shares = [(add_inset(white, black, rng(seed)) < 30).mean() for seed in range(30)]
     assert 0.03 < min(shares) < max(shares) < 0.45
     assert len(set(shares)) > 20
+
+
+def test_sunset_is_bright_in_a_dark_room() -> None:
+    """
+    Look at sunsets in a gray room.
+
+    What is left of the room is 10 to 70 % of its 128, and no color at all. In the window, which is
+    6 to 81 % of the picture, there is light that is more red than blue.
+    """
+    room = np.full((96, 96, 3), 128, np.uint8)
+    for seed in range(30):
+        shown = add_sunset(room, rng(seed)).astype(int)
+        warmth = shown[:, :, 0] - shown[:, :, 2]
+        dark = (warmth == 0) & (shown.max(axis=2) <= 0.7 * 128)
+        assert 0.15 < dark.mean() < 0.99
+        assert (warmth > 20).mean() > 0.02, seed
+    assert (room == 128).all()
+
+
+def test_sunsets_are_shown_without_fire_alone(data: Path) -> None:
+    """With a chance of 1, every picture without fire gets one, and none with."""
+    samples = [Sample(data / 'images/cair' / label / '0001.jpg', index, 'cair', label, 'train')
+               for index, label in enumerate(LABELS)]
+    never, always = (AugmentedTensors(samples, SPEC, TrainingConfig(
+        str(data), None, None, 'firenet', sunsets=chance)) for chance in (1e-12, 1.0))
+    for index, label in enumerate(LABELS):
+        without, shown = (tensors.tensor(index, rng(3)) for tensors in (never, always))
+        assert without[1] is shown[1] is (label == 'fire')
+        assert np.array_equal(without[0], shown[0]) == (label == 'fire')
 
 
 def test_pupils_learn_what_the_teacher_says() -> None:

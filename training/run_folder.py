@@ -55,6 +55,7 @@ class TrainingConfig:
     :ivar balance: what is shown equally often; a member of `sampling.BALANCES`.
     :ivar negative_crops: chance of showing, as one without fire, what is beside the fire.
     :ivar insets: chance of showing another picture, fire or not, small within one.
+    :ivar sunsets: chance of showing a sunset in a picture without fire.
     :ivar teacher: the .tflite of a larger network to learn from, absolute; None for labels alone.
     :ivar calibrate: whether probabilities are made to mean what they say, on `val`.
     :ivar false_alarms: share of false alarms on `val` that the threshold is chosen for; None for a
@@ -80,6 +81,7 @@ class TrainingConfig:
     balance: str = 'class'
     negative_crops: float = 0.0
     insets: float = 0.0
+    sunsets: float = 0.0
     teacher: str | None = None
     calibrate: bool = True
     false_alarms: float | None = 0.02
@@ -92,7 +94,7 @@ class TrainingConfig:
                             ('seed', 0)):
             if getattr(self, name) < least:
                 raise ValueError(f'{name} {getattr(self, name)} is not {least} or more')
-        for name in ('negative_crops', 'insets', 'false_alarms'):
+        for name in ('negative_crops', 'insets', 'sunsets', 'false_alarms'):
             if not 0 <= (getattr(self, name) or 0) <= 1:
                 raise ValueError(f'{name} {getattr(self, name)} is not from 0 to 1')
         if self.input_size is not None and self.input_size < LEAST_INPUT_SIZE:

@@ -219,6 +219,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--insets', type=float, default=TrainingConfig.insets,
                         help='chance of showing another picture small within one '
                              '(default: %(default)s)')
+    parser.add_argument('--sunsets', type=float, default=TrainingConfig.sunsets,
+                        help='chance of showing a rendered sunset in a picture without fire '
+                             '(default: %(default)s)')
     parser.add_argument('--patience', type=int, default=TrainingConfig.patience,
                         help='end after so many epochs without a better validation accuracy '
                              '(default: %(default)s; 0 for never)')

@@ -36,32 +36,18 @@ NOISE_SIGMA = (2.0, 12.0)  # of 255
 JPEG_QUALITY = (35, 90)
 
 
-def augment(pixels: Pixels, height: int, width: int, rng: np.random.Generator,
-            inset: Pixels | None = None) -> Pixels:
+def view(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> Pixels:
     """
-    Vary a picture at random.
+    Show a picture from another place: crop, mirror and turn it at random.
 
     :param pixels: uint8 of shape (any height, any width, 3), RGB; best about twice as large as
         the result, so that crops are not enlarged.
     :param height: rows of the result.
     :param width: columns of the result.
     :param rng: source of the choices.
-    :param inset: another picture, of any size, to be shown small in a random place of this one.
     :return: uint8 of shape (height, width, 3), RGB.
     """
-    varied = _view(pixels, height, width, rng)
-    if inset is not None:
-        rows, columns = (round(rng.uniform(*INSET_SIDE) * side) for side in (height, width))
-        top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
-        varied[top:top + rows, left:left + columns] = _view(inset, rows, columns, rng)
-    for change, chance in CHANGES:
-        if rng.random() < chance:
-            varied = change(varied, rng)
-    return varied
-
-
-def _view(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> Pixels:
-    """Crop, mirror and turn in one step, so that pixels are interpolated once."""
+    # In one step, so that pixels are interpolated once.
     area = rng.uniform(SMALLEST_CROP, LARGEST_VIEW)
     stretch = STRETCH ** rng.uniform(-1.0, 1.0)
     share = math.sqrt(area) * np.array([stretch, 1 / stretch])
@@ -79,6 +65,24 @@ def _view(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> 
                             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                             borderMode=cv2.BORDER_REFLECT_101)
     return _as_pixels(cv2.resize(warped, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def add_inset(pixels: Pixels, inset: Pixels, rng: np.random.Generator) -> Pixels:
+    """Show another picture, of any size, small in a random place of a picture."""
+    height, width = pixels.shape[:2]
+    rows, columns = (round(rng.uniform(*INSET_SIDE) * side) for side in (height, width))
+    top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
+    shown = pixels.copy()
+    shown[top:top + rows, left:left + columns] = view(inset, rows, columns, rng)
+    return shown
+
+
+def film(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """Change a picture at random as cameras do: colors, exposure, sharpness, noise, JPEG."""
+    for change, chance in CHANGES:
+        if rng.random() < chance:
+            pixels = change(pixels, rng)
+    return pixels
 
 
 def _color(pixels: Pixels, rng: np.random.Generator) -> Pixels:
@@ -123,8 +127,9 @@ def _noise(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 def _jpeg(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     quality = int(rng.integers(*JPEG_QUALITY, endpoint=True))
-    _, data = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return _as_pixels(cv2.imdecode(data, cv2.IMREAD_COLOR))
+    # In OpenCV's order, since JPEG keeps brightness better than color.
+    _, data = cv2.imencode('.jpg', pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return _as_pixels(cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1])
 
 
 def _as_pixels(values: NDArray[np.generic] | cv2.typing.MatLike) -> Pixels:

@@ -19,8 +19,9 @@ from tqdm import tqdm
 from training.data.boxes import Box, read_boxes
 from training.data.loading import load_tensors
 from training.data.samples import FIRE, labels_of, Sample
-from training.learning.augmentation import augment
+from training.learning.augmentation import add_inset, film, view
 from training.learning.sampling import epoch_order
+from training.learning.sunsets import add_sunset
 from training.learning.teacher import Teacher
 from training.run_folder import TrainingConfig
 
@@ -68,16 +69,21 @@ class AugmentedTensors:
 
     def tensor(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], bool]:
         """Give a variation of one sample, prepared as the node does, and if that shows fire."""
-        pixels, fire, inset = self._pictures[index], bool(self._fire[index]), None
-        if self._config.negative_crops and rng.random() < self._config.negative_crops:
+        config, chance = self._config, rng.random
+        pixels, fire = self._pictures[index], bool(self._fire[index])
+        if config.negative_crops and chance() < config.negative_crops:
             beside = beside_boxes(pixels, self._boxes[index])
             if beside is not None:
                 pixels, fire = beside, False
-        if self._config.insets and rng.random() < self._config.insets:
+        shown = view(pixels, self._spec.height, self._spec.width, rng)
+        if config.insets and chance() < config.insets:
             other = int(rng.integers(len(self._pictures)))
-            inset, fire = self._pictures[other], fire or bool(self._fire[other])
-        varied = augment(pixels, self._spec.height, self._spec.width, rng, inset)
-        return np.asarray(preprocess(Picture(varied, 'RGB'), self._spec)[0]), fire
+            shown = add_inset(shown, self._pictures[other], rng)
+            fire = fire or bool(self._fire[other])
+        # It could hide a fire.
+        if config.sunsets and chance() < config.sunsets and not fire:
+            shown = add_sunset(shown, rng)
+        return np.asarray(preprocess(Picture(film(shown, rng), 'RGB'), self._spec)[0]), fire
 
     def _read(self, sample: Sample) -> NDArray[np.uint8]:
         pixels = np.ascontiguousarray(read_picture(sample.path).in_order('RGB'))
