@@ -61,7 +61,7 @@ class Choices:
 def try_many(make: Callable[[Choices], Any], try_one: Callable[[Any], None]) -> None:
     """Call a function with EXAMPLES messages, made by 32 bytes each."""
     messages = st.binary(min_size=32, max_size=32).map(lambda drawn: make(Choices(drawn)))
-    # The same messages in every run, however slow the machine, and no folder left behind.
+    # The same messages in every run, however slow the machine, and none remembered.
     settings = hypothesis.settings(max_examples=EXAMPLES, deadline=None, derandomize=True,
                                    database=None,
                                    suppress_health_check=list(hypothesis.HealthCheck))
@@ -165,6 +165,14 @@ class Tally:
         """Fail where all, or hardly any, messages were pictures: then little was tried."""
         assert sum(self.count.values()) >= EXAMPLES
         assert all(self.count[outcome] > EXAMPLES / 50 for outcome in (True, False)), self.count
+
+
+@pytest.fixture(autouse=True)
+def storage(tmp_path: Path) -> Iterator[None]:
+    """Let hypothesis keep what it writes, even without a database, out of the checkout."""
+    hypothesis.configuration.set_hypothesis_home_dir(tmp_path)
+    yield
+    hypothesis.configuration.set_hypothesis_home_dir(None)
 
 
 @pytest.fixture(autouse=True)
