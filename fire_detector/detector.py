@@ -21,6 +21,11 @@ from fire_detector.tiling import GRID, NONE, TiledClassifier
 import numpy as np
 
 
+# A compressed picture is decoded at no less than so many times the model's input. At this, the
+# probability of two real clips changed by 0.007 on average; at 1, by 0.02.
+OVERSIZE = 2
+
+
 @dataclass(frozen=True)
 class Detector:
     """
@@ -67,11 +72,11 @@ def load_detector(settings: NodeSettings) -> Detector:
 
 def _picture_maker(settings: NodeSettings,
                    contract: ModelContract) -> Callable[[Any], Picture]:
-    """Choose what makes pictures of the camera's messages, no larger than the model needs."""
+    """Choose what makes pictures of messages, not much larger than the model needs."""
     if settings.image_transport == RAW:
         return from_image
-    # A tile is to be as large as the model's input.
-    share = 1.0 if settings.tiles == NONE else GRID.share
+    # So that a tile is as large, too.
+    factor = OVERSIZE if settings.tiles == NONE else OVERSIZE / GRID.share
     return functools.partial(from_compressed_image,
-                             rows=math.ceil(contract.input_spec.height / share),
-                             columns=math.ceil(contract.input_spec.width / share))
+                             rows=math.ceil(factor * contract.input_spec.height),
+                             columns=math.ceil(factor * contract.input_spec.width))
