@@ -1,4 +1,4 @@
-# Two commands: `make demo` and `make test`. Both make what they need in .venv first.
+# `make demo`, `make test` and `make soak` make what they need in .venv first.
 PYTHON ?= python3
 
 # A sourced ROS has its own rclpy, built against the system's numpy: then both are used, in an
@@ -18,7 +18,7 @@ EXTRAS := ros,litert,demo
 endif
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 
-.PHONY: demo test clean
+.PHONY: demo test soak clean
 
 demo: $(VENV)/.demo
 	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo \
@@ -26,6 +26,9 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest $(TESTS)
+
+soak: $(VENV)/.test
+	$(VENV)/bin/python test/soak.py --minutes $(or $(MINUTES),20)
 
 clean:
 	rm -rf $(VENV) demo_output

@@ -276,7 +276,7 @@ class Diagnostics:
         self.messages.clear()
         return values
 
-    def next(self) -> dict[str, str]:
+    def refreshed(self) -> dict[str, str]:
         """Wait for a status that covers all that has happened until now; give its values."""
         self.messages.clear()
         # The next may have been on its way.

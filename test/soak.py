@@ -82,7 +82,7 @@ class Soak:
         while (passed := time.monotonic() - start) < seconds:
             for process in (self.node, self.camera):
                 if process.popen.poll() is not None:
-                    raise RuntimeError(f'{process.popen.args} has ended with status '
+                    raise RuntimeError(f'{process.popen.args!r} has ended with status '
                                        f'{process.popen.returncode}:\n{process.output}')
             if passed * BAD_PER_SECOND >= sent:
                 self._publisher.publish(bad[sent % len(bad)])

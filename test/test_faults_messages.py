@@ -118,7 +118,7 @@ def test_lying_messages(ros: RosSession, topic: str, good: object, bad: dict[str
     camera = Camera(ros, topic, message_type=type(good))
     camera.wait_until_heard(good)
     expected, _ = camera.show(good)
-    before, memory = diagnostics.next(), peak_memory(process)
+    before, memory = diagnostics.refreshed(), peak_memory(process)
     answers = len(camera.probabilities)
     for name, message in bad.items():
         camera.publisher.publish(message)
@@ -128,7 +128,7 @@ def test_lying_messages(ros: RosSession, topic: str, good: object, bad: dict[str
     for message in odd.values():
         probability, _ = camera.show(message)
         assert 0.0 <= probability <= 1.0
-    values = diagnostics.next()
+    values = diagnostics.refreshed()
     assert int(values['rejected']) - int(before['rejected']) == len(bad)
     assert int(values['answered']) - int(before['answered']) == len(bad) + len(odd)
     assert peak_memory(process) - memory < 100e6

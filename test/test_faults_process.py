@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from fire_detector.model_files import find_model
@@ -60,13 +61,13 @@ def test_model_is_replaced_on_disk(ros: RosSession, tmp_path: Path) -> None:
     assert camera.show(image(CALM, stamp=2))[0] == answer
     path.write_bytes(second.read_bytes())
     assert camera.show(image(CALM, stamp=3))[0] == answer
-    assert diagnostics.next()['model'].startswith('firenet ')
+    assert diagnostics.refreshed()['model'].startswith('firenet ')
 
     assert ros.change_state(DEACTIVATE)
     assert ros.change_state(CLEAN_UP)
     assert ros.change_state(CONFIGURE)
     assert f'model {path} (fire_detector ' in process.output
-    assert diagnostics.next()['model'].startswith('fire_detector ')
+    assert diagnostics.refreshed()['model'].startswith('fire_detector ')
     assert ros.change_state(CLEAN_UP)
 
     for name, damage in DAMAGES.items():
@@ -194,7 +195,7 @@ def test_transitions_repeated(ros: RosSession) -> None:
     freed would be megabytes each time.
     """
     process = ros.start('node', '-p', 'autostart:=false')
-    client = ros.node.create_client(ChangeState, '/fire_detector/change_state')
+    client: Any = ros.node.create_client(ChangeState, '/fire_detector/change_state')
     ros.wait_for(client.service_is_ready, 'the service')
 
     def change(transition: int) -> None:
@@ -208,8 +209,9 @@ def test_transitions_repeated(ros: RosSession) -> None:
         for _ in range(count):
             for transition in (CONFIGURE, ACTIVATE, DEACTIVATE, CLEAN_UP):
                 change(transition)
-        folder = Path(f'/proc/{process.popen.pid}')
-        return (process.memory, len(os.listdir(folder / 'fd')), len(os.listdir(folder / 'task')))
+        files, threads = (len(list(Path(f'/proc/{process.popen.pid}/{kind}').iterdir()))
+                          for kind in ('fd', 'task'))
+        return process.memory, files, threads
 
     assert ros.state() == 'unconfigured'
     memory, files, threads = rounds(10)

@@ -118,13 +118,13 @@ def test_nothing_but_pictures_is_answered(
     camera.wait_until_heard(good)
     expected, _ = camera.show(good)
     camera.probabilities.clear()
-    before, memory = diagnostics.next(), process.memory
+    before, memory = diagnostics.refreshed(), process.memory
     for start in range(0, MESSAGES, BURST):
         for message in messages[start:start + BURST]:
             camera.publisher.publish(message)
         assert camera.show(good)[0] == pytest.approx(expected, abs=1e-6)
     assert len(camera.probabilities) == MESSAGES // BURST
-    after = diagnostics.next()
+    after = diagnostics.refreshed()
     assert int(after['answered']) - int(before['answered']) == MESSAGES // BURST
     assert int(after['rejected']) - int(before['rejected']) == MESSAGES - MESSAGES // CUT
     assert process.memory - memory < 20e6
