@@ -10,6 +10,7 @@ from fire_detector.parameters import COMPRESSED, RELIABILITY
 from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -45,6 +46,7 @@ class CameraSubscription:
             if transport == COMPRESSED else ('image', Image, camera_silence.IMAGE))
         self._on_picture = on_picture
         self.topic: str = node.resolve_topic_name(self._name)
+        self._one_publisher = False
         self._subscription = self._subscribe(self._wanted())
 
     @property
@@ -67,6 +69,7 @@ class CameraSubscription:
     def follow(self) -> None:
         """Subscribe anew where the publishers have come to offer another reliability."""
         wanted = self._wanted()
+        self._one_publisher = len(self._publishers()) == 1
         if wanted != self.reliability:
             self.destroy()
             self._subscription = self._subscribe(wanted)
@@ -92,8 +95,11 @@ class CameraSubscription:
         # picture sets the parameter qos_overrides.TOPIC.subscription.depth.
         profile = QoSProfile(depth=1, reliability=reliability)
         self._numbers: dict[bytes, int] = {}
+        # Humble's rclpy gives the message alone.
+        receive = (self._receive if hasattr(Subscription, 'CallbackType')
+                   else self._receive_alone)
         subscription = self._node.create_subscription(
-            self._type, self._name, self._receive, profile,
+            self._type, self._name, receive, profile,
             qos_overriding_options=QoSOverridingOptions((
                 QoSPolicyKind.DEPTH, QoSPolicyKind.HISTORY, QoSPolicyKind.DURABILITY)))
         self._node.get_logger().info(f'subscribed to {self.topic}, '
@@ -103,12 +109,16 @@ class CameraSubscription:
     def _receive(self, message: Any, info: Any) -> None:
         self._on_picture(message, self._lost_before(info))
 
+    def _receive_alone(self, message: Any) -> None:
+        self._on_picture(message, 0)
+
     def _lost_before(self, info: Any) -> int:
         """Count the publisher's pictures that were missed; 0 where the middleware does not say."""
         number, publisher = info.get('publication_sequence_number'), info.get('publisher_gid')
-        if not number or not publisher:
+        # Jazzy's rclpy numbers the pictures, but does not tell whose they are.
+        if not number or not (publisher or self._one_publisher):
             return 0
-        key = publisher['data']
+        key = publisher['data'] if publisher else b''
         before = self._numbers.get(key)
         if before is None and len(self._numbers) >= _MOST_PUBLISHERS:
             self._numbers.clear()

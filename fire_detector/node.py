@@ -216,7 +216,11 @@ class FireDetectorNode(ManagedNode):
         except (ImageError, InferenceError, cv2.error, MemoryError) as error:
             self._reject(error)
             return
+        before = self._detector.alarm.active
         alarm = self._detector.alarm.update(stamp, probability)
+        if alarm != before:
+            self.get_logger().warning(f'fire alarm {"raised" if alarm else "cleared"} by the '
+                                      f'picture of {stamp:.3f}, probability {probability:.2f}')
         self._probability_publisher.publish(Float32(data=probability))
         self._detected_publisher.publish(Bool(data=alarm))
         if self._classification_publisher is not None:
