@@ -167,7 +167,6 @@ def test_relatives_of_the_usual_shapes(
     ('two_inputs', ('has 2 input tensors', 'expected 1', 'convert')),
     ('two_outputs', ('has 2 output tensors', 'expected 1', 'convert')),
     ('number_of_the_class', ('output tensor has shape (1,)', '(1, 2)', 'softmax of 2 labels')),
-    ('map', ('output tensor has shape (1, 1, 2, 2)', '(1, 2)', 'map.contract.json')),
     ('3_uint8_uint8_softmax_4', ('has shape (1, 4)', '(1, 2)', 'softmax of 2 labels', '"labels"')),
     ('3_float32_float32_sigmoid_1', ('has shape (1, 1)', '(1, 2)', '"output" or "labels"')),
     ('1_int8_int8_softmax_2', ('(1, 6, 8, 1)', '(1, 6, 8, 3)', '"color_order"', '"GRAY"')),
@@ -193,6 +192,14 @@ def test_contract_that_does_not_fit(
     path = beside(models, '3_float32_float32_softmax_2', tmp_path, contract)
     message = refusal(path, runtime)
     assert [part for part in parts if part not in message] == []
+
+
+def test_map_is_no_answer(models: Path, tmp_path: Path, runtime: str) -> None:
+    """Four values in two by two places are not those of four labels."""
+    path = beside(models, 'map', tmp_path, contract_for('map', labels=4))
+    message = refusal(path, runtime)
+    assert 'output tensor has shape (1, 1, 2, 2), its contract says (1, 4)' in message
+    assert 'map.contract.json' in message
 
 
 def test_class_numbers_are_no_probabilities(models: Path, tmp_path: Path, runtime: str) -> None:
