@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 EXECUTABLES = {'fire_classify', 'fire_detector_node', 'file_camera', 'synthetic_camera'}
 SHARED = {'package.xml', 'launch/detect.launch.py', 'launch/detect.yaml',
           'launch/fire_detector.policy.xml', 'launch/large_images.xml',
-          'models/fire_detector.tflite', 'models/firenet.tflite'}
+          'models/fire_detector.tflite', 'models/fire_detector_int8.tflite',
+          'models/firenet.tflite'}
 
 
 def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]:
