@@ -70,6 +70,10 @@ def test_two_cameras_on_one_topic(ros: RosSession) -> None:
     publishers = [camera.publisher, ros.node.create_publisher(Image, '/image', 10)]
     for camera.publisher in publishers:
         camera.wait_until_heard()
+    for _ in range(5):
+        # So that the second is ahead of the first with its numbers.
+        camera.show(image(CALM, stamp=2e9))
+    camera.probabilities.clear()
 
     def show(number: int, pixels: np.ndarray) -> bool:
         """Show a picture with one camera and then the other."""
