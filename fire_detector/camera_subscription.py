@@ -48,6 +48,7 @@ class CameraSubscription:
         self.topic: str = node.resolve_topic_name(self._name)
         self._one_publisher = False
         self._subscription = self._subscribe(self._wanted())
+        self._tell()
 
     @property
     def reliability(self) -> QoSReliabilityPolicy:
@@ -71,12 +72,29 @@ class CameraSubscription:
         wanted = self._wanted()
         self._one_publisher = len(self._publishers()) == 1
         if wanted != self.reliability:
-            self.destroy()
-            self._subscription = self._subscribe(wanted)
+            self._renew(wanted)
+            self._tell()
+
+    def retry(self) -> None:
+        """
+        Subscribe anew to publishers of which nothing comes.
+
+        Fast DDS 3.2 passes on nothing more of a publisher after a message without any bytes.
+        """
+        if self._publishers():
+            self._renew(self.reliability)
 
     def destroy(self) -> None:
         """Unsubscribe."""
         self._node.destroy_subscription(self._subscription)
+
+    def _tell(self) -> None:
+        self._node.get_logger().info(f'subscribed to {self.topic}, '
+                                     f'{self.reliability.name.lower().replace("_", " ")}')
+
+    def _renew(self, reliability: QoSReliabilityPolicy) -> None:
+        self.destroy()
+        self._subscription = self._subscribe(reliability)
 
     def _publishers(self) -> list[TopicEndpointInfo]:
         """List who publishes on the topic, of whatever type."""
@@ -98,13 +116,10 @@ class CameraSubscription:
         # Humble's rclpy gives the message alone.
         receive = (self._receive if hasattr(Subscription, 'CallbackType')
                    else self._receive_alone)
-        subscription = self._node.create_subscription(
+        return self._node.create_subscription(
             self._type, self._name, receive, profile,
             qos_overriding_options=QoSOverridingOptions((
                 QoSPolicyKind.DEPTH, QoSPolicyKind.HISTORY, QoSPolicyKind.DURABILITY)))
-        self._node.get_logger().info(f'subscribed to {self.topic}, '
-                                     f'{reliability.name.lower().replace("_", " ")}')
-        return subscription
 
     def _receive(self, message: Any, info: Any) -> None:
         self._on_picture(message, self._lost_before(info))

@@ -60,6 +60,8 @@ OUTPUT_DEPTH = 10
 LOG_PERIOD = 5.0
 # Seconds after which publishers, silence and health are looked at again.
 WATCH_PERIOD = 1.0
+# Seconds between new subscriptions to a camera of which nothing comes.
+RETRY_PERIOD = 10.0
 
 
 class FireDetectorNode(ManagedNode):
@@ -77,6 +79,7 @@ class FireDetectorNode(ManagedNode):
         self._silent_reason = ''
         self._vision_info_publisher: Any = None
         self._limit, self._annotated_limit = RateLimit(0), RateLimit(0)
+        self._retry_limit = RateLimit(1 / RETRY_PERIOD)
         self.create_service(Trigger, '~/reset_alarm', self._on_reset_alarm)
         self._diagnostics_publisher = self.create_publisher(
             DiagnosticArray, '/diagnostics', OUTPUT_DEPTH)
@@ -263,6 +266,8 @@ class FireDetectorNode(ManagedNode):
             reason = self._camera.why_silent(timeout)
             if reason != self._silent_reason:
                 self.get_logger().warning(reason)
+            if self._retry_limit.allows(now):
+                self._camera.retry()
         self._silent_reason = reason
         return reason
 

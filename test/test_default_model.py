@@ -58,7 +58,7 @@ def test_quiet_room(model: Path, runtime: str, scene: SyntheticScene) -> None:
 
 
 def test_integers_answer_alike(model: Path, runtime: str, scene: SyntheticScene) -> None:
-    """The int8 version is of the same network: on the whole timeline it differs by less than 0.05."""
+    """The int8 version is of the same network: on the timeline it differs by less than 0.05."""
     classifiers = [FireClassifier(find_model(name), runtime)
                    for name in (DEFAULT_MODEL, 'fire_detector_int8.tflite')]
     frames = [Picture(scene.render(float(time)), 'RGB') for time in range(0, 40, 2)]

@@ -194,3 +194,18 @@ def player(camera: Camera, clock: object, begin: float) -> Callable[[], None]:
         camera.show(message)
 
     return play
+
+
+def test_message_without_bytes(ros: RosSession) -> None:
+    """Fast DDS is silent after it; the node subscribes anew, and answers come again."""
+    ros.start('node', '-p', 'image_timeout:=1.0')
+    camera = Camera(ros)
+    camera.wait_until_heard()
+    camera.publisher.publish(b'')
+    answered = len(camera.probabilities)
+
+    def show() -> bool:
+        camera.publisher.publish(image(CALM, stamp=1))
+        return len(camera.probabilities) > answered
+
+    ros.wait_for(show, 'an answer')

@@ -1,45 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the node says of itself on /diagnostics, and of a camera that is silent."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticStatus
 from fire_detector.stored_model import read_contract
 from lifecycle_msgs.msg import Transition
 import numpy as np
 import pytest
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
-from ros_session import Camera, image, RosSession
+from ros_session import Camera, Diagnostics, image, RosSession
 from sensor_msgs.msg import CompressedImage, Image
 
 CALM = np.full((48, 80, 3), 128, np.uint8)
-
-
-class Diagnostics:
-    """Listen to what the node says of itself."""
-
-    def __init__(self, ros: RosSession) -> None:
-        """Subscribe."""
-        self._ros = ros
-        self._messages: list[DiagnosticArray] = ros.collect(DiagnosticArray, '/diagnostics')
-
-    def wait_for(self, level: bytes, text: str,
-                 meanwhile: Callable[[], object] = lambda: None) -> dict[str, str]:
-        """Wait for a status of a level with a text in its message; give its values."""
-        def found() -> list[DiagnosticStatus]:
-            meanwhile()
-            return [message.status[0] for message in self._messages
-                    if message.status[0].level == level and text in message.status[0].message]
-
-        try:
-            self._ros.wait_for(found, f'diagnostics of level {level!r} with {text!r}')
-        except AssertionError as error:
-            raise AssertionError(f'{[one.status[0].message for one in self._messages[-5:]]}'
-                                 ) from error
-        values = {pair.key: pair.value for pair in found()[-1].values}
-        self._messages.clear()
-        return values
 
 
 @pytest.fixture
