@@ -134,7 +134,7 @@ def filled(encoding: str, height: int, width: int, padding: int) -> Image:
     message = Image(encoding=encoding, height=height - height % rows,
                     width=width - width % columns)
     message.step = message.width * known.channels * known.sample_bytes + padding
-    lines = message.height * 3 // 2 if known.planar else message.height
+    lines = message.height + round(known.colors_below * message.height)
     pixels = np.random.default_rng(0).integers(0, 256, message.step * lines, np.uint8)
     message.data = array('B', pixels.tobytes())
     return message

@@ -52,7 +52,7 @@ def test_pictures_are_counted(ros: RosSession, diagnostics: Diagnostics) -> None
     bad.encoding = 'nosuch'
     camera.publisher.publish(bad)
     ros.wait_for(lambda: "encoding 'nosuch' is not one of" in process.output, 'the rejection')
-    shown = []
+    shown: list[tuple[float, bool]] = []
 
     def show() -> None:
         shown.append(camera.show(image(CALM, stamp=10 + 0.1 * len(shown))))

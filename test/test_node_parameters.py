@@ -23,7 +23,7 @@ def fire(data: Path) -> np.ndarray:
     return read_picture(data / 'images' / 'cair' / 'fire' / '0002.jpg').pixels
 
 
-def set_parameter(ros: RosSession, name: str, value: object) -> str:
+def set_parameter(ros: RosSession, name: str, value: bool | float | str | list[str]) -> str:
     """Set a parameter of the running node; give the reason where it refuses."""
     response = ros.call(SetParameters, '/fire_detector/set_parameters', SetParameters.Request(
         parameters=[Parameter(name, value=value).to_parameter_msg()]))
@@ -58,7 +58,7 @@ def test_thresholds_apply_at_once(ros: RosSession, fire: np.ndarray) -> None:
     ('num_threads', 2, 'num_threads is read when the node is configured'),
 ])
 def test_what_cannot_be_is_refused_with_the_reason(
-        ros: RosSession, name: str, value: object, reason: str) -> None:
+        ros: RosSession, name: str, value: bool | float | str | list[str], reason: str) -> None:
     """The value stays as it was, and the node goes on."""
     camera = start(ros)
     before = ros.parameter('/fire_detector', name)
