@@ -56,7 +56,9 @@ def _unseen() -> dict[str, Row | Converted]:
         left_out = ' '.join(f'--leave-out {source}' for source in sources)
         rows |= {
             f'firenet without {name}': Row(f'{ARTICLE} --epochs 20 {left_out}'),
-            f'default without {name}': Row(f'{LITE0} {UNSEEN_EPOCHS} {left_out}')}
+            f'default without {name}': Row(f'{LITE0} {UNSEEN_EPOCHS} {left_out}'),
+            f'not varied without {name}': Row(
+                f'{LITE0} {UNSEEN_EPOCHS} --no-augment {left_out}')}
     return rows
 
 
@@ -64,6 +66,7 @@ STUDIES: Mapping[str, Mapping[str, Row | Converted]] = {
     'default': {
         'firenet': Row(f'{ARTICLE} --epochs 40'),
         'default': Row(f'{LITE0} {LONG}'),
+        'not varied': Row(f'{LITE0} {LONG} --no-augment'),
     },
     'ablation': {
         'teacher': Row(TEACHER, seeds=1),
@@ -71,9 +74,7 @@ STUDIES: Mapping[str, Mapping[str, Row | Converted]] = {
         'taught': Row(f'{LITE0} {SHORT}', 'teacher'),
         'not varied': Row(f'{LITE0} {SHORT} --no-augment'),
         'not balanced': Row(f'{LITE0} {SHORT} --balance none'),
-        'classes balanced': Row(f'{LITE0} {SHORT} --balance class'),
         'negative crops': Row(f'{LITE0} {SHORT} --negative-crops 0.25'),
-        'insets': Row(f'{LITE0} {SHORT} --insets 0.2'),
         'no sunsets': Row(f'{LITE0} {SHORT} --sunsets 0'),
         '128 pixels': Row(f'{LITE0} {SHORT} --input-size 128'),
         '160 pixels': Row(f'{LITE0} {SHORT} --input-size 160'),
