@@ -56,9 +56,7 @@ def _unseen() -> dict[str, Row | Converted]:
         left_out = ' '.join(f'--leave-out {source}' for source in sources)
         rows |= {
             f'firenet without {name}': Row(f'{ARTICLE} --epochs 20 {left_out}'),
-            f'default without {name}': Row(f'{LITE0} {UNSEEN_EPOCHS} {left_out}'),
-            f'not varied without {name}': Row(
-                f'{LITE0} {UNSEEN_EPOCHS} --no-augment {left_out}')}
+            f'default without {name}': Row(f'{LITE0} {UNSEEN_EPOCHS} {left_out}')}
     return rows
 
 
