@@ -108,11 +108,12 @@ class RosSession:
 
     def __exit__(self, *exception: object) -> None:
         """End every process and leave the domain."""
-        for process in self._processes:
-            process.kill()
+        # Before the others are killed: Fast DDS does not like to tell the dead of its end.
         self._executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
+        for process in self._processes:
+            process.kill()
         self._stack.close()
 
     def start(self, module: str, *ros_arguments: str) -> Process:
