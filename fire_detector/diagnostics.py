@@ -126,6 +126,11 @@ class Statistics:
         self._marks: deque[tuple[float, int, int]] = deque([(now, 0, 0)], maxlen=RATE_PERIODS)
         self.answer_rate: float | None = None
 
+    @property
+    def heard(self) -> bool:
+        """Tell whether any picture has come since counting began."""
+        return self._totals['arrived'] + self._period.arrived > 0
+
     def silence(self, now: float) -> float:
         """Tell how many seconds ago the last picture came, or counting began."""
         return now - self._last_arrival

@@ -60,8 +60,8 @@ OUTPUT_DEPTH = 10
 LOG_PERIOD = 5.0
 # Seconds after which publishers, silence and health are looked at again.
 WATCH_PERIOD = 1.0
-# Seconds between new subscriptions to a camera of which nothing comes.
-RETRY_PERIOD = 10.0
+# Seconds after which a camera that was heard, and has fallen silent, is subscribed to anew.
+RETRY_AFTER = 5.0
 
 
 class FireDetectorNode(ManagedNode):
@@ -77,9 +77,9 @@ class FireDetectorNode(ManagedNode):
         self._outputs: list[Any] = []
         self._labels: list[str] = []
         self._silent_reason = ''
+        self._retried = False
         self._vision_info_publisher: Any = None
         self._limit, self._annotated_limit = RateLimit(0), RateLimit(0)
-        self._retry_limit = RateLimit(1 / RETRY_PERIOD)
         self.create_service(Trigger, '~/reset_alarm', self._on_reset_alarm)
         self._diagnostics_publisher = self.create_publisher(
             DiagnosticArray, '/diagnostics', OUTPUT_DEPTH)
@@ -260,14 +260,18 @@ class FireDetectorNode(ManagedNode):
 
     def _why_silent(self, now: float) -> str:
         """Say why no picture has come, and log what is new of it; empty where they come."""
-        timeout = self._live.image_timeout
+        timeout, silence = self._live.image_timeout, self._statistics.silence(now)
         reason = ''
-        if self._camera is not None and 0 < timeout <= self._statistics.silence(now):
+        if self._camera is not None and 0 < timeout <= silence:
             reason = self._camera.why_silent(timeout)
             if reason != self._silent_reason:
                 self.get_logger().warning(reason)
-            if self._retry_limit.allows(now):
+            # Once: a picture that comes meanwhile is lost.
+            if silence >= RETRY_AFTER and self._statistics.heard and not self._retried:
+                self._retried = True
                 self._camera.retry()
+        else:
+            self._retried = False
         self._silent_reason = reason
         return reason
 

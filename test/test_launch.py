@@ -51,7 +51,7 @@ publisher = node.create_publisher(Image, '/camera/image_raw', 10)
 deadline = time.monotonic() + 10
 while publisher.get_subscription_count() == 0 and time.monotonic() < deadline:
     time.sleep(0.02)
-time.sleep(0.5)
+time.sleep(3)
 for stamp in (1, 2):
     publisher.publish(image(np.full((48, 80, 3), 128, np.uint8), stamp=stamp))
     time.sleep(0.5)
@@ -275,7 +275,7 @@ def test_bag(ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
     assert ros.parameter('/fire_detector', 'use_sim_time') is True
     ros.wait_for(lambda: process.popen.poll() is not None, 'the end of the launch')
     assert process.popen.returncode == 0
-    assert len(probabilities) == 2
+    assert len(probabilities) == 2, process.output
     assert 'the bag has ended' in process.output
 
 
