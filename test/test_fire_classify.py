@@ -141,7 +141,8 @@ def test_installed_model_by_name(data: Path, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     missing = fire_classify('--model', 'nosuch.tflite', picture)
     assert missing.returncode == 2
-    assert 'which has: fire_detector.tflite, fire_detector_int8.tflite, firenet.tflite' in missing.stderr
+    assert ('which has: fire_detector.tflite, fire_detector_int8.tflite, firenet.tflite'
+            in missing.stderr)
 
 
 def test_nothing_to_do() -> None:
