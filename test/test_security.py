@@ -59,6 +59,9 @@ def test_policy_is_what_the_node_has(ros: RosSession, allowed: dict[str, list[st
     """An active node with simulated time has the topics and services of the policy, no more."""
     ros.start('node', '-p', 'use_sim_time:=true')
     assert ros.state() == 'active'
+    # Its services are found before it is.
+    ros.wait_for(lambda: ('fire_detector', '/') in ros.node.get_node_names_and_namespaces(),
+                 'the node')
     wanted = {kind: set(names) for kind, names in allowed.items()}
 
     def complete() -> bool:
