@@ -112,7 +112,7 @@ def test_node_tells_of_its_model_to_who_comes_late(
     refused = ros.call(SetParameters, f'{node}/set_parameters', SetParameters.Request(parameters=[
         Parameter(name=parameter, value=ParameterValue(type=9, string_array_value=['smoke']))]))
     assert not refused.results[0].successful
-    assert refused.results[0].reason == 'the labels are those of the model'
+    assert refused.results[0].reason == 'labels are those of the loaded model'
 
 
 def test_without_vision_msgs_the_topics_are_absent(ros: RosSession) -> None:
