@@ -59,6 +59,8 @@ def test_pip_install(tmp_path: Path) -> None:
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(
         '.venv', '.git', 'runs', 'build', '*.egg-info', 'demo_output'))
     run(sys.executable, '-m', 'pip', 'install', '--no-deps', '--no-build-isolation',
+        # Or pip takes the package out of the environment that the tests run in.
+        '--ignore-installed',
         '--prefix', prefix, source)
     python_path, = prefix.glob('lib/python*/*-packages')
     check_prefix(prefix, prefix / 'bin', python_path, tmp_path)
