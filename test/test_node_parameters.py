@@ -72,7 +72,7 @@ def test_model_can_be_changed_while_unconfigured(ros: RosSession) -> None:
     process = ros.start('node', '-p', 'autostart:=false')
     assert set_parameter(ros, 'model', 'firenet.tflite') == ''
     assert ros.change_state(Transition.TRANSITION_CONFIGURE)
-    assert 'firenet.tflite (firenet' in process.output
+    ros.wait_for(lambda: 'firenet.tflite (firenet' in process.output, 'the model in the log')
     assert ros.parameter('/fire_detector', 'labels') == ['fire', 'nofire']
 
 
