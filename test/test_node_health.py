@@ -80,7 +80,7 @@ def test_plug_is_pulled_and_put_in(ros: RosSession, diagnostics: Diagnostics) ->
     ros.node.destroy_publisher(camera.publisher)
     reason = 'no picture on /image for 1 s: nobody publishes it'
     diagnostics.wait_for(DiagnosticStatus.ERROR, reason)
-    assert reason in process.output
+    ros.wait_for(lambda: reason in process.output, 'the same in the log')
     again = Camera(ros)
     again.wait_until_heard()
     diagnostics.wait_for(DiagnosticStatus.OK, 'pictures/s', lambda: again.show(_now(ros)))
