@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The subscription to the camera, which follows what its publishers offer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fire_detector import camera_silence
@@ -47,7 +47,7 @@ class CameraSubscription:
         self._on_picture = on_picture
         self.topic: str = node.resolve_topic_name(self._name)
         self._one_publisher = False
-        self._subscription = self._subscribe(self._wanted())
+        self._subscription = self._subscribe(self._wanted(self._publishers()))
         self._tell()
 
     @property
@@ -69,8 +69,9 @@ class CameraSubscription:
 
     def follow(self) -> None:
         """Subscribe anew where the publishers have come to offer another reliability."""
-        wanted = self._wanted()
-        self._one_publisher = len(self._publishers()) == 1
+        publishers = self._publishers()
+        wanted = self._wanted(publishers)
+        self._one_publisher = len(publishers) == 1
         if wanted != self.reliability:
             self._renew(wanted)
             self._tell()
@@ -100,10 +101,10 @@ class CameraSubscription:
         """List who publishes on the topic, of whatever type."""
         return list(self._node.get_publishers_info_by_topic(self.topic))
 
-    def _wanted(self) -> QoSReliabilityPolicy:
+    def _wanted(self, publishers: Sequence[TopicEndpointInfo]) -> QoSReliabilityPolicy:
         if self._fixed is not None:
             return self._fixed
-        offered = {info.qos_profile.reliability for info in self._publishers()}
+        offered = {info.qos_profile.reliability for info in publishers}
         if QoSReliabilityPolicy.BEST_EFFORT in offered:
             return QoSReliabilityPolicy.BEST_EFFORT
         return QoSReliabilityPolicy.RELIABLE
