@@ -95,7 +95,7 @@ def read_changed_model(model_path: Path) -> StoredModel:
                 f'{model_path}: no contract inside (was the file cut short, or not made by '
                 f'training.convert?) and none beside it at {origin}')
         contract = read_sidecar(model_path)
-    signed = dataclasses.replace(contract, model_sha256=hashlib.sha256(content).hexdigest())
+    signed = _signed(contract, content)
     return StoredModel(model_path, content, signed, origin, contract.model_sha256.lower())
 
 
@@ -147,11 +147,16 @@ def append_contract(model_path: Path, contract: ModelContract) -> ModelContract:
     content, embedded = _read_file(model_path)
     if embedded is not None:
         raise ModelError(f'{model_path}: has a contract already')
-    signed = dataclasses.replace(contract, model_sha256=hashlib.sha256(content).hexdigest())
+    signed = _signed(contract, content)
     with zipfile.ZipFile(model_path, 'a') as archive:
         # A fixed date: the same model and contract make the same bytes.
         archive.writestr(zipfile.ZipInfo(MEMBER_NAME), contract_to_json(signed))
     return signed
+
+
+def _signed(contract: ModelContract, content: bytes) -> ModelContract:
+    """Give a contract the SHA-256 of a model's bytes."""
+    return dataclasses.replace(contract, model_sha256=hashlib.sha256(content).hexdigest())
 
 
 def _read_file(model_path: Path) -> tuple[bytes, str | None]:
