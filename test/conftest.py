@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from command_line import run_module
 from fire_detector.classifier import RUNTIMES
 from fire_detector.model_files import DEFAULT_MODEL, find_model
+from fire_detector.picture_files import read_picture
+import numpy as np
+from numpy.typing import NDArray
 import pytest
 
 if TYPE_CHECKING:
@@ -73,6 +76,12 @@ def run(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
                         '--epochs', EPOCHS)
     assert result.returncode == 0, result.stderr
     return folder
+
+
+@pytest.fixture
+def fire(data: Path) -> NDArray[np.uint8]:
+    """Give the BGR pixels of a real picture of fire that the model is sure about."""
+    return read_picture(data / 'images' / 'cair' / 'fire' / '0002.jpg').pixels
 
 
 @pytest.fixture(scope='session')

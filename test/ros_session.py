@@ -2,7 +2,7 @@
 """A ROS for one test: a domain of its own, real processes, and waiting with a deadline."""
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 import os
 from pathlib import Path
@@ -85,16 +85,23 @@ class Process:
 class RosSession:
     """Start nodes as processes and talk to them over DDS."""
 
-    def __init__(self, folder: Path) -> None:
-        """Prepare; `folder` is for the processes' output."""
+    def __init__(self, folder: Path, variables: Mapping[str, str] | None = None) -> None:
+        """
+        Prepare.
+
+        :param folder: for the processes' output.
+        :param variables: of the environment, over those of the domain.
+        """
         self._folder = folder
+        self._variables = dict(variables or {})
         self._stack = ExitStack()
         self._processes: list[Process] = []
 
     def __enter__(self) -> 'RosSession':
         """Claim a domain and make a node in it."""
         self.environment = os.environ | self._stack.enter_context(isolated_domain()) | {
-            'PYTHONUNBUFFERED': '1', 'ROS_LOG_DIR': str(self._folder / 'ros_log')}
+            'PYTHONUNBUFFERED': '1', 'ROS_LOG_DIR': str(self._folder / 'ros_log')
+        } | self._variables
         before = dict(os.environ)
         os.environ.update(self.environment)
         self._context = Context()
@@ -120,6 +127,11 @@ class RosSession:
         """Start a module of the package with ROS arguments."""
         return self.start_command(
             [sys.executable, '-m', f'fire_detector.{module}', '--ros-args', *ros_arguments])
+
+    def start_detector(self, *parameters: str) -> Process:
+        """Start the node with parameters, each as name:=value."""
+        return self.start('node', *(word for parameter in parameters
+                                    for word in ('-p', parameter)))
 
     def start_command(self, command: list[str]) -> Process:
         """Start any command in this ROS."""
@@ -250,6 +262,14 @@ class Camera:
         self._ros.wait_for(lambda: len(self.probabilities) > probabilities
                            and len(self.alarms) > alarms, 'an answer to the picture')
         return self.probabilities[-1].data, self.alarms[-1].data
+
+
+def camera_of_detector(ros: RosSession, *parameters: str) -> Camera:
+    """Start the node with parameters, and connect a camera to it."""
+    ros.start_detector(*parameters)
+    camera = Camera(ros)
+    camera.wait_until_heard()
+    return camera
 
 
 class Diagnostics:

@@ -28,16 +28,11 @@ FIRE = np.ascontiguousarray(SyntheticScene(160, 120, 0).render(16.0)[:, :, ::-1]
 BEST_EFFORT, RELIABLE = QoSReliabilityPolicy.BEST_EFFORT, QoSReliabilityPolicy.RELIABLE
 
 
-def start(ros: RosSession, *parameters: str) -> Process:
-    """Start the node with parameters."""
-    return ros.start('node', *(word for parameter in parameters for word in ('-p', parameter)))
-
-
 def test_camera_process_is_killed_and_restarted(ros: RosSession) -> None:
     """Diagnostics turn to an error that names the topic; answers come again by themselves."""
     diagnostics = Diagnostics(ros)
     answers = ros.collect(Float32, '/fire_detector/fire_probability')
-    node = start(ros, 'image_timeout:=1.0')
+    node = ros.start_detector('image_timeout:=1.0')
 
     def start_camera() -> Process:
         return ros.start('synthetic_camera', '-p', 'width:=96', '-p', 'height:=72',
@@ -65,7 +60,7 @@ def test_two_cameras_on_one_topic(ros: RosSession) -> None:
     """
     classifier = FireClassifier(find_model(DEFAULT_MODEL))
     diagnostics = Diagnostics(ros)
-    start(ros)
+    ros.start_detector()
     camera = Camera(ros)
     publishers = [camera.publisher, ros.node.create_publisher(Image, '/image', 10)]
     for camera.publisher in publishers:
@@ -96,7 +91,7 @@ def test_two_cameras_on_one_topic(ros: RosSession) -> None:
 def test_camera_becomes_reliable(ros: RosSession) -> None:
     """Asked to be reliable, the node hears no best-effort camera, and says so; then one comes."""
     diagnostics = Diagnostics(ros)
-    process = start(ros, 'reliability:=reliable', 'image_timeout:=0.5')
+    process = ros.start_detector('reliability:=reliable', 'image_timeout:=0.5')
     unheard = Camera(ros, reliability=BEST_EFFORT)
     reason = 'a reliable subscription hears nothing of a best-effort publisher'
     diagnostics.wait_for(DiagnosticStatus.ERROR, reason,
@@ -111,7 +106,7 @@ def test_camera_becomes_reliable(ros: RosSession) -> None:
 
 def test_camera_comes_back_with_another_reliability(ros: RosSession) -> None:
     """Left to itself, the node follows: from reliable to best effort, and back."""
-    start(ros)
+    ros.start_detector()
 
     def subscriptions() -> list[QoSReliabilityPolicy]:
         return [info.qos_profile.reliability
@@ -143,7 +138,7 @@ def filled(encoding: str, height: int, width: int, padding: int) -> Image:
 def test_size_and_encoding_change_with_every_picture(ros: RosSession) -> None:
     """Each is answered as the classifier answers it, down to the smallest and to odd sizes."""
     classifier = FireClassifier(find_model(DEFAULT_MODEL))
-    start(ros)
+    ros.start_detector()
     camera = Camera(ros)
     camera.wait_until_heard()
     messages = [filled(encoding, height, width, padding) for height, width, padding in (
@@ -164,7 +159,7 @@ def test_overload(ros: RosSession) -> None:
     With a queue the age would grow all the time, to half of the time that this takes.
     """
     diagnostics = Diagnostics(ros)
-    start(ros, 'tiles:=all', 'num_threads:=1', 'image_transport:=compressed')
+    ros.start_detector('tiles:=all', 'num_threads:=1', 'image_transport:=compressed')
     camera = Camera(ros, '/image/compressed', message_type=CompressedImage)
     # A PNG is decoded in full, and one of slow changes is small: slow to answer, quick to send.
     rows, columns = np.mgrid[:1200, :1600].astype(np.float32)

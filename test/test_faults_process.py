@@ -66,7 +66,7 @@ def test_model_is_replaced_on_disk(ros: RosSession, tmp_path: Path) -> None:
     assert ros.change_state(DEACTIVATE)
     assert ros.change_state(CLEAN_UP)
     assert ros.change_state(CONFIGURE)
-    assert f'model {path} (fire_detector ' in process.output
+    ros.wait_for(lambda: f'model {path} (fire_detector ' in process.output, 'its name in the log')
     assert diagnostics.refreshed()['model'].startswith('fire_detector ')
     assert ros.change_state(CLEAN_UP)
 

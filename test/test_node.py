@@ -15,25 +15,11 @@ import pytest
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rclpy.qos import QoSReliabilityPolicy
-from ros_session import Camera, image, RosSession
+from ros_session import Camera, camera_of_detector, image, RosSession
 from sensor_msgs.msg import Image
 
 CALM = np.full((48, 80, 3), 128, np.uint8)
 BOTH = ('litert', 'tflite')
-
-
-@pytest.fixture
-def fire(data: Path) -> np.ndarray:
-    """Give the BGR pixels of a real picture of fire that the model is sure about."""
-    return read_picture(data / 'images' / 'cair' / 'fire' / '0002.jpg').pixels
-
-
-def start_detector(ros: RosSession, *parameters: str) -> Camera:
-    """Start the node and connect a camera to it."""
-    ros.start('node', *(word for parameter in parameters for word in ('-p', parameter)))
-    camera = Camera(ros)
-    camera.wait_until_heard()
-    return camera
 
 
 @pytest.mark.parametrize('name', BOTH)
@@ -42,7 +28,7 @@ def test_real_pictures_get_the_classifiers_answers(
     """One answer for each picture, equal to what the classifier says without ROS."""
     pytest.importorskip({'litert': 'ai_edge_litert', 'tflite': 'tflite_runtime'}[name])
     classifier = FireClassifier(model, name)
-    camera = start_detector(ros, f'runtime:={name}')
+    camera = camera_of_detector(ros, f'runtime:={name}')
     paths = [path for kind in ('fire', 'nofire')
              for path in sorted((data / 'images' / 'cair' / kind).iterdir())[:20]]
     for number, path in enumerate(paths):
@@ -56,7 +42,7 @@ def test_real_pictures_get_the_classifiers_answers(
 
 def test_color_orders_of_drivers(ros: RosSession, fire: np.ndarray) -> None:
     """The same scene is the same fire, whichever order the driver sends."""
-    camera = start_detector(ros)
+    camera = camera_of_detector(ros)
     as_bgr, _ = camera.show(image(fire, 'bgr8', stamp=1))
     as_rgb, _ = camera.show(image(np.ascontiguousarray(fire[:, :, ::-1]), 'rgb8', stamp=2))
     mislabeled, _ = camera.show(image(fire, 'rgb8', stamp=3))
@@ -67,7 +53,7 @@ def test_color_orders_of_drivers(ros: RosSession, fire: np.ndarray) -> None:
 
 def test_alarm_is_raised_and_cleared(ros: RosSession, fire: np.ndarray) -> None:
     """The fifth picture of fire raises it; it is False, aloud, before and after."""
-    camera = start_detector(ros)
+    camera = camera_of_detector(ros)
     stamps = iter(np.arange(100, 200, 0.1))
     assert [camera.show(image(fire, stamp=next(stamps)))[1] for _ in range(6)] == [
         False, False, False, False, True, True]
@@ -78,7 +64,7 @@ def test_alarm_is_raised_and_cleared(ros: RosSession, fire: np.ndarray) -> None:
 
 def test_alarm_parameters_override_the_models(ros: RosSession, fire: np.ndarray) -> None:
     """With min_frames 1 one picture is enough, once a second tells that time has jumped."""
-    camera = start_detector(ros, 'alarm.min_frames:=1', 'alarm.on_threshold:=0.9')
+    camera = camera_of_detector(ros, 'alarm.min_frames:=1', 'alarm.on_threshold:=0.9')
     assert [camera.show(image(fire, stamp=stamp))[1] for stamp in (1, 2)] == [False, True]
 
 
@@ -93,7 +79,7 @@ def test_tiles(ros: RosSession, fire: np.ndarray, model: Path, mode: str) -> Non
     pixels = np.full((2 * fire.shape[0], 2 * fire.shape[1], 3), 128, np.uint8)
     pixels[fire.shape[0]:, fire.shape[1]:] = fire
     expected = TiledClassifier(FireClassifier(model), mode)
-    camera = start_detector(ros, f'tiles:={mode}')
+    camera = camera_of_detector(ros, f'tiles:={mode}')
     answers = [camera.show(image(pixels, stamp=number))[0] for number in range(5)]
     assert answers == pytest.approx(
         [expected.probability(Picture(pixels, 'BGR')) for _ in range(5)], abs=1e-6)
@@ -111,7 +97,7 @@ def test_tiles(ros: RosSession, fire: np.ndarray, model: Path, mode: str) -> Non
 def test_header_is_copied(ros: RosSession, fire: np.ndarray) -> None:
     """What has a header has the picture's, not the time of the answer."""
     annotated = ros.collect(Image, '/fire_detector/annotated', QoSReliabilityPolicy.BEST_EFFORT)
-    camera = start_detector(ros)
+    camera = camera_of_detector(ros)
     ros.wait_for(lambda: ros.node.count_publishers('/fire_detector/annotated'), 'annotated')
     message = image(fire, stamp=1234.5)
     ros.wait_for(lambda: camera.show(message) and annotated
@@ -156,7 +142,7 @@ def test_namespace_and_remap(ros: RosSession) -> None:
 def test_bad_picture_is_named_and_passed_over(
         ros: RosSession, field: str, value: object, reason: str) -> None:
     """Nothing is published for it, the log has the reason, the next picture is answered."""
-    camera = start_detector(ros)
+    camera = camera_of_detector(ros)
     bad = image(CALM, stamp=1)
     setattr(bad, field, value)
     camera.publisher.publish(bad)
@@ -192,7 +178,7 @@ def test_every_transition(ros: RosSession) -> None:
 
 def test_deactivation_clears_the_alarm(ros: RosSession, fire: np.ndarray) -> None:
     """What was seen before is not held against what is seen after."""
-    camera = start_detector(ros)
+    camera = camera_of_detector(ros)
     assert [camera.show(image(fire, stamp=stamp))[1]
             for stamp in (1, 1.1, 1.2, 1.3, 1.4)][-1] is True
     assert ros.change_state(Transition.TRANSITION_DEACTIVATE)
@@ -205,7 +191,7 @@ def test_deactivation_clears_the_alarm(ros: RosSession, fire: np.ndarray) -> Non
 
 def test_refused_transition_is_survived(ros: RosSession) -> None:
     """A manager that configures what is active is told no, and the node goes on."""
-    camera = start_detector(ros)
+    camera = camera_of_detector(ros)
     assert not ros.change_state(Transition.TRANSITION_CONFIGURE)
     assert not ros.change_state(Transition.TRANSITION_CLEANUP)
     assert ros.state() == 'active'
@@ -263,7 +249,7 @@ def test_bad_parameter_fails_configure_with_its_value(
 
 def test_number_without_decimals_is_a_number(ros: RosSession) -> None:
     """To ROS, 2 and 2.0 are of two types; to a person they are not."""
-    camera = start_detector(ros, 'alarm.window:=2', 'alarm.on_threshold:=1')
+    camera = camera_of_detector(ros, 'alarm.window:=2', 'alarm.on_threshold:=1')
     camera.show(image(CALM, stamp=1))
 
 

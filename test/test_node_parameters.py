@@ -4,23 +4,16 @@
 from pathlib import Path
 
 from fire_detector.model_files import find_model
-from fire_detector.picture_files import read_picture
 from lifecycle_msgs.msg import Transition
 import numpy as np
 import pytest
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
-from ros_session import Camera, image, RosSession
+from ros_session import Camera, camera_of_detector, image, RosSession
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
 CALM = np.full((48, 80, 3), 128, np.uint8)
-
-
-@pytest.fixture
-def fire(data: Path) -> np.ndarray:
-    """Give the BGR pixels of a real picture of fire that the model is sure about."""
-    return read_picture(data / 'images' / 'cair' / 'fire' / '0002.jpg').pixels
 
 
 def set_parameter(ros: RosSession, name: str, value: bool | float | str | list[str]) -> str:
@@ -32,17 +25,9 @@ def set_parameter(ros: RosSession, name: str, value: bool | float | str | list[s
     return str(result.reason)
 
 
-def start(ros: RosSession, *parameters: str) -> Camera:
-    """Start the node with parameters, and connect a camera."""
-    ros.start('node', *(word for parameter in parameters for word in ('-p', parameter)))
-    camera = Camera(ros)
-    camera.wait_until_heard()
-    return camera
-
-
 def test_thresholds_apply_at_once(ros: RosSession, fire: np.ndarray) -> None:
     """What calm pictures reach raises the alarm, once the threshold is 0 and not before."""
-    camera = start(ros)
+    camera = camera_of_detector(ros)
     assert not any(camera.show(image(CALM, stamp=1 + 0.1 * number))[1] for number in range(6))
     assert set_parameter(ros, 'alarm.off_threshold', 0.0) == ''
     assert set_parameter(ros, 'alarm.on_threshold', 0.0) == ''
@@ -60,7 +45,7 @@ def test_thresholds_apply_at_once(ros: RosSession, fire: np.ndarray) -> None:
 def test_what_cannot_be_is_refused_with_the_reason(
         ros: RosSession, name: str, value: bool | float | str | list[str], reason: str) -> None:
     """The value stays as it was, and the node goes on."""
-    camera = start(ros)
+    camera = camera_of_detector(ros)
     before = ros.parameter('/fire_detector', name)
     assert reason in set_parameter(ros, name, value)
     assert ros.parameter('/fire_detector', name) == before
@@ -78,7 +63,7 @@ def test_model_can_be_changed_while_unconfigured(ros: RosSession) -> None:
 
 def test_latched_alarm_waits_for_its_service(ros: RosSession, fire: np.ndarray) -> None:
     """Calm pictures do not clear it; ~/reset_alarm does, aloud, and says what it did."""
-    camera = start(ros, 'alarm.latch:=true')
+    camera = camera_of_detector(ros, 'alarm.latch:=true')
     stamps = iter(np.arange(10, 100, 0.1))
     assert [camera.show(image(fire, stamp=next(stamps)))[1] for _ in range(6)][-1] is True
     assert all(camera.show(image(CALM, stamp=next(stamps)))[1] for _ in range(20))
@@ -100,7 +85,7 @@ def test_reset_of_what_is_not_configured_is_refused(ros: RosSession) -> None:
 
 def test_rate_can_be_capped(ros: RosSession) -> None:
     """At one picture in a thousand seconds, the next is not answered; without the cap it is."""
-    camera = start(ros)
+    camera = camera_of_detector(ros)
     assert set_parameter(ros, 'max_rate', 0.001) == ''
     camera.show(image(CALM, stamp=1))
     answered = len(camera.probabilities)

@@ -8,7 +8,6 @@ import sys
 
 from fire_detector import vision_messages
 from fire_detector.model_contract import ModelContract
-from fire_detector.picture_files import read_picture
 from fire_detector.stored_model import read_contract
 import numpy as np
 import pytest
@@ -75,9 +74,8 @@ def test_vision_info(contract: ModelContract, digest: str, version: int) -> None
 
 
 def test_node_publishes_classification(
-        ros: RosSession, vision: VisionMessages, data: Path) -> None:
+        ros: RosSession, vision: VisionMessages, fire: np.ndarray) -> None:
     """For each answer: the picture's header, both classes, and the probability that is known."""
-    fire = read_picture(data / 'images' / 'cair' / 'fire' / '0002.jpg').pixels
     found = ros.collect(vision.msg.Classification, '/fire_detector/classification')
     ros.start('node')
     camera = Camera(ros)
