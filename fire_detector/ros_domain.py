@@ -13,9 +13,9 @@ DOMAINS = range(1, 102)
 
 
 # Ports of a domain: 7400 + 250 * domain and what is added to it, by the RTPS specification (OMG
-# formal/2022-04-01, 9.6.2.3). FIRST is where its first participant listens; CLAIM is the last,
-# which only a 120th participant would use.
-FIRST, CLAIM = 10, 249
+# formal/2022-04-01, 9.6.2.3). At PARTICIPANTS its first ten listen, any of which may be all that
+# is left of a run; CLAIM is the last, which only a 120th would use.
+PARTICIPANTS, CLAIM = range(10, 30, 2), 249
 
 
 @contextmanager
@@ -31,7 +31,8 @@ def isolated_domain() -> Iterator[dict[str, str]]:
             try:
                 # Bound, it serves as a lock that ends with the process.
                 stack.enter_context(_bound(domain, CLAIM))
-                _bound(domain, FIRST).close()
+                for offset in PARTICIPANTS:
+                    _bound(domain, offset).close()
             except OSError:
                 continue
             yield {'ROS_DOMAIN_ID': str(domain)} | _loopback_only()

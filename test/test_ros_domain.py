@@ -25,12 +25,13 @@ def test_claim_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         assert environment['ROS_DOMAIN_ID'] == '99'
 
 
-def test_domain_of_a_robot_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a participant listens, nothing is claimed."""
+@pytest.mark.parametrize('number', [0, 1, 9])
+def test_domain_of_a_robot_is_left_alone(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Where a participant listens, the first or one of a few, nothing is claimed."""
     monkeypatch.setattr(ros_domain, 'DOMAINS', range(98, 99))
     with ExitStack() as stack:
         participant = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        participant.bind(('', 7400 + 250 * 98 + 10))
+        participant.bind(('', 7400 + 250 * 98 + 10 + 2 * number))
         with pytest.raises(RuntimeError, match='is taken'), isolated_domain():
             pass
 
