@@ -8,7 +8,9 @@ import sys
 import tempfile
 from types import FrameType
 
+from fire_detector.allocator import keep_freed_memory
 import rclpy
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.logging import get_logger, get_logging_directory
 from rclpy.node import Node
@@ -24,12 +26,15 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
     """
     Initialize ROS, and end cleanly on Ctrl-C, SIGTERM or a shutdown from outside.
 
+    Freed buffers stay with the process, since the next picture needs them.
+
     Where no log file can be written, it goes without: a robot is to see fires on a full or
     read-only disk, too.
 
     :param args: command line arguments, as rclpy.init takes them.
     :raises SystemExit: when ROS cannot be initialized, with the reason.
     """
+    keep_freed_memory()
     # Before rclpy installs its own handler, which passes the signal on to this one.
     signal.signal(signal.SIGINT, _interrupt_once)
     given = list(sys.argv if args is None else args)
@@ -65,10 +70,24 @@ def spin(node: Node) -> None:
     Unlike rclpy.spin, it does not rely on being woken for that: a SIGTERM that rclpy handles
     while the executor is between two waits wakes nobody.
     """
+    wake_now_and_then(node)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     while ok():
-        executor.spin_once(timeout_sec=WAKE_PERIOD)
+        executor.spin_once()
+
+
+def wake_now_and_then(node: Node) -> None:
+    """
+    Wake the executor of a node once in WAKE_PERIOD.
+
+    By a timer rather than a timeout, for which rclpy makes a timer with each callback.
+    """
+    node.create_timer(WAKE_PERIOD, _do_nothing, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+
+def _do_nothing() -> None:
+    """Wake the executor."""
 
 
 def _why_no_log_file() -> str:
