@@ -135,7 +135,7 @@ def _check_jpeg(file: bytes, label: str) -> tuple[int, int]:
                     int.from_bytes(file[position + 5:position + 7], 'big'))
         position += int.from_bytes(file[position:position + 2], 'big')
     # Not before: the thumbnail in an EXIF segment has an end, too. Coded pixels cannot hold it.
-    if match is None or file.find(_END_OF_FILE, match.start()) < 0:
+    if match is None or file.rfind(_END_OF_FILE, match.start()) < 0:
         raise DecodeError(f'{label} are cut short: there is no end-of-image marker')
     if size is None:
         raise DecodeError(f'{label} have no frame header before the coded pixels')

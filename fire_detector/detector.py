@@ -16,13 +16,10 @@ from fire_detector.model_contract import ModelContract
 from fire_detector.model_files import find_model
 from fire_detector.parameters import NodeSettings, RAW
 from fire_detector.picture import Picture
+from fire_detector.preprocessing import OVERSIZE
 from fire_detector.stored_model import read_changed_model, read_model
 from fire_detector.tiling import GRID, NONE, TiledClassifier
 import numpy as np
-
-# A compressed picture is decoded at no less than so many times the model's input. At this, the
-# probability of two real clips changed by 0.007 on average; at 1, by 0.02.
-OVERSIZE = 2
 
 
 @dataclass(frozen=True)
