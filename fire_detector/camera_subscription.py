@@ -55,6 +55,17 @@ class CameraSubscription:
         """Tell the reliability that is subscribed with."""
         return QoSReliabilityPolicy(self._subscription.qos_profile.reliability)
 
+    @property
+    def handle(self) -> Any:
+        """Give the subscription's handle, which CameraExecutor waits for."""
+        return self._subscription.handle
+
+    def take(self) -> None:
+        """Take the newest picture, where there is one, and hand it on."""
+        taken = self.handle.take_message(self._type, False)
+        if taken is not None:
+            self._receive(*taken)
+
     def why_silent(self, timeout: float) -> str:
         """
         Say why no picture comes, as far as the topic's publishers tell.

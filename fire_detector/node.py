@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
+from fire_detector.camera_executor import CameraExecutor
 from fire_detector.camera_subscription import CameraSubscription
 from fire_detector.classifier import InferenceError
 from fire_detector.detector import Detector, load_detector
@@ -39,7 +40,7 @@ from fire_detector.parameters import (
 )
 from fire_detector.process_usage import read_usage
 from fire_detector.rate_limit import RateLimit
-from fire_detector.ros_process import ros_process, spin
+from fire_detector.ros_process import ros_process
 from fire_detector.vision_messages import (
     Classification,
     classification,
@@ -128,6 +129,12 @@ class FireDetectorNode(ManagedNode):
             self.destroy_publisher(self._vision_info_publisher)
             self._vision_info_publisher = None
         self._detector = None
+
+    def spin(self) -> None:
+        """Serve until ROS is shut down."""
+        executor = CameraExecutor(self)
+        while rclpy.ok():
+            executor.spin_once(self._camera)
 
     def _create_outputs(self, contract: ModelContract) -> None:
         def create(message_type: Any, topic: str, qos: Any = OUTPUT_DEPTH) -> Any:
@@ -286,7 +293,7 @@ def main(args: Sequence[str] | None = None) -> int:
             return 1
         if node.get_parameter('autostart').value:
             node.start()
-        spin(node)
+        node.spin()
     return 0
 
 

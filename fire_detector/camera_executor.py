@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An executor that hands pictures on by the shortest way."""
+
+from typing import Any, Protocol
+
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerGuardCondition
+
+_FOREVER = -1
+
+
+class Source(Protocol):
+    """A subscription that takes its messages by itself."""
+
+    @property
+    def handle(self) -> Any:
+        """Give the handle of the subscription, as rclpy has it."""
+
+    def take(self) -> None:
+        """Take a message, where there is one, and call back."""
+
+
+class CameraExecutor:
+    """
+    Serve a node, one callback at a time, as rclpy's SingleThreadedExecutor does.
+
+    For each callback, that one collects all that a node could be called for, wraps the callback in
+    a task, and wakes itself once more, all in Python: a third of what a picture costs. This one
+    waits for the same, but where nothing but the camera's subscription is ready, it calls it at
+    once, as rclpy.wait_for_message does; the rest it leaves to rclpy.
+    """
+
+    def __init__(self, node: Node) -> None:
+        """
+        Serve nothing yet.
+
+        :param node: a node without guard conditions of its own, whose timers wake it often enough
+            to see that ROS is shut down.
+        """
+        self._node = node
+        self._rest = SingleThreadedExecutor()
+        self._rest.add_node(node)
+        self._signal = SignalHandlerGuardCondition(context=node.context)
+
+    def spin_once(self, source: Source | None) -> None:
+        """
+        Wait until something is ready, and call it.
+
+        :param source: the camera's subscription, which is the node's; None while there is none.
+        """
+        if source is not None and self._only_ready(source):
+            source.take()
+        else:
+            self._rest.spin_once(timeout_sec=0 if source is not None else None)
+
+    def _only_ready(self, source: Source) -> bool:
+        """Wait until something is ready; tell whether it is the source alone."""
+        node: Any = self._node
+        subscriptions, services, timers = (
+            list(node.subscriptions), list(node.services), list(node.timers))
+        clients, waitables = list(node.clients), list(node.waitables)
+        # The waitables of a node are the events of its topics.
+        waiting = rclpy_implementation.WaitSet(
+            len(subscriptions), 1, len(timers), len(clients), len(services), len(waitables),
+            node.context.handle)
+        waiting.clear_entities()
+        waiting.add_guard_condition(self._signal.handle)
+        for subscription in subscriptions:
+            waiting.add_subscription(subscription.handle)
+        for service in services:
+            waiting.add_service(service.handle)
+        for timer in timers:
+            waiting.add_timer(timer.handle)
+        for client in clients:
+            waiting.add_client(client.handle)
+        for waitable in waitables:
+            waitable.add_to_wait_set(waiting)
+        waiting.wait(_FOREVER)
+        return (waiting.get_ready_entities('subscription') == [source.handle.pointer]
+                and not any(waiting.get_ready_entities(kind) for kind in (
+                    'timer', 'service', 'client', 'guard_condition'))
+                and not any(waitable.is_ready(waiting) for waitable in waitables))
