@@ -1,4 +1,4 @@
-# `make demo`, `make test`, `make soak` and `make large-images` make what they need in .venv first.
+# `make demo`, `make test`, `make bench`, `make soak` and `make large-images` make what they need in .venv first.
 PYTHON ?= python3
 
 # A sourced ROS has its own rclpy, built against the system's numpy: then both are used, in an
@@ -18,7 +18,7 @@ EXTRAS := ros,litert,demo
 endif
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 
-.PHONY: demo test soak large-images clean
+.PHONY: demo test bench soak large-images clean
 
 demo: $(VENV)/.demo
 	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo \
@@ -26,6 +26,9 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest $(TESTS)
+
+bench: $(VENV)/.test
+	$(VENV)/bin/python -m fire_detector.benchmark.main $(BENCH)
 
 soak: $(VENV)/.test
 	$(VENV)/bin/python test/soak.py --minutes $(or $(MINUTES),20)

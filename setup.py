@@ -21,12 +21,14 @@ setup(
     license='Apache-2.0',
     maintainer='The fire_detector maintainers',
     maintainer_email='maintainers@users.noreply.r-seed-b0fb776e.example',
-    packages=[PACKAGE],
+    packages=[PACKAGE, f'{PACKAGE}.benchmark'],
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (SHARE, ['package.xml']),
         (f'{SHARE}/launch', files('launch/*')),
         (f'{SHARE}/models', files('resource/models/*')),
+        # What fire_benchmark compares the node with.
+        (f'{SHARE}/benchmark', ['test/straightforward_node.py']),
     ],
     zip_safe=False,
     # The annotations are written for Python 3.10, that of Ubuntu 22.04 and ROS 2 Humble.
@@ -101,6 +103,7 @@ setup(
     },
     entry_points={
         'console_scripts': [
+            'fire_benchmark = fire_detector.benchmark.main:main',
             'fire_classify = fire_detector.classify:main',
             'fire_detector_node = fire_detector.node:main',
             'file_camera = fire_detector.file_camera_node:main',

@@ -63,7 +63,7 @@ class FireClassifier:
         stored = read(model_path)
         self.contract = stored.contract
         self.model_changed = stored.changed
-        self.runtime, module = _load_runtime(runtime)
+        self.runtime, module = load_runtime(runtime)
         try:
             self._interpreter = module.Interpreter(model_content=stored.content,
                                                    num_threads=num_threads)
@@ -115,7 +115,15 @@ def _try_import(name: str) -> tuple[Any, str]:
         return None, f'{name} ({RUNTIMES[name]}): {error}'
 
 
-def _load_runtime(runtime: str) -> tuple[str, Any]:
+def load_runtime(runtime: str) -> tuple[str, Any]:
+    """
+    Import a runtime.
+
+    :param runtime: a key of RUNTIMES, or 'auto' for the first that can be imported.
+    :return: its key, and its module with TFLite's `Interpreter`.
+    :raises RuntimeUnavailableError: when it cannot be imported.
+    :raises ValueError: when there is no such key.
+    """
     if runtime != AUTO and runtime not in RUNTIMES:
         raise ValueError(f'runtime {runtime!r} is not one of {(AUTO, *RUNTIMES)}')
     reasons = []

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The least that a node in Python can do with a picture: take it, and run the model."""
+
+from collections.abc import Sequence
+import sys
+from typing import Any
+
+from fire_detector.classifier import load_runtime
+from fire_detector.model_files import find_model
+from fire_detector.parameters import COMPRESSED
+from fire_detector.ros_process import ros_process, spin
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
+
+
+class FloorNode(Node):
+    """Run the model on nothing for each picture, without a look at it, and publish nothing."""
+
+    def __init__(self) -> None:
+        """Load the model, and subscribe to what the parameter image_transport names."""
+        super().__init__('floor')
+        model = find_model(self.declare_parameter('model', '').value)
+        self._interpreter = load_runtime('auto')[1].Interpreter(str(model), num_threads=1)
+        self._interpreter.allocate_tensors()
+        if self.declare_parameter('image_transport', '').value == COMPRESSED:
+            self.create_subscription(CompressedImage, 'image/compressed', self._on_message, 1)
+        else:
+            self.create_subscription(Image, 'image', self._on_message, 1)
+
+    def _on_message(self, message: Any) -> None:
+        self._interpreter.invoke()
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until it is interrupted; return the exit status."""
+    with ros_process(args):
+        spin(FloorNode())
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

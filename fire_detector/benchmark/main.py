@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Measure what the node costs, next to the least and to the straightforward.
+
+The node, a node that one would write without a thought for its cost, and one that takes pictures
+and runs the model but does nothing else are shown the same pictures in turn. Ratios are the
+result: absolute times are those of this machine, now.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+import json
+import os
+from pathlib import Path
+import sys
+import tempfile
+
+from fire_detector.benchmark.bench import BenchmarkError
+from fire_detector.benchmark.measure import FULL, measure, QUICK
+from fire_detector.benchmark.report import plot, summary, table
+from fire_detector.benchmark.results import ratios, worse
+from fire_detector.model_contract import ModelError
+from fire_detector.model_files import DEFAULT_MODEL, find_model
+from fire_detector.ros_domain import isolated_domain
+from fire_detector.ros_process import ros_process
+
+EXAMPLES = """examples:
+  fire_benchmark                              all of it, about two minutes
+  fire_benchmark --json cost.json --plot cost.png
+  fire_benchmark --quick --compare cost.json  a minute; fails where a ratio has become worse
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure; return 0 when every ratio is good enough, else 1."""
+    parser = argparse.ArgumentParser(
+        prog='fire_benchmark', description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--model', default=DEFAULT_MODEL,
+                        help='.tflite file (default: %(default)s)')
+    parser.add_argument('--quick', action='store_true', help='measure less, in a minute')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write the results here')
+    parser.add_argument('--plot', type=Path, metavar='FILE',
+                        help='draw the cost over the pixels here; needs matplotlib')
+    parser.add_argument('--compare', type=Path, metavar='FILE',
+                        help='instead of the limits, hold the ratios of processor time against '
+                             'those in this file, which --json has written; fail where one is '
+                             'a quarter worse')
+    options = parser.parse_args(arguments)
+    try:
+        committed = (json.loads(options.compare.read_text())['ratios']
+                     if options.compare is not None else None)
+        model = find_model(options.model).resolve()
+        with (tempfile.TemporaryDirectory(prefix='fire_benchmark_') as folder,
+              isolated_domain() as environment):
+            os.environ.update(environment)
+            with ros_process([]):
+                results = measure(QUICK if options.quick else FULL, model, Path(folder), _tell)
+    except (BenchmarkError, ModelError, OSError, KeyError, json.JSONDecodeError) as error:
+        print(f'fire_benchmark: {error}', file=sys.stderr)
+        return 2
+    found = ratios(results)
+    print(table(results, found))
+    if options.json is not None:
+        options.json.write_text(json.dumps(
+            asdict(results) | {'ratios': {ratio.name: round(ratio.value, 3) for ratio in found}},
+            indent=1) + '\n')
+    if options.plot is not None:
+        plot(results, options.plot)
+    print(summary(found))
+    if committed is None:
+        return int(not all(ratio.met for ratio in found))
+    problems = worse(found, committed)
+    for problem in problems:
+        print(f'fire_benchmark: {problem}', file=sys.stderr)
+    return int(bool(problems))
+
+
+def _tell(what: str) -> None:
+    if sys.stderr.isatty():
+        print(f'measuring: {what}', file=sys.stderr)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
