@@ -87,12 +87,17 @@ def write_answers(runtime: str, out: Path, tensors: Sequence[Path]) -> None:
     interpreter = importlib.import_module(RUNTIMES[runtime]).Interpreter
     written = {}
     files = [np.load(path) for path in tensors]
+    numbers = range(sum(name.startswith('picture/') for name in files[0].files))
     for path in models():
         classifier = FireClassifier(path, runtime)
         details = interpreter(model_content=read_model(path).content).get_input_details()
-        answers = [[classifier.answer(file[f'{path.stem}/{number}'])
-                    for number in range(sum(name.startswith('picture/') for name in file.files))]
-                   for file in files]
+        first, *others = ([file[f'{path.stem}/{number}'] for number in numbers] for file in files)
+        expected = [classifier.answer(tensor) for tensor in first]
+        # Emulated inference takes long: what is equal has been asked already.
+        answers = [expected, *([
+            answer if np.array_equal(tensor, known) else classifier.answer(tensor)
+            for tensor, known, answer in zip(other, first, expected, strict=True)]
+            for other in others)]
         written[path.stem] = {'threshold': classifier.contract.threshold,
                               'quantized': details[0]['dtype'] != np.float32, 'answers': answers}
     out.write_text(json.dumps(written))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from arm_check import choose, HEIGHT, make_cases, PADDING, WIDTH
-from arm_comparison import compare, compare_pictures, FLOAT_BOUND
+from arm_comparison import compare, compare_pictures, FLOAT_BOUND, OWN_BOUND
 from arm_emulation import EmulationError, find_tools, PYTHON
 from arm_worker import Case, JPEG
 import cv2
@@ -23,31 +23,35 @@ def written(*answers: list[float], quantized: bool = False) -> dict[str, Any]:
 
 def test_differences_of_answers() -> None:
     """
-    The largest of each kind is found, and each picture's decision counted once.
+    The largest of each kind is found, and decisions are counted for each input.
 
     Picture 0 differs by 0.25 for its own input, 1 by 0.125 for the same; 2 changes from no fire
-    to fire at exactly the threshold, for both.
+    to fire at exactly the threshold for both, 0 from no fire to fire for its own.
     """
-    row = compare(written([0.0, 1.0, 0.4375]),
-                  written([0.0, 0.875, 0.5], [0.25, 1.0, 0.5], quantized=True))
-    assert (row.pictures, row.same_input, row.own_input, row.changed) == (3, 0.125, 0.25, 1)
+    row = compare(written([0.375, 1.0, 0.4375]),
+                  written([0.375, 0.875, 0.5], [0.625, 1.0, 0.5], quantized=True))
+    assert (row.pictures, row.same_input, row.own_input) == (3, 0.125, 0.25)
+    assert (row.same_changed, row.own_changed) == (1, 2)
     assert not row.quantized, 'this machine says what the model is'
 
 
 @pytest.mark.parametrize(('same', 'own', 'quantized', 'missed'), [
-    (0.25, 0.25, False, False),
-    (0.25 + FLOAT_BOUND / 2, 0.25, False, False),
-    (0.25 + FLOAT_BOUND * 2, 0.25, False, True),
-    (0.25 + FLOAT_BOUND * 2, 0.25, True, False),
-    # Rounded pixels are not the runtime's doing, but no decision may depend on them.
-    (0.25, 0.375, False, False),
-    (0.25, 0.75, False, True),
-    (0.75, 0.25, True, True),
-    (float('nan'), 0.25, False, True),
+    (0.49, 0.49, False, False),
+    (0.49 + FLOAT_BOUND / 2, 0.49, False, False),
+    (0.49 + FLOAT_BOUND * 2, 0.49, False, True),
+    (0.49 + FLOAT_BOUND * 2, 0.49, True, False),
+    # Nothing excuses another decision about the same input, whatever the difference.
+    (0.5, 0.49, True, True),
+    # Pixels rounded the other way are not the runtime's doing.
+    (0.49, 0.49 + OWN_BOUND / 2, False, False),
+    (0.49, 0.49 - OWN_BOUND * 2, False, True),
+    (0.49, 0.49 - OWN_BOUND * 2, True, True),
+    (float('nan'), 0.49, False, True),
+    (0.49, float('nan'), True, True),
 ])
 def test_bounds_of_answers(same: float, own: float, quantized: bool, missed: bool) -> None:
-    """Floats are bound for the same input, decisions always."""
-    row = compare(written([0.25], quantized=quantized), written([same], [own]))
+    """Decisions and floats are bound for the same input, for own input how far they are."""
+    row = compare(written([0.49], quantized=quantized), written([same], [own]))
     assert row.misses_bound == missed
 
 
@@ -105,19 +109,19 @@ def test_raw_frames(encoding: str, padding: int) -> None:
 
 
 def test_cases_cover_every_encoding(data: Path, tmp_path: Path) -> None:
-    """Real pictures of every source and label come as every kind of message, each once raw."""
+    """Real pictures of every source and label come as every kind of message."""
     files = choose(48)
     assert len(set(files)) == 48
     assert {file.parent.parent.name for file in files} == {
         folder.name for folder in (data / 'images').iterdir()}
-    cases = list(make_cases(files[:20], tmp_path))
-    assert [case.encoding for case in cases[::2]] == list(ENCODINGS)
-    for case in cases:
-        picture = case.picture(96, 96)
-        expected = (HEIGHT, WIDTH) if case.encoding != JPEG else picture.pixels.shape[:2]
-        assert picture.pixels.shape[:2] == expected
-    assert cases[1].file == str(files[0])
-    assert cases[3].picture(96, 96).pixels.shape[:2] == (HEIGHT // 4, WIDTH // 4)
+    cases = list(make_cases(files, tmp_path))
+    raw, jpeg = cases[::2], cases[1::2]
+    assert [case.encoding for case in raw[:len(ENCODINGS)]] == list(ENCODINGS)
+    assert all(case.picture(96, 96).pixels.shape[:2] == (HEIGHT, WIDTH) for case in raw)
+    # The camera's are decoded at a quarter of their size, which is enough; files are small.
+    assert jpeg[0].picture(96, 96).pixels.shape[:2] == (HEIGHT // 4, WIDTH // 4)
+    assert [case.file for case in jpeg[1::2]] == [str(file) for file in files[3::4]]
+    assert {case.encoding for case in jpeg} == {JPEG}
 
 
 def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
