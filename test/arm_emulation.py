@@ -20,7 +20,8 @@ SUITE, MIRROR, PYTHON = 'bookworm', 'http://deb.debian.org/debian', '3.11'
 PLATFORMS = ('manylinux2014', *(f'manylinux_2_{minor}' for minor in (17, 26, 27, 28, 31, 34)))
 TOOLS = {'qemu-aarch64-static': 'qemu-user-static', 'debootstrap': 'debootstrap',
          'dpkg-deb': 'dpkg'}
-TIMEOUT = 600
+# Of one program, on a busy machine or a slow network.
+TIMEOUT = 1800
 
 CORES = range(4)
 _CORE = """processor\t: {core}

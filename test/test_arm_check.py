@@ -26,11 +26,12 @@ def test_differences_of_answers() -> None:
     The largest of each kind is found, and decisions are counted for each input.
 
     Picture 0 differs by 0.25 for its own input, 1 by 0.125 for the same; 2 changes from no fire
-    to fire at exactly the threshold for both, 0 from no fire to fire for its own.
+    to fire at exactly the threshold for both, 0 from no fire to fire for its own; 3 was fire at
+    exactly the threshold, and stays it.
     """
-    row = compare(written([0.375, 1.0, 0.4375]),
-                  written([0.375, 0.875, 0.5], [0.625, 1.0, 0.5], quantized=True))
-    assert (row.pictures, row.same_input, row.own_input) == (3, 0.125, 0.25)
+    row = compare(written([0.375, 1.0, 0.4375, 0.5]),
+                  written([0.375, 0.875, 0.5, 0.5625], [0.625, 1.0, 0.5, 0.5625], quantized=True))
+    assert (row.pictures, row.same_input, row.own_input) == (4, 0.125, 0.25)
     assert (row.same_changed, row.own_changed) == (1, 2)
     assert not row.quantized, 'this machine says what the model is'
 
