@@ -1,4 +1,5 @@
-# `make demo`, `make test`, `make bench`, `make soak` and `make large-images` make what they need in .venv first.
+# `make demo`, `make test`, `make bench`, `make soak`, `make large-images` and `make arm-check` make
+# what they need in .venv first; the last, an ARM Debian in .arm too.
 PYTHON ?= python3
 
 # A sourced ROS has its own rclpy, built against the system's numpy: then both are used, in an
@@ -18,7 +19,7 @@ EXTRAS := ros,litert,demo
 endif
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 
-.PHONY: demo test bench soak large-images clean
+.PHONY: demo test bench soak large-images arm-check clean
 
 demo: $(VENV)/.demo
 	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo \
@@ -36,8 +37,11 @@ soak: $(VENV)/.test
 large-images: $(VENV)/.test
 	$(VENV)/bin/python test/large_images.py
 
+arm-check: $(VENV)/.test
+	$(VENV)/bin/python test/arm_check.py
+
 clean:
-	rm -rf $(VENV) demo_output
+	rm -rf $(VENV) .arm demo_output
 
 $(VENV)/.demo: setup.py | $(VENV)/bin/python
 	$(PIP) -e '.[$(EXTRAS)]' $(NUMPY)
