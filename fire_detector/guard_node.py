@@ -90,7 +90,7 @@ class FireGuardNode(ManagedNode):
         self._inputs.append(self.create_subscription(
             self._message_type, 'cmd_vel_in', self._on_command, DEPTH))
         self._watch_timer = self.create_timer(
-            WATCH_PERIOD, self._follow, clock=self._steady_clock)
+            WATCH_PERIOD, self._watch, clock=self._steady_clock)
         names = ', '.join(each.topic_name for each in self._inputs[:-1])
         self.get_logger().info(
             f'guarding {self._output.topic_name} ({self._message_type.__name__}): on an alarm '
@@ -161,6 +161,10 @@ class FireGuardNode(ManagedNode):
         if scale != 1.0:
             _multiply(twist, scale)
         self._output.publish(command)
+
+    def _watch(self) -> None:
+        """Notice silence, and the beginning of a stop, where no command comes."""
+        self._follow()
 
     def _follow(self) -> float:
         """Do what is to be done once when the robot is held, slowed or let go; give the factor."""
