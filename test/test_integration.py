@@ -9,6 +9,7 @@ nodes, and what can be run without them is run.
 import ast
 from collections.abc import Iterator
 import importlib
+from importlib.util import find_spec
 import json
 import os
 from pathlib import Path
@@ -310,9 +311,10 @@ def test_cancel_and_turn(ros: RosSession, tmp_path: Path) -> None:
     assert 'Traceback' not in process.output
 
 
+@pytest.mark.skipif(find_spec('launch_ros') is None,
+                    reason='launch_ros is not on PyPI: source a ROS 2')
 def test_guarded_launch(ros: RosSession, colcon_install: Path) -> None:
     """The installed launch file puts the guard on the topics that are asked for."""
-    pytest.importorskip('launch_ros', reason='launch_ros is not on PyPI: source a ROS 2')
     ros2 = shutil.which('ros2')
     assert ros2 is not None
     file = colcon_install / 'fire_detector/share/fire_detector/integration/guarded.launch.py'

@@ -10,7 +10,7 @@ in it: the robot turns in steps, of less than the camera sees at once, until the
 from collections.abc import Callable
 import math
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 from action_msgs.srv import CancelGoal
 import rclpy
@@ -84,8 +84,8 @@ def cancel_goals(node: Node, actions: tuple[str, ...] = ACTIONS) -> None:
     A request without a goal and without a time means all:
     https://design.ros2.org/articles/actions.html
     """
-    clients = [node.create_client(CancelGoal, f'{action}/_action/cancel_goal')
-               for action in actions]
+    clients: list[Any] = [node.create_client(CancelGoal, f'{action}/_action/cancel_goal')
+                          for action in actions]
     futures = [client.call_async(CancelGoal.Request()) for client in clients
                if client.service_is_ready() or client.wait_for_service(0.5)]
     for future in futures:
