@@ -2,8 +2,9 @@
 """
 Measure what the guard adds: `python test/guard_latency.py`.
 
-One process publishes commands, each with the time in it; this one hears them directly and through
-the guard's process, all over DDS, and compares. Apart from that it times the guard's callback.
+One process publishes commands, each with the time in it; this one hears them directly, through the
+guard's process and through one that only passes them on, all over DDS, and compares. Apart from
+that it times the guard's callback.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from ros_session import Process, RosSession
 from std_msgs.msg import Bool
 
 WARM_UP = 1.0
+RELAYED = '/cmd_vel_relayed'
 
 
 def publish(rate: float) -> None:
@@ -42,11 +44,23 @@ def publish(rate: float) -> None:
         rclpy.spin(node)
 
 
+def relay() -> None:
+    """Pass commands on, with as little as rclpy needs for it, until interrupted."""
+    rclpy.init()
+    node = rclpy.create_node('relay', start_parameter_services=False)
+    publisher = node.create_publisher(Twist, RELAYED, 10)
+    node.create_subscription(Twist, '/cmd_vel_in', publisher.publish, 10)
+    with suppress(KeyboardInterrupt):
+        rclpy.spin(node)
+
+
 def over_dds(seconds: float, rate: float) -> str:
     """Measure commands from their publisher to here, directly and through the guard."""
     with tempfile.TemporaryDirectory() as folder, RosSession(Path(folder)) as ros:
         guard = ros.start('guard_node', '-p', 'detector_timeout:=3600')
-        ages: dict[str, dict[float, float]] = {'/cmd_vel_in': {}, '/cmd_vel_out': {}}
+        ages: dict[str, dict[float, float]] = {
+            '/cmd_vel_in': {}, '/cmd_vel_out': {}, RELAYED: {}}
+        ros.start_command([sys.executable, __file__, '--relay'])
 
         def listen(topic: str) -> None:
             def take(command: Twist) -> None:
@@ -61,7 +75,8 @@ def over_dds(seconds: float, rate: float) -> str:
         for topic in ages:
             listen(topic)
         alarm = ros.node.create_publisher(Bool, ALARM, 10)
-        ros.wait_for(lambda: alarm.get_subscription_count() == 1, 'the guard')
+        ros.wait_for(lambda: alarm.get_subscription_count() == 1
+                     and ros.node.count_publishers(RELAYED) == 1, 'guard and relay')
         alarm.publish(Bool(data=False))
         ros.start_command([sys.executable, __file__, '--publish', '--rate', str(rate)])
         ros.wait_for(lambda: ros.node.count_publishers('/cmd_vel_in') == 1, 'commands')
@@ -71,13 +86,14 @@ def over_dds(seconds: float, rate: float) -> str:
         ros.happens(lambda: time.monotonic() > begin + seconds, seconds + 1)
         cpu = _cpu_seconds(guard) - cpu
         memory = guard.memory / 2 ** 20
-    direct, guarded = ages.values()
-    both = sorted(direct.keys() & guarded.keys())
+    direct, guarded, relayed = ages.values()
+    everywhere = sorted(direct.keys() & guarded.keys() & relayed.keys())
     return '\n'.join((
-        f'{len(both)} commands at {rate:g} Hz, of {len(direct)}',
-        _line('without guard', [direct[sent] for sent in both]),
-        _line('with guard', [guarded[sent] for sent in both]),
-        _line('added', [guarded[sent] - direct[sent] for sent in both]),
+        f'{len(everywhere)} commands at {rate:g} Hz, of {len(direct)}',
+        _line('without guard', [direct[sent] for sent in everywhere]),
+        _line('with guard', [guarded[sent] for sent in everywhere]),
+        _line('added by guard', [guarded[sent] - direct[sent] for sent in everywhere]),
+        _line('by an empty relay', [relayed[sent] - direct[sent] for sent in everywhere]),
         f'guard process: {100 * cpu / seconds:.1f} % of a core, {memory:.0f} MiB'))
 
 
@@ -110,7 +126,7 @@ def in_process(commands: int) -> str:
 
 def _line(name: str, values: Sequence[float]) -> str:
     percentiles = quantiles(values, n=100)
-    return f'{name:>14}: p50 {1e3 * percentiles[49]:.3f} ms, p99 {1e3 * percentiles[98]:.3f} ms'
+    return f'{name:>18}: p50 {1e3 * percentiles[49]:.3f} ms, p99 {1e3 * percentiles[98]:.3f} ms'
 
 
 def main() -> None:
@@ -119,7 +135,11 @@ def main() -> None:
     parser.add_argument('--seconds', type=float, default=20.0, help='how long')
     parser.add_argument('--rate', type=float, default=20.0, help='commands a second')
     parser.add_argument('--publish', action='store_true', help=argparse.SUPPRESS)
+    parser.add_argument('--relay', action='store_true', help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.relay:
+        relay()
+        return
     if arguments.publish:
         publish(arguments.rate)
         return

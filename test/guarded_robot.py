@@ -70,6 +70,7 @@ class GuardedRobot:
 
         self.ros.wait_for(answered, 'a command that passes')
         self.ros.wait_for(lambda: self._speeds()[-1][0] == sent, 'the last of the commands')
+        self.wait_for_holding(False, False)
         self.out.clear()
 
     def say(self, *alarms: bool) -> None:
@@ -102,8 +103,9 @@ class GuardedRobot:
         self.ros.wait_for(lambda: len(self.out) >= number, f'{number} commands')
 
     def wait_for_stop(self) -> None:
-        """Wait for a zero command that nobody has sent."""
+        """Wait for a zero command that nobody has sent, and for the hold to be told."""
         self.ros.wait_for(lambda: self.out, 'the zero command at the beginning of the stop')
+        self.wait_for_holding(True)
         assert self._speeds() == [ZERO]
         self.out.clear()
 
