@@ -99,14 +99,13 @@ class FireGuardNode(ManagedNode):
 
     def deactivate(self) -> None:
         """Stop the robot, and let no command pass from now on."""
-        if self._watch_timer is None:
-            return
-        self.destroy_timer(self._watch_timer)
-        self._watch_timer = None
         for subscription in self._inputs:
             self.destroy_subscription(subscription)
         self._inputs.clear()
-        self._set(0.0, 'not active')
+        if self._watch_timer is not None:
+            self.destroy_timer(self._watch_timer)
+            self._watch_timer = None
+            self._set(0.0, 'not active')
 
     def cleanup(self) -> None:
         """Free the publisher of commands."""

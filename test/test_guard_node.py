@@ -194,8 +194,13 @@ def test_parameters_are_checked(ros: RosSession) -> None:
     assert 'no parameter acton: its value is not used; did you mean action?' in process.output
     assert 'parameter model' not in process.output
     assert ros.state(GUARD) == 'unconfigured'
-    assert set_parameter(ros, 'detectors', ['one']) == ''
+    assert set_parameter(ros, 'detectors', ['one', 'no topic']) == ''
     assert ros.change_state(Transition.TRANSITION_CONFIGURE, GUARD)
+    assert not ros.change_state(Transition.TRANSITION_ACTIVATE, GUARD)
+    assert 'cannot activate: Invalid topic name' in process.output
+    # Nothing is left of the attempt.
+    ros.wait_for(lambda: ros.node.count_subscribers('/one') == 0, 'the end of the subscription')
+    assert ros.state(GUARD) == 'inactive'
     assert "action is 'halt', not one of" in set_parameter(ros, 'action', 'halt')
     assert 'read when the node is configured' in set_parameter(ros, 'stamped', True)
     assert set_parameter(ros, 'release_after', 5) == ''
