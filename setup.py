@@ -25,6 +25,7 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (SHARE, ['package.xml']),
+        (f'{SHARE}/integration', files('docs/integration/*')),
         (f'{SHARE}/launch', files('launch/*')),
         (f'{SHARE}/models', files('resource/models/*')),
         # What fire_benchmark compares the node with.
@@ -46,6 +47,7 @@ setup(
         # bounds keep to the releases of Kilted, which belong together.
         'ros': [
             'ros-diagnostic-msgs>=5.5,<5.6',
+            'ros-geometry-msgs>=5.5,<5.6',
             'ros-lifecycle-msgs>=2.3,<2.4',
             'ros-rcl-interfaces>=2.3,<2.4',
             'ros-rclpy>=9.1,<9.2',
@@ -103,6 +105,7 @@ setup(
             'fire_benchmark = fire_detector.benchmark.main:main',
             'fire_classify = fire_detector.classify:main',
             'fire_detector_node = fire_detector.node:main',
+            'fire_guard = fire_detector.guard_node:main',
             'file_camera = fire_detector.file_camera_node:main',
             'synthetic_camera = fire_detector.synthetic_camera:main',
         ],

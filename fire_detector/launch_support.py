@@ -72,6 +72,27 @@ def detector_namespaces(namespace: str, cameras: Sequence[str]) -> list[str]:
     return [f'{above}/{camera}' if above else camera for camera in cameras] or [namespace]
 
 
+def alarm_topics(cameras: Sequence[str]) -> list[str]:
+    """
+    Give the alarm topic of each detector, from where the guard is.
+
+    :param cameras: names as of split_cameras().
+    :return: names relative to the namespace that the detectors' are below; nothing where no camera
+        is named, since the guard then knows the only detector itself.
+    """
+    return [f'{camera}/fire_detector/fire_detected' for camera in cameras]
+
+
+def guard_enclave(enclave: str) -> str:
+    """
+    Give the guard's enclave: fire_guard, beside the detector's.
+
+    :param enclave: the detector's, an absolute path; may be empty.
+    :return: the path; empty where that is.
+    """
+    return f'{enclave.rpartition("/")[0]}/fire_guard' if enclave else ''
+
+
 def image_remappings(topic: str, image_topic: str) -> list[tuple[str, str]]:
     """
     Remap a topic of pictures and, below it, that of the compressed ones.

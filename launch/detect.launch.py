@@ -12,10 +12,12 @@ from fire_detector.fast_dds import (
     large_images_environment,
 )
 from fire_detector.launch_support import (
+    alarm_topics,
     CAMERA_DRIVERS,
     check_combination,
     check_installed,
     detector_namespaces,
+    guard_enclave,
     image_remappings,
     NO_CAMERA,
     split_cameras,
@@ -42,7 +44,8 @@ from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = 'fire_detector'
 # The launch arguments that override a parameter, when they are given.
-OVERRIDES = {'use_sim_time': bool, 'autostart': bool, 'model': str, 'image_transport': str}
+GUARD_OVERRIDES = {'use_sim_time': bool, 'autostart': bool}
+OVERRIDES = {**GUARD_OVERRIDES, 'model': str, 'image_transport': str}
 # Seconds, so that a node that cannot start does not keep the processor busy with trying.
 RESPAWN_DELAY = 2.0
 # Seconds in which the player and the detectors find each other, and these follow the reliability
@@ -109,7 +112,13 @@ def generate_launch_description() -> LaunchDescription:
                         'that comes with the package.'),
         DeclareLaunchArgument(
             'enclave', default_value='',
-            description='Enclave of the node in the keystore, where ROS 2 security is enabled.'),
+            description='Enclave of the node in the keystore, where ROS 2 security is enabled. '
+                        'That of the guard is fire_guard, beside it.'),
+        DeclareLaunchArgument(
+            'guard', default_value='false',
+            description='Start the fire guard too, in the namespace above: it hears velocity '
+                        'commands on cmd_vel_in, and passes them to cmd_vel_out unless there is a '
+                        'fire alarm: true or false.'),
         OpaqueFunction(function=_start),
     ])
 
@@ -126,6 +135,8 @@ def _start(context: LaunchContext) -> list[Action]:
     actions: list[Action] = [*detectors]
     if camera != NO_CAMERA:
         actions += [_camera(camera, namespace, value('image_topic')) for namespace in namespaces]
+    if _is_true(value('guard')):
+        actions.append(_guard(context, names))
     if bag:
         # First, so that nothing that a detector prints is missed.
         actions = [*_play_when_subscribed(detectors, bag), *actions]
@@ -136,21 +147,45 @@ def _detector(context: LaunchContext, namespace: str, environment: dict[str, str
     def value(name: str) -> str:
         return str(LaunchConfiguration(name).perform(context))
 
-    # An argument that was left out must not hide what a user wrote into a parameter file.
-    given = {name: ParameterValue(LaunchConfiguration(name), value_type=value_type)
-             for name, value_type in OVERRIDES.items() if value(name)}
-    if value('bag'):
-        given.setdefault('use_sim_time', ParameterValue(True, value_type=bool))
     return Node(
         package=PACKAGE, executable='fire_detector_node', name=PACKAGE, namespace=namespace,
-        parameters=[LaunchConfiguration('params_file'), given],
+        parameters=[LaunchConfiguration('params_file'), _given(context, OVERRIDES)],
         remappings=image_remappings('image', value('image_topic')),
-        arguments=['--ros-args', '--log-level', value('log_level'),
-                   *(['--enclave', value('enclave')] if value('enclave') else [])],
+        arguments=_ros_arguments(value('log_level'), value('enclave')),
         additional_env=environment,
         respawn=_is_true(value('respawn')), respawn_delay=RESPAWN_DELAY,
         output='both', emulate_tty=True,
     )
+
+
+def _guard(context: LaunchContext, cameras: list[str]) -> Node:
+    def value(name: str) -> str:
+        return str(LaunchConfiguration(name).perform(context))
+
+    topics = alarm_topics(cameras)
+    return Node(
+        package=PACKAGE, executable='fire_guard', name='fire_guard',
+        namespace=value('namespace'),
+        parameters=[LaunchConfiguration('params_file'), _given(context, GUARD_OVERRIDES),
+                    *([{'detectors': topics}] if topics else [])],
+        arguments=_ros_arguments(value('log_level'), guard_enclave(value('enclave'))),
+        respawn=_is_true(value('respawn')), respawn_delay=RESPAWN_DELAY,
+        output='both', emulate_tty=True,
+    )
+
+
+def _given(context: LaunchContext, overrides: dict[str, type]) -> dict[str, ParameterValue]:
+    # An argument that was left out must not hide what a user wrote into a parameter file.
+    given = {name: ParameterValue(LaunchConfiguration(name), value_type=value_type)
+             for name, value_type in overrides.items()
+             if LaunchConfiguration(name).perform(context)}
+    if LaunchConfiguration('bag').perform(context):
+        given.setdefault('use_sim_time', ParameterValue(True, value_type=bool))
+    return given
+
+
+def _ros_arguments(log_level: str, enclave: str) -> list[str]:
+    return ['--ros-args', '--log-level', log_level, *(['--enclave', enclave] if enclave else [])]
 
 
 def _fast_dds_environment() -> dict[str, str]:

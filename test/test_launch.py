@@ -10,6 +10,7 @@ import sys
 from fire_detector.fast_dds import RECEIVE_BUFFER, TRANSPORTS
 from fire_detector.launch_support import CAMERA_DRIVERS, HARDWARE
 from fire_detector.parameters import PARAMETERS
+from geometry_msgs.msg import Twist, Vector3
 import numpy as np
 import pytest
 from ros_session import Camera, image, Process, RosSession
@@ -227,6 +228,50 @@ def test_several_cameras(ros: RosSession, launch: Launcher) -> None:
     ros.wait_for(lambda: publishers(ros, '/robot1/rear/image_raw')
                  == ['/robot1/rear/synthetic_camera'], 'the one camera in the rear')
     assert process.end() == 0
+
+
+def test_guard(ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
+    """The guard hears the detector of its namespace, and has its part of the parameter file."""
+    parameters = tmp_path / 'parameters.yaml'
+    parameters.write_text(
+        '/**:\n  ros__parameters:\n    alarm.min_frames: 1\n    alarm.on_threshold: 0.0\n'
+        '    alarm.off_threshold: 0.0\n'
+        '/**/fire_guard:\n  ros__parameters:\n    slow_factor: 0.25\n    action: slow\n')
+    process = launch('namespace:=robot1', 'guard:=true', f'params_file:={parameters}',
+                     'enclave:=/robot/fire_detector')
+    camera = Camera(ros, '/robot1/image', '/robot1/fire_detector')
+    camera.wait_until_heard()
+    out = ros.collect(Twist, '/robot1/cmd_vel_out')
+    commands = ros.node.create_publisher(Twist, '/robot1/cmd_vel_in', 10)
+    shown = 0
+
+    def slowed() -> bool:
+        nonlocal shown
+        shown += 1
+        camera.show(image(CALM, stamp=shown))
+        commands.publish(Twist(linear=Vector3(x=1.0)))
+        return 0.25 in [each.linear.x for each in out]
+
+    ros.wait_for(slowed, 'a command at a quarter of its speed')
+    assert ros.state('/robot1/fire_guard') == 'active'
+    assert ros.parameter('/robot1/fire_guard', 'detectors') == ['fire_detector/fire_detected']
+    assert ('fire_guard', '/robot1', '/robot/fire_guard') in (
+        ros.node.get_node_names_and_namespaces_with_enclaves())
+    assert process.end() == 0
+
+
+def test_guard_of_several_cameras(ros: RosSession, launch: Launcher) -> None:
+    """There is one, which hears the detector of each; it comes back when it dies."""
+    process = launch('cameras:=front,rear', 'guard:=true', 'autostart:=false',
+                     'use_sim_time:=true')
+    assert ros.state('/fire_guard') == 'unconfigured'
+    assert ros.parameter('/fire_guard', 'detectors') == [
+        'front/fire_detector/fire_detected', 'rear/fire_detector/fire_detected']
+    assert ros.parameter('/fire_guard', 'use_sim_time') is True
+    # What the package's parameter file says.
+    assert ros.parameter('/fire_guard', 'release_after') == 3.0
+    process.kill_child('lib/fire_detector/fire_guard')
+    ros.wait_for(lambda: process.output.count('process started with pid') == 4, 'a second life')
 
 
 @pytest.mark.parametrize('camera', HARDWARE)

@@ -2,9 +2,11 @@
 """What the launch file decides without launch: names, remappings, refusals, and when to play."""
 
 from fire_detector.launch_support import (
+    alarm_topics,
     check_combination,
     check_installed,
     detector_namespaces,
+    guard_enclave,
     image_remappings,
     NO_CAMERA,
     split_cameras,
@@ -37,6 +39,19 @@ def test_bad_camera_names(cameras: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
         split_cameras(cameras)
     assert f'cameras:={cameras}' in str(error.value)
+
+
+def test_alarm_topics() -> None:
+    """The guard hears each named camera's detector, and else the one that it knows."""
+    assert alarm_topics(['front', 'rear']) == [
+        'front/fire_detector/fire_detected', 'rear/fire_detector/fire_detected']
+    assert alarm_topics([]) == []
+
+
+def test_guard_enclave() -> None:
+    """It lies beside the detector's; without one there is none."""
+    assert [guard_enclave(path) for path in ('/fire_detector', '/robot/fire_detector', '')] == [
+        '/fire_guard', '/robot/fire_guard', '']
 
 
 def test_remappings() -> None:

@@ -10,8 +10,13 @@ import sys
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-EXECUTABLES = {'fire_classify', 'fire_detector_node', 'file_camera', 'synthetic_camera'}
-SHARED = {'package.xml', 'launch/detect.launch.py', 'launch/detect.yaml',
+EXECUTABLES = {
+    'fire_classify', 'fire_detector_node', 'fire_guard', 'file_camera', 'synthetic_camera'}
+SHARED = {'package.xml', 'integration/README.md', 'integration/cancel_and_turn.py',
+          'integration/fire.perspective', 'integration/foxglove_layout.json',
+          'integration/guarded.launch.py', 'integration/lifecycle_manager.yaml',
+          'integration/twist_mux.yaml', 'integration/wait_while_fire.xml',
+          'launch/detect.launch.py', 'launch/detect.yaml',
           'launch/fire_detector.policy.xml', 'launch/large_images.xml',
           'models/fire_detector.tflite', 'models/fire_detector_int8.tflite',
           'models/firenet.tflite'}

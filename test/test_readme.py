@@ -29,7 +29,7 @@ def test_launch_arguments() -> None:
     arguments = re.findall(r"DeclareLaunchArgument\(\s*'(\w+)'", launch)
     table = README.split('### Launch arguments')[1].split('\n\n')[1]
     assert re.findall(r'^\| `(\w+)`', table, re.MULTILINE) == arguments
-    assert len(arguments) == 14
+    assert len(arguments) == 15
 
 
 def test_encodings() -> None:

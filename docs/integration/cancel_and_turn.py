@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Cancel the goal of Nav2 when a fire is seen, and turn until the camera looks at it.
+
+`python3 cancel_and_turn.py`, with nav2_simple_commander of Humble or later; other names by
+`--ros-args -r fire_detected:=...`. A detector tells that there is a fire in the picture, not where
+in it: the robot turns in steps, of less than the camera sees at once, until the alarm is raised.
+"""
+
+from collections.abc import Callable
+import math
+import time
+from typing import Any, Protocol
+
+from action_msgs.srv import CancelGoal
+import rclpy
+from rclpy.node import Node
+from std_msgs.msg import Bool
+
+# Radians; a camera sees about 60 degrees.
+STEP = math.radians(45)
+STEPS = 8
+TIME_ALLOWANCE = 10
+# Seconds in which the robot comes to rest, and the pictures of before leave the alarm's window.
+SETTLE = 2.0
+ACTIONS = ('navigate_to_pose', 'navigate_through_poses', 'follow_waypoints')
+
+
+class Navigator(Protocol):
+    """Name what is used of nav2_simple_commander's BasicNavigator."""
+
+    def spin(self, spin_dist: float, time_allowance: int) -> object:
+        """Begin to turn by so many radians; give something false when that is refused."""
+
+    def isTaskComplete(self) -> bool:  # noqa: N802 - its name there
+        """Serve the node for a moment, and tell whether the turn is over."""
+
+    def cancelTask(self) -> None:  # noqa: N802 - its name there
+        """Cancel the turn."""
+
+
+class FireResponse:
+    """
+    Stop what the robot is doing and face the fire.
+
+    :ivar alarm: what the detector said last.
+    """
+
+    def __init__(self, navigator: Navigator, cancel_goals: Callable[[], None],
+                 wait: Callable[[float], None]) -> None:
+        """
+        Prepare.
+
+        :param navigator: turns the robot.
+        :param cancel_goals: cancels the goals that anybody has sent.
+        :param wait: serves the node for so many seconds.
+        """
+        self.alarm = False
+        self._navigator, self._cancel_goals, self._wait = navigator, cancel_goals, wait
+
+    def heard(self, message: Bool) -> None:
+        """Take in what the detector says."""
+        self.alarm = message.data
+
+    def respond(self) -> bool:
+        """Cancel and turn; tell whether the camera looks at the fire."""
+        self._cancel_goals()
+        self._wait(SETTLE)
+        for _ in range(STEPS):
+            if self.alarm or not self._navigator.spin(STEP, TIME_ALLOWANCE):
+                break
+            while not self._navigator.isTaskComplete():
+                if self.alarm:
+                    self._navigator.cancelTask()
+                    break
+            self._wait(SETTLE)
+        return self.alarm
+
+
+def cancel_goals(node: Node, actions: tuple[str, ...] = ACTIONS) -> None:
+    """
+    Ask action servers to cancel every goal, whoever has sent it.
+
+    A request without a goal and without a time means all:
+    https://design.ros2.org/articles/actions.html
+    """
+    clients: list[Any] = [node.create_client(CancelGoal, f'{action}/_action/cancel_goal')
+                          for action in actions]
+    futures = [client.call_async(CancelGoal.Request()) for client in clients
+               if client.service_is_ready() or client.wait_for_service(0.5)]
+    for future in futures:
+        rclpy.spin_until_future_complete(node, future, timeout_sec=1.0)
+    for client in clients:
+        node.destroy_client(client)
+
+
+def wait_on(node: Node, seconds: float) -> None:
+    """Serve a node for so many seconds."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        rclpy.spin_once(node, timeout_sec=left)
+
+
+def main() -> None:
+    """Respond to every alarm, until interrupted."""
+    from nav2_simple_commander.robot_navigator import BasicNavigator
+
+    rclpy.init()
+    node = BasicNavigator(node_name='fire_response')
+    response = FireResponse(node, lambda: cancel_goals(node), lambda left: wait_on(node, left))
+    node.create_subscription(Bool, 'fire_detector/fire_detected', response.heard, 10)
+    try:
+        while rclpy.ok():
+            rclpy.spin_once(node)
+            if response.alarm:
+                facing = response.respond()
+                node.get_logger().warning(
+                    'stopped, with the fire in view' if facing else
+                    'stopped; the fire is not to be seen from here')
+                while response.alarm:
+                    rclpy.spin_once(node)
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == '__main__':
+    main()

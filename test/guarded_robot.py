@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands before and behind the guard in its tests: navigation, detectors and a base."""
+
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import Twist, TwistStamped, Vector3
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+from ros_session import DEPTH, RosSession, values_of
+from std_msgs.msg import Bool
+
+GUARD = '/fire_guard'
+ALARM = '/fire_detector/fire_detected'
+Speeds = tuple[float, float, float, float, float, float]
+ZERO: Speeds = (0.0,) * 6
+
+
+def speeds(twist: Twist) -> Speeds:
+    """Give the six numbers of a twist."""
+    linear, angular = twist.linear, twist.angular
+    return linear.x, linear.y, linear.z, angular.x, angular.y, angular.z
+
+
+def twist_of(values: Speeds) -> Twist:
+    """Make a twist of six numbers."""
+    return Twist(linear=Vector3(x=values[0], y=values[1], z=values[2]),
+                 angular=Vector3(x=values[3], y=values[4], z=values[5]))
+
+
+class GuardedRobot:
+    """Say alarms, send commands, and collect what the guard lets through and tells."""
+
+    def __init__(self, ros: RosSession, *parameters: str, stamped: bool = False,
+                 alarms: tuple[str, ...] = (ALARM,)) -> None:
+        """
+        Start the guard and make the topics around it.
+
+        :param ros: where to.
+        :param parameters: of the guard, each as name:=value.
+        :param stamped: whether commands have a header.
+        :param alarms: topics of the detectors.
+        """
+        self.ros, self._stamped = ros, stamped
+        given = (*parameters, f'stamped:={str(stamped).lower()}')
+        self.process = ros.start('guard_node', *(
+            word for parameter in given for word in ('-p', parameter)))
+        message_type: Any = TwistStamped if stamped else Twist
+        self.out: list[Any] = ros.collect(message_type, '/cmd_vel_out')
+        self._holding: list[Bool] = []
+        ros.node.create_subscription(
+            Bool, f'{GUARD}/holding', self._holding.append,
+            QoSProfile(depth=10, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL))
+        self._diagnostics: list[DiagnosticArray] = ros.collect(DiagnosticArray, '/diagnostics')
+        self._alarms = [ros.node.create_publisher(Bool, topic, 10) for topic in alarms]
+        self.commands = ros.node.create_publisher(message_type, '/cmd_vel_in', DEPTH)
+
+    def connect(self) -> None:
+        """Wait until detectors, commands and what comes of them have found their way."""
+        self.ros.wait_for(lambda: all(each.get_subscription_count() == 1
+                                      for each in (self.commands, *self._alarms)),
+                          'subscriptions of the guard')
+        sent = 0
+
+        def answered() -> bool:
+            nonlocal sent
+            sent += 1
+            self.say(False)
+            self.send((float(sent), 0.0, 0.0, 0.0, 0.0, 0.0))
+            return any(self._speeds())
+
+        self.ros.wait_for(answered, 'a command that passes')
+        self.ros.wait_for(lambda: self._speeds()[-1][0] == sent, 'the last of the commands')
+        self.wait_for_holding(False, False)
+        self.out.clear()
+
+    def say(self, *alarms: bool) -> None:
+        """Publish the alarm of each detector; the same for all where one is given."""
+        values = alarms if len(alarms) > 1 else alarms * len(self._alarms)
+        for publisher, alarm in zip(self._alarms, values, strict=True):
+            publisher.publish(Bool(data=alarm))
+
+    def send(self, values: Speeds, number: int = 0) -> None:
+        """Publish a command; with a header, where it has one, that has a number in it."""
+        command: Any = twist_of(values)
+        if self._stamped:
+            command = TwistStamped(twist=command)
+            command.header.frame_id = f'base_{number}'
+            command.header.stamp.sec = number
+        self.commands.publish(command)
+
+    def drive(self, *commands: Speeds) -> list[Speeds]:
+        """Publish commands and wait for as many that come out; give these."""
+        self.out.clear()
+        for number, values in enumerate(commands):
+            self.send(values, number)
+            if number % 4 == 3:
+                # Navigation does not send more at once than the guard's queue holds.
+                self._wait_for_commands(number + 1)
+        self._wait_for_commands(len(commands))
+        return self._speeds()
+
+    def _wait_for_commands(self, number: int) -> None:
+        self.ros.wait_for(lambda: len(self.out) >= number, f'{number} commands')
+
+    def wait_for_stop(self) -> None:
+        """Wait for a zero command that nobody has sent, and for the hold to be told."""
+        self.ros.wait_for(lambda: self.out, 'the zero command at the beginning of the stop')
+        self.wait_for_holding(True)
+        assert self._speeds() == [ZERO]
+        self.out.clear()
+
+    def wait_for_holding(self, holding: bool, *alarms: bool) -> None:
+        """Wait until the guard tells that it holds or not, while detectors say something."""
+        def told() -> bool:
+            if alarms:
+                self.say(*alarms)
+            return bool(self._holding) and self._holding[-1].data is holding
+
+        self.ros.wait_for(told, f'~/holding {holding}')
+
+    def wait_for_diagnostics(self, level: bytes, text: str) -> dict[str, str]:
+        """Wait for a status of a level with a text in its message; give its values."""
+        def found() -> list[DiagnosticArray]:
+            return [each for each in self._diagnostics if each.status[0].level == level
+                    and text in each.status[0].message]
+
+        self.ros.wait_for(found, f'diagnostics of level {level!r} with {text!r}')
+        values = values_of(found()[-1])
+        self._diagnostics.clear()
+        return values
+
+    def _speeds(self) -> list[Speeds]:
+        return [speeds(each.twist if self._stamped else each) for each in self.out]
