@@ -95,7 +95,7 @@ class Page(HTMLParser):
         """Give what can be read, with single spaces."""
         return ' '.join(' '.join(self.texts).split())
 
-    def all(self, name: str) -> list[dict[str, str]]:
+    def every(self, name: str) -> list[dict[str, str]]:
         """Give the attributes of all elements of a name."""
         return [attributes for element, attributes in self.elements if element == name]
 
@@ -160,14 +160,14 @@ def test_what_is_shown(full: Report) -> None:
 def test_opens_without_a_network(full: Report) -> None:
     """Nothing but data within the page is loaded, no script is run."""
     read = Page(page(full))
-    assert not read.all('script')
+    assert not read.every('script')
     sources = [value for _, attributes in read.elements
                for name, value in attributes.items()
                if name in ('src', 'srcset', 'href', 'xlink:href', 'data', 'action', 'poster')]
     assert len(sources) == 3 + 1 + 2  # pictures, icon, links to the topic
     assert all(source.startswith(('data:', '#')) for source in sources)
     assert not re.search(r'@import|url\(|https?:', STYLE)
-    policy = next(meta for meta in read.all('meta') if 'http-equiv' in meta)
+    policy = next(meta for meta in read.every('meta') if 'http-equiv' in meta)
     assert policy['content'].startswith("default-src 'none'")
 
 
@@ -175,17 +175,17 @@ def test_can_be_read_aloud(full: Report) -> None:
     """Language, title, headings in order, texts for pictures and drawings, heads of tables."""
     read = Page(page(full))
     assert read.elements[0] == ('html', {'lang': 'en'})
-    assert len(read.all('title')) >= 1
+    assert len(read.every('title')) >= 1
     levels = [int(name[1]) for name, _ in read.elements if re.fullmatch('h[1-6]', name)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
     assert all(re.search(r'at \d+\.\d\d.s: \d+\.\d.% fire', image['alt'])
-               for image in read.all('img'))
+               for image in read.every('img'))
     assert all(drawing.get('aria-label') or drawing.get('aria-hidden')
-               for drawing in read.all('svg'))
-    assert len(read.all('caption')) == len(read.all('table')) > 0
-    assert all(head['scope'] in ('col', 'row') for head in read.all('th'))
+               for drawing in read.every('svg'))
+    assert len(read.every('caption')) == len(read.every('table')) > 0
+    assert all(head['scope'] in ('col', 'row') for head in read.every('th'))
 
 
 def test_contrast() -> None:
@@ -231,7 +231,7 @@ def test_every_text_is_escaped(tmp_path: Path) -> None:
     path = tmp_path / 'report.html'
     write_report(report, path)
     read = Page(path.read_text(encoding='utf-8'))
-    assert not read.all('script')
+    assert not read.every('script')
     assert not any(name.startswith('on') for _, attributes in read.elements
                    for name in attributes)
     assert read.text.count('"><script>alert(1)</script>&\'\\udc80') > 15
@@ -339,10 +339,10 @@ def test_small_enough() -> None:
     text = page(report_of(run_of(many, alarms, snapshots), run_of(many, alarms, snapshots)))
     assert 2_000_000 < len(text.encode()) < 3_000_000
     read = Page(text)
-    shown = len(read.all('img'))
+    shown = len(read.every('img'))
     left_out = re.findall(r'(\d+) pictures left out to keep this page small', read.text)
     assert sum(map(int, left_out)) == 2 * len(snapshots) - shown
-    assert sum('highest' in image['alt'] for image in read.all('img')) == 2
+    assert sum('highest' in image['alt'] for image in read.every('img')) == 2
     assert '180 alarms' in read.text
 
 
