@@ -11,12 +11,8 @@ from fire_detector.picture_files import read_video
 import numpy as np
 from numpy.typing import NDArray
 from rosbags.rosbag1 import Writer as Ros1Writer
-from rosbags.rosbag2 import (
-    CompressionFormat,
-    CompressionMode,
-    StoragePlugin,
-    Writer as Ros2Writer,
-)
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
+from rosbags.rosbag2 import Writer as Ros2Writer
 from rosbags.typesys import get_typestore, Stores
 
 ROS2, ROS1 = get_typestore(Stores.ROS2_HUMBLE), get_typestore(Stores.ROS1_NOETIC)
