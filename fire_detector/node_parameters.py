@@ -21,7 +21,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 from rclpy.qos import QoSReliabilityPolicy
 
-RELIABILITY = {name: getattr(QoSReliabilityPolicy, name.upper()) for name in RELIABILITIES}
+RELIABILITY: dict[str, QoSReliabilityPolicy] = {
+    name: getattr(QoSReliabilityPolicy, name.upper()) for name in RELIABILITIES}
 # Not in the table, since nobody sets it: where ~/vision_info says that the labels are.
 LABELS = 'labels'
 # What rclpy declares or reads by itself, beside the table.

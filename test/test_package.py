@@ -10,7 +10,8 @@ import sys
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-EXECUTABLES = {'fire_classify', 'fire_detector_node', 'file_camera', 'synthetic_camera'}
+EXECUTABLES = {'fire_classify', 'fire_detector_node', 'fire_replay', 'file_camera',
+               'synthetic_camera'}
 SHARED = {'package.xml', 'launch/detect.launch.py', 'launch/detect.yaml',
           'launch/fire_detector.policy.xml', 'launch/large_images.xml',
           'models/fire_detector.tflite', 'models/fire_detector_int8.tflite',

@@ -97,7 +97,7 @@ class Bag:
             # Whatever rosbags makes of bytes that are no bag: its own errors, and many others.
             except Exception as error:  # noqa: BLE001
                 self.problems.append(
-                    f'{file}: cannot be read {f"after {count} messages" if count else "as a bag"}: '
+                    f'{file}: cannot be read further than {count} messages with images: '
                     f'{type(error).__name__}: {error}; check that the copy is complete')
 
     def _rows(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:

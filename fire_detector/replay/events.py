@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 import csv
 from dataclasses import dataclass
+from itertools import pairwise
 import math
 from pathlib import Path
 from statistics import median
@@ -82,7 +83,7 @@ def spread_of(answers: Sequence[Answer]) -> tuple[float, float]:
 def gaps_of(answers: Sequence[Answer]) -> tuple[tuple[float, float], ...]:
     """List where the next picture came later than GAP median periods: stamp before, seconds."""
     steps = [(one.stamp, other.stamp - one.stamp)
-             for one, other in zip(answers, answers[1:], strict=False)]
+             for one, other in pairwise(answers)]
     usual = median(length for _, length in steps) if steps else math.inf
     return tuple((stamp, length) for stamp, length in steps if length > GAP * usual > 0)
 
@@ -163,7 +164,7 @@ def _event(label: Label, shown: Sequence[Answer]) -> LabelledEvent:
 def _without_fire(judged: Sequence[Answer], labels: Sequence[Label]) -> tuple[int, float]:
     """Count the alarms that were raised without a fire, and the seconds without."""
     calm_labels = [label for label in labels if label.label == NOFIRE]
-    steps = [other.stamp - one.stamp for one, other in zip(judged, judged[1:], strict=False)]
+    steps = [other.stamp - one.stamp for one, other in pairwise(judged)]
     false_alarms, seconds = 0, 0.0
     before, of_fire = False, False
     for answer, length in zip(judged, [*steps, median(steps) if steps else 0.0], strict=True):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import cv2
@@ -28,10 +29,11 @@ from fire_detector.replay.events import alarm_events, gaps_of, spread_of
 from fire_detector.replay.records import Answer, Run, TopicReport
 from fire_detector.replay.snapshots import Album
 from fire_detector.replay.sources import Shown, Source
+from fire_detector.tiling import TiledClassifier, TURN
 
 # What the node rejects a picture for.
-_REJECTIONS = (ImageError, InferenceError, cv2.error, MemoryError)
-# Pictures for each thread that are decoded ahead.
+REJECTIONS = (ImageError, InferenceError, cv2.error, MemoryError)
+# Pictures for each thread that are read ahead.
 AHEAD = 3
 
 Given = TypeVar('Given')
@@ -61,43 +63,83 @@ class Setup:
         return settings_of(self.values(transport))
 
 
-class Judge:
-    """Run one model over the pictures of one topic."""
+@dataclass(frozen=True)
+class Looked:
+    """
+    Hold what was made of what was shown.
 
-    def __init__(self, setup: Setup, kind: str) -> None:
+    :ivar picture: the picture; None where there is none.
+    :ivar probability: that it shows fire; None where it is not asked for yet, or cannot be told.
+    :ivar error: why it cannot.
+    """
+
+    picture: Picture | None = None
+    probability: float | None = None
+    error: Exception | None = None
+
+
+class Judge:
+    """
+    Run one model over the pictures of one topic.
+
+    `look` may be called in several threads at a time, `take` is to be called in order.
+    """
+
+    def __init__(self, setup: Setup, kind: str, threads: int = 1) -> None:
         """
         Load the model.
 
         :param kind: of what is shown, as in Shown.
+        :param threads: that look at pictures; each has an interpreter of its own.
         :raises ModelError: when the model cannot be used.
         :raises RuntimeUnavailableError: when its runtime cannot be imported.
         :raises ValueError: when a value of the setup is not allowed.
         """
         transport = COMPRESSED if kind == COMPRESSED_IMAGE else RAW
-        self._detector = load_detector(setup.settings(transport))
+        settings = setup.settings(transport)
+        self._detector = load_detector(settings)
         live = live_settings_of(setup.values(transport), self._detector.classifier.contract.alarm)
         self._detector.alarm.settings = live.alarm
         self._detector.alarm.latch = live.alarm_latch
-        self.to_picture = (self._detector.to_picture if kind in (IMAGE, COMPRESSED_IMAGE)
-                           else _as_it_is)
+        self._to_picture: Callable[[Any], Picture] = (
+            self._detector.to_picture if kind in (IMAGE, COMPRESSED_IMAGE) else _as_it_is)
         self._album = Album(live.alarm.on_threshold)
         self._answers: list[Answer] = []
+        # In turn, tiles are remembered from picture to picture: these must come in order.
+        self._in_order = settings.tiles == TURN
+        self._classifiers: SimpleQueue[TiledClassifier] = SimpleQueue()
+        self._classifiers.put(self._detector.classifier)
+        for _ in range(0 if self._in_order else threads - 1):
+            self._classifiers.put(load_detector(settings).classifier)
 
-    def take(self, shown: Shown, picture: Picture | Exception) -> None:
+    def look(self, shown: Shown) -> Looked:
+        """Make a picture of what was shown and, where the order does not matter, judge it."""
+        if shown.content is None:
+            return Looked(error=ImageError(shown.problem))
+        try:
+            picture = self._to_picture(shown.content)
+            return Looked(picture, None if self._in_order else self._ask(picture, shown.stamp))
+        except REJECTIONS as error:
+            return Looked(error=error)
+
+    def take(self, shown: Shown, looked: Looked) -> None:
         """
-        Judge the next picture, as the node does.
+        Answer the next picture, as the node does.
 
         :param shown: what was shown.
-        :param picture: what `to_picture` made of it, or raised.
+        :param looked: what `look` made of it.
         """
-        detector = self._detector
-        try:
-            if isinstance(picture, Exception):
-                raise picture
-            probability = detector.classifier.probability(picture, shown.stamp)
-        except _REJECTIONS as error:
-            self._reject(shown, error)
+        detector, picture, probability = self._detector, looked.picture, looked.probability
+        if picture is None:
+            assert looked.error is not None
+            self._reject(shown, looked.error)
             return
+        if probability is None:
+            try:
+                probability = self._ask(picture, shown.stamp)
+            except REJECTIONS as error:
+                self._reject(shown, error)
+                return
         alarm = detector.alarm.update(shown.stamp, probability)
         answer = Answer(shown.stamp, shown.received, probability, alarm)
         self._answers.append(answer)
@@ -112,6 +154,13 @@ class Judge:
                    contract.model_sha256, about(contract), settings_in_words(detector), answers,
                    alarm_events(answers), self._album.snapshots())
 
+    def _ask(self, picture: Picture, stamp: float) -> float:
+        classifier = self._classifiers.get()
+        try:
+            return classifier.probability(picture, stamp)
+        finally:
+            self._classifiers.put(classifier)
+
     def _reject(self, shown: Shown, error: Exception) -> None:
         reason = (error.reason if isinstance(error, ImageError)
                   else INFERENCE if isinstance(error, InferenceError) else OTHER)
@@ -119,19 +168,28 @@ class Judge:
                                     reason, str(error) or type(error).__name__))
 
 
+def check_setups(setups: Iterable[Setup]) -> None:
+    """
+    Load each model once, to learn what is wrong before anything is read.
+
+    :raises ModelError: when a model cannot be used.
+    :raises RuntimeUnavailableError: when a runtime cannot be imported.
+    :raises ValueError: when a value of a setup is not allowed.
+    """
+    for setup in setups:
+        Judge(setup, IMAGE)
+
+
 def judge(source: Source, setups: Sequence[Setup], threads: int,
           tick: Callable[[], object] = lambda: None) -> tuple[TopicReport, ...]:
     """
     Run models over every picture of a recording.
 
-    :param source: gives the pictures; they are decoded a few ahead, and not held.
-    :param setups: one for each model.
-    :param threads: that decode pictures.
+    :param source: gives the pictures; they are looked at a few ahead, and not held.
+    :param setups: one for each model; `check_setups` tells whether they can be used.
+    :param threads: that look at pictures.
     :param tick: called after each picture.
     :return: one report for each topic, in the order of their names.
-    :raises ModelError: when a model cannot be used.
-    :raises RuntimeUnavailableError: when a runtime cannot be imported.
-    :raises ValueError: when a value of a setup is not allowed.
     """
     topics: dict[tuple[str, str], list[Judge]] = {}
 
@@ -139,12 +197,12 @@ def judge(source: Source, setups: Sequence[Setup], threads: int,
         for shown in source.shown():
             key = shown.topic, shown.kind
             if key not in topics:
-                topics[key] = [Judge(setup, shown.kind) for setup in setups]
+                topics[key] = [Judge(setup, shown.kind, threads) for setup in setups]
             yield shown, topics[key]
 
-    for (shown, judges), pictures in ahead(judged(), _pictures, threads):
-        for one, picture in zip(judges, pictures, strict=True):
-            one.take(shown, picture)
+    for (shown, judges), found in ahead(judged(), _looked, threads):
+        for one, looked in zip(judges, found, strict=True):
+            one.take(shown, looked)
         tick()
     return tuple(_topic_report(topic, kind, [one.run() for one in judges])
                  for (topic, kind), judges in sorted(topics.items()))
@@ -168,18 +226,9 @@ def ahead(given: Iterable[Given], make: Callable[[Given], Made],
                 future.cancel()
 
 
-def _pictures(judged: tuple[Shown, list[Judge]]) -> list[Picture | Exception]:
+def _looked(judged: tuple[Shown, list[Judge]]) -> list[Looked]:
     shown, judges = judged
-    if shown.content is None:
-        return [ImageError(shown.problem)] * len(judges)
-    return [_attempt(one.to_picture, shown.content) for one in judges]
-
-
-def _attempt(make: Callable[[Any], Picture], content: Any) -> Picture | Exception:
-    try:
-        return make(content)
-    except _REJECTIONS as error:
-        return error
+    return [one.look(shown) for one in judges]
 
 
 def _as_it_is(picture: Picture) -> Picture:

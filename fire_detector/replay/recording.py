@@ -7,8 +7,6 @@ from datetime import datetime
 from pathlib import Path
 import time
 
-from fire_detector.classifier import RuntimeUnavailableError
-from fire_detector.model_contract import ModelError
 from fire_detector.picture_files import PictureFileError
 from fire_detector.replay.bag_files import BagError
 from fire_detector.replay.events import Label, label_figures
@@ -31,7 +29,7 @@ class Task:
     :ivar topics: those of a bag to look at; empty for all with images.
     :ivar labels: events to measure against; empty for none.
     :ivar picture_rate: pictures a second of a folder of them.
-    :ivar threads: that decode pictures.
+    :ivar threads: that look at pictures.
     :ivar shows_progress: whether a bar is drawn, on a terminal.
     """
 
@@ -64,19 +62,23 @@ def replay(task: Task) -> Outcome:
     """
     Replay one recording, and write report.html, timeline.csv and timeline.png.
 
-    :raises OSError: when they cannot be written.
+    :param task: with setups that can be used: `check_setups` tells.
     """
-    started = time.monotonic()
     try:
-        source = open_source(task.path, task.topics, task.picture_rate)
-        total = source.total
-        # tqdm draws nothing where stderr is no terminal.
-        with tqdm(total=total, unit=' pictures', desc=task.path.name, leave=False,
-                  disable=None if task.shows_progress else True) as bar:
-            topics = judge(source, task.setups, task.threads, bar.update)
-    except (BagError, PictureFileError, ModelError, RuntimeUnavailableError,
-            ValueError) as error:
+        return _replayed(task)
+    except (BagError, PictureFileError) as error:
         return Outcome(task, None, (str(error),))
+    except OSError as error:
+        return Outcome(task, None, (f'{error.filename or task.path}: {error.strerror or error}',))
+
+
+def _replayed(task: Task) -> Outcome:
+    started = time.monotonic()
+    source = open_source(task.path, task.topics, task.picture_rate)
+    # tqdm draws nothing where stderr is no terminal.
+    with tqdm(total=source.total, unit=' pictures', desc=task.path.name, leave=False,
+              disable=None if task.shows_progress else True) as bar:
+        topics = judge(source, task.setups, task.threads, bar.update)
     problems = list(source.problems)
     if not topics:
         return Outcome(task, None, (*problems, source.why_nothing()))

@@ -48,7 +48,7 @@ class MendedMcap:
 
     def open(self, mode: str = 'rb') -> BinaryIO:  # noqa: A003 - as pathlib calls it
         """Open the mended file."""
-        return io.BufferedReader(_Mended(self._path.open('rb'), self.whole))  # type: ignore
+        return io.BufferedReader(_Mended(self._path.open('rb'), self.whole))
 
 
 class _Mended(io.RawIOBase):

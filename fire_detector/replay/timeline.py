@@ -48,7 +48,7 @@ def _rows(topic: TopicReport) -> Iterator[list[object]]:
 
 
 def write_png(report: Report, path: Path) -> None:
-    """Draw probabilities, alarms, labels and rejected pictures over time, a part for each topic."""
+    """Draw probabilities, alarms, labels and rejected pictures, a part for each topic."""
     figure = Figure(figsize=(12, 0.8 + HEIGHT * max(1, len(report.topics))), dpi=100,
                     layout='constrained')
     figure.suptitle(report.source)
@@ -75,6 +75,7 @@ def _draw(axes: Axes, topic: TopicReport) -> None:
         axes.plot(rejected, [1.0] * len(rejected), linestyle='', marker='x',
                   color=REJECTED_COLOR, label='rejected', clip_on=False)
     axes.set(title=f'{topic.topic} ({topic.message_type})', ylim=(-0.12, 1.02),
+             yticks=(0, 0.2, 0.4, 0.6, 0.8, 1),
              xlim=(0, max(end - begin, 1e-3)), ylabel='fire probability',
              xlabel=f'seconds since the first picture (stamp {begin:.3f})')
     axes.grid(alpha=0.3)
