@@ -143,7 +143,7 @@ def test_what_is_shown(full: Report) -> None:
     for told in (
             'bag.mcap', 'A: firenet 1.2: 1 alarm. B: other 1.2: 1 alarm.',
             'Highest probability: 95.0 % at 3.00 s on /image (A: firenet 1.2).',
-            '1 problem: not everything could be read bag_2.mcap: cut short',
+            '1 problem: this report may be incomplete bag_2.mcap: cut short',
             'Made 2026-01-02T03:04:05+01:00, in 3.50 s.',
             # The alarms.
             '2.00 s 2023-11-14 T22:13:22.000Z 5.00 s 2023-11-14 T22:13:25.000Z 3.00 s 95.0 %',

@@ -121,9 +121,9 @@ class _Player:
             self._tell_time(stamp)
             self._publishers[topic].publish(data)
             count += 1
+        took = (time.monotonic_ns() - started) / NANOSECONDS
         for publisher in self._publishers.values():
             publisher.wait_for_all_acked(DELIVERY_TIMEOUT)
-        took = (time.monotonic_ns() - started) / NANOSECONDS
         self._node.get_logger().info(f'published {count} messages in {took:.1f} s')
 
     def _wait_until_due(self, stamp: int, first: int, started: int) -> None:

@@ -66,7 +66,7 @@ td time { display: block; white-space: nowrap; }
 summary { cursor: pointer; }
 
 figure { margin: 0; }
-.chart { display: grid; grid-template-columns: 4.75rem minmax(0, 1fr); gap: 6px .5rem;
+.chart { display: grid; grid-template-columns: 5.75rem minmax(0, 1fr); gap: 6px .5rem;
   font-size: .8rem; color: var(--soft); margin: 1.25rem 0 .5rem; }
 .chart svg { display: block; width: 100%; overflow: visible; }
 .plot, .levels, .times { position: relative; }
@@ -120,8 +120,9 @@ path { fill: none; vector-effect: non-scaling-stroke; }
 .pictures strong, .pictures figcaption > span { display: block; }
 @media (max-width: 500px) {
   .minor { display: none; }
-  tbody th { overflow-wrap: anywhere; min-width: 4rem; }
-  .pairs th { min-width: 0; }
+  tbody th { overflow-wrap: anywhere; min-width: 7rem; }
+  .pairs { table-layout: fixed; }
+  .pairs th { min-width: 0; width: 42%; white-space: normal; }
   th, td { padding-right: .5rem; }
   td time { white-space: normal; }
 }

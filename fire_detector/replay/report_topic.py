@@ -26,7 +26,7 @@ from fire_detector.replay.report_pictures import pictures
 from fire_detector.replay.report_time import Timeline, timeline
 
 # Rows of a table that is open from the start.
-OPEN_ROWS = 20
+OPEN_ROWS = 12
 
 
 def topic_section(topic: TopicReport, chosen: frozenset[Snapshot], anchor: str) -> Html:
@@ -48,8 +48,10 @@ def topic_section(topic: TopicReport, chosen: frozenset[Snapshot], anchor: str) 
 
 
 def _run(run: Run, chosen: frozenset[Snapshot], times: Timeline) -> list[Html]:
-    settings = [tag('section', tag('h4', 'Settings and model'),
-                    pairs('Settings', run.settings), pairs('Model', _model(run).items()))]
+    model = _model(run)
+    settings = [tag('section', tag('h4', 'Settings'), pairs('Settings', run.settings)),
+                tag('section', tag('h4', 'Model'), _folded(
+                    pairs('What the model says of itself', model.items()), len(model), 'lines'))]
     return [_alarms(run, times), *_labels(run.labels, times), pictures(run, chosen, times),
             *settings]
 
