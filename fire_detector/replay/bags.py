@@ -122,13 +122,15 @@ class Bag:
     def _salvaged(self, file: Path, error: Exception, topics: Collection[str]) -> Iterator[_Row]:
         """Read a file that rosbags does not open, as far as that goes."""
         count = 0
+        known, self.types = self.types, {}
         try:
             for row in self._left_of(file, topics):
                 count += 1
                 yield row
         except Exception as other:  # noqa: BLE001 - as above
             error = error if not count else other
-        if count or self.types:
+        found, self.types = bool(self.types), known | self.types
+        if found:
             self.problems.append(f'{file}: cut short or damaged ({error}); {count} messages with '
                                  f'pictures were found in what is left of it')
         else:
