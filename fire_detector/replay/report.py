@@ -101,7 +101,7 @@ def _overview(report: Report, anchors: dict[int, str]) -> Html:
             for index, topic in enumerate(report.topics) for run in topic.runs]
     return tag('section', tag('h2', 'Overview'), table(
         'Topics and models', ('Topic', 'Model', 'Alarms', 'Highest', 'Pictures', 'Rejected'),
-        rows))
+        rows, class_='overview'))
 
 
 def _overview_row(topic: TopicReport, run: Run, anchor: str) -> list[str]:

@@ -57,6 +57,7 @@ tbody th { font-weight: 500; }
 time { font-variant-numeric: tabular-nums; }
 time span { display: inline-block; }
 td time { display: block; white-space: nowrap; }
+.of-2 td time { white-space: normal; }
 .pairs { width: 100%; max-width: 44rem; }
 .pairs thead { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); }
@@ -120,9 +121,9 @@ path { fill: none; vector-effect: non-scaling-stroke; }
 .pictures strong, .pictures figcaption > span { display: block; }
 @media (max-width: 500px) {
   .minor { display: none; }
-  tbody th { overflow-wrap: anywhere; min-width: 7rem; }
+  .overview tbody th { overflow-wrap: anywhere; min-width: 7rem; }
   .pairs { table-layout: fixed; }
-  .pairs th { min-width: 0; width: 42%; white-space: normal; }
+  .pairs th { width: 42%; white-space: normal; }
   th, td { padding-right: .5rem; }
   td time { white-space: normal; }
 }
