@@ -10,12 +10,12 @@ endif
 ifneq ($(SOURCED),)
 VENV := .venv-$(SOURCED)
 VENV_OPTIONS := --system-site-packages
-EXTRAS := litert,demo
+EXTRAS := litert,demo,replay
 NUMPY := 'numpy<$(shell $(PYTHON) -c \
 	'import numpy; print(int(numpy.__version__.split(".")[0]) + 1)')'
 else
 VENV := .venv
-EXTRAS := ros,litert,demo
+EXTRAS := ros,litert,demo,replay
 endif
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 

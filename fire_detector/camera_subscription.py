@@ -6,7 +6,8 @@ from typing import Any
 
 from fire_detector import camera_silence
 from fire_detector.camera_silence import Endpoint, silence
-from fire_detector.parameters import COMPRESSED, RELIABILITY
+from fire_detector.node_parameters import RELIABILITY
+from fire_detector.parameters import COMPRESSED
 from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions

@@ -4,8 +4,8 @@
 import time
 
 import cv2
+from fire_detector.camera_messages import from_image
 from fire_detector.demo_plot import TimedAnswer
-from fire_detector.image_messages import from_image
 from fire_detector.picture import Picture
 import numpy as np
 from numpy.typing import NDArray

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from fire_detector.alarm import FireAlarm
+from fire_detector.camera_messages import from_compressed_image, from_image
 from fire_detector.classifier import FireClassifier
 from fire_detector.diagnostics import about_model, Values
-from fire_detector.image_messages import from_compressed_image, from_image
 from fire_detector.model_contract import ModelContract
 from fire_detector.model_files import find_model
 from fire_detector.parameters import NodeSettings, RAW

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.camera_executor import CameraExecutor
+from fire_detector.camera_messages import described
 from fire_detector.camera_subscription import CameraSubscription
 from fire_detector.classifier import InferenceError
 from fire_detector.detector import Detector, load_detector
@@ -23,21 +24,17 @@ from fire_detector.diagnostics import (
     Statistics,
 )
 from fire_detector.image_conversion import ImageError
-from fire_detector.image_messages import (
-    described,
-    to_image,
-)
+from fire_detector.image_messages import to_image
 from fire_detector.managed_node import ManagedNode
 from fire_detector.model_contract import ModelContract
-from fire_detector.overlay import annotate
-from fire_detector.parameters import (
+from fire_detector.node_parameters import (
     declare_parameters,
     LABELS,
-    LiveSettings,
     read_live_settings,
     read_settings,
-    why_not_now,
 )
+from fire_detector.overlay import annotate
+from fire_detector.parameters import LiveSettings, why_not_now
 from fire_detector.process_usage import read_usage
 from fire_detector.rate_limit import RateLimit
 from fire_detector.ros_process import ros_process

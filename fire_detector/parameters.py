@@ -3,7 +3,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-import difflib
 import math
 from typing import Any
 
@@ -11,23 +10,11 @@ from fire_detector.classifier import AUTO, RUNTIMES
 from fire_detector.model_contract import AlarmSettings, MAX_MIN_FRAMES, MAX_WINDOW
 from fire_detector.model_files import DEFAULT_MODEL
 from fire_detector.tiling import NONE, TILE_MODES
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.node import Node
-from rclpy.parameter import Parameter as RosParameter
-from rclpy.qos import QoSReliabilityPolicy
 
-RELIABILITY = {
-    'reliable': QoSReliabilityPolicy.RELIABLE,
-    'best_effort': QoSReliabilityPolicy.BEST_EFFORT,
-}
+RELIABILITIES = ('reliable', 'best_effort')
 RAW, COMPRESSED = 'raw', 'compressed'
 TRANSPORTS = (RAW, COMPRESSED)
 FROM_MODEL = -1
-# Not in the table, since nobody sets it: where ~/vision_info says that the labels are.
-LABELS = 'labels'
-# What rclpy declares or reads by itself, beside the table.
-_OF_ROS = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
-
 
 AT_START, UNCONFIGURED, AT_ANY_TIME = 'at start', 'unconfigured', 'at any time'
 
@@ -77,7 +64,7 @@ PARAMETERS = (
               choices=TRANSPORTS),
     Parameter('reliability', AUTO,
               'Reliability of the image subscription; auto follows what the publishers offer.',
-              choices=(AUTO, *RELIABILITY)),
+              choices=(AUTO, *RELIABILITIES)),
     Parameter('max_rate', 0.0,
               'Pictures a second that are looked at, at most; others are passed over unread. 0: '
               'no limit.',
@@ -134,53 +121,40 @@ class LiveSettings:
     alarm: AlarmSettings
 
 
-def declare_parameters(node: Node) -> None:
-    """Declare every parameter of the table on a node, and report those that are not in it."""
-    for parameter in PARAMETERS:
-        node.declare_parameter(parameter.name, parameter.default, _descriptor(parameter))
-    node.declare_parameter(
-        LABELS, RosParameter.Type.STRING_ARRAY, ignore_override=True,
-        descriptor=ParameterDescriptor(description='The classes of the loaded model.'))
-    names = [parameter.name for parameter in PARAMETERS]
-    # No public name of rclpy tells what was given in parameter files and on the command line.
-    for given in node._parameter_overrides:
-        if given not in names and not given.startswith(_OF_ROS):
-            alike = difflib.get_close_matches(given, names, 1)
-            node.get_logger().warning(
-                f'there is no parameter {given}: its value is not used'
-                + (f'; did you mean {alike[0]}?' if alike else ''))
+def default_values() -> dict[str, Any]:
+    """Give every parameter's default by its name."""
+    return {parameter.name: parameter.default for parameter in PARAMETERS}
 
 
-def read_settings(node: Node) -> NodeSettings:
+def settings_of(values: Mapping[str, Any]) -> NodeSettings:
     """
-    Read the values to configure a node with.
+    Make of parameters what a node is configured with.
 
+    :param values: of every parameter, by its name.
     :raises ValueError: when a value is not among those the parameter allows.
     """
-    values = _checked_values(_values(node))
-    return NodeSettings(**{field.name: values[field.name] for field in fields(NodeSettings)})
+    checked = _checked_values(values)
+    return NodeSettings(**{field.name: checked[field.name] for field in fields(NodeSettings)})
 
 
-def read_live_settings(node: Node, of_model: AlarmSettings,
-                       changed: Mapping[str, Any] | None = None) -> LiveSettings:
+def live_settings_of(values: Mapping[str, Any], of_model: AlarmSettings) -> LiveSettings:
     """
-    Read the values that may change at any time.
+    Make of parameters what may change at any time.
 
-    :param node: the node with the parameters.
+    :param values: of every parameter, by its name.
     :param of_model: what the model's contract says of the alarm, for what the user left to it.
-    :param changed: values by name that are about to be set.
     :raises ValueError: when a value is not allowed, or they contradict each other.
     """
-    values = _checked_values(_values(node) | dict(changed or {}))
+    checked = _checked_values(values)
     alarm = {}
     for field in fields(AlarmSettings):
-        value = values[f'alarm.{field.name}']
+        value = checked[f'alarm.{field.name}']
         alarm[field.name] = getattr(of_model, field.name) if value == FROM_MODEL else value
     return LiveSettings(
-        max_rate=values['max_rate'], image_timeout=values['image_timeout'],
-        annotated_max_rate=values['annotated.max_rate'],
-        annotated_max_width=values['annotated.max_width'],
-        alarm_latch=values['alarm.latch'], alarm=AlarmSettings(**alarm))
+        max_rate=checked['max_rate'], image_timeout=checked['image_timeout'],
+        annotated_max_rate=checked['annotated.max_rate'],
+        annotated_max_width=checked['annotated.max_width'],
+        alarm_latch=checked['alarm.latch'], alarm=AlarmSettings(**alarm))
 
 
 def why_not_now(changed: Collection[str], configured: bool) -> str:
@@ -198,10 +172,6 @@ def why_not_now(changed: Collection[str], configured: bool) -> str:
     return ''
 
 
-def _values(node: Node) -> dict[str, Any]:
-    return {parameter.name: node.get_parameter(parameter.name).value for parameter in PARAMETERS}
-
-
 def _checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
     return {parameter.name: _checked(parameter, values[parameter.name])
             for parameter in PARAMETERS}
@@ -217,21 +187,3 @@ def _checked(parameter: Parameter, value: Any) -> Any:
             raise ValueError(f'parameter {parameter.name} is {value!r}, '
                              f'not a number from {low} to {high}')
     return value
-
-
-def _descriptor(parameter: Parameter) -> ParameterDescriptor:
-    # A number with decimals may also be written without, which to ROS is another type.
-    descriptor = ParameterDescriptor(description=parameter.text,
-                                     read_only=parameter.when == AT_START,
-                                     dynamic_typing=isinstance(parameter.default, float))
-    if parameter.choices:
-        descriptor.additional_constraints = f'One of: {", ".join(parameter.choices)}.'
-    if parameter.limits is not None:
-        low, high = parameter.limits
-        if isinstance(parameter.default, int):
-            descriptor.integer_range = [
-                IntegerRange(from_value=int(low), to_value=int(high), step=0)]
-        else:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=float(low), to_value=float(high), step=0.0)]
-    return descriptor

@@ -2,7 +2,7 @@
 """The cameras without a lens publish as a driver does, and say what is wrong with a parameter."""
 
 import cv2
-from fire_detector.image_messages import from_image
+from fire_detector.camera_messages import from_image
 import numpy as np
 import pytest
 from ros_session import RosSession

@@ -7,9 +7,10 @@ from typing import Any
 import zlib
 
 import cv2
+from fire_detector.camera_messages import from_compressed_image
 from fire_detector.compressed_image import decode, MAX_SIDE
 from fire_detector.image_conversion import ImageError, to_picture
-from fire_detector.image_messages import from_compressed_image, to_compressed_image
+from fire_detector.image_messages import to_compressed_image
 from fire_detector.picture import Picture
 import numpy as np
 from numpy.typing import NDArray

@@ -10,9 +10,9 @@ from typing import Any
 
 import cv2
 from diagnostic_msgs.msg import DiagnosticStatus
+from fire_detector.camera_messages import from_image
 from fire_detector.classifier import FireClassifier
 from fire_detector.image_conversion import ENCODINGS
-from fire_detector.image_messages import from_image
 from fire_detector.model_files import DEFAULT_MODEL, find_model
 from fire_detector.synthetic_scene import SyntheticScene
 import numpy as np

@@ -10,9 +10,9 @@ from typing import Any
 import zlib
 
 import cv2
+from fire_detector.camera_messages import from_compressed_image, from_image
 from fire_detector.compressed_image import decode
 from fire_detector.image_conversion import ENCODINGS, ImageError, to_picture
-from fire_detector.image_messages import from_compressed_image, from_image
 from fire_detector.picture import Picture
 import numpy as np
 import pytest

@@ -12,8 +12,8 @@ import random
 from typing import Any
 
 import cv2
+from fire_detector.camera_messages import from_compressed_image, from_image
 from fire_detector.image_conversion import ENCODINGS, ImageError
-from fire_detector.image_messages import from_compressed_image, from_image
 import numpy as np
 import pytest
 from rclpy.serialization import serialize_message

@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import Any
 
 import cv2
-from fire_detector import image_messages
+from fire_detector import camera_messages
+from fire_detector.camera_messages import from_image
 from fire_detector.image_conversion import ENCODINGS, ImageError, to_picture
-from fire_detector.image_messages import from_image
 import numpy as np
 from numpy.typing import NDArray
 import pytest
@@ -237,7 +237,7 @@ def bridge(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[MockBridge]]:
     module.CvBridge = MockBridge  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, 'cv_bridge', module)
     monkeypatch.setattr(MockBridge, 'error', None)
-    forget = image_messages._load_cv_bridge.cache_clear
+    forget = camera_messages._load_cv_bridge.cache_clear
     forget()
     yield MockBridge
     forget()
@@ -316,7 +316,7 @@ def test_cv_bridge_of_another_numpy(bridge: type[MockBridge],
 def test_known_encodings_do_not_need_cv_bridge(bridge: type[MockBridge],
                                                monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not even imported; byte order is that of the message."""
-    monkeypatch.setattr(image_messages, '_load_cv_bridge', pytest.fail)
+    monkeypatch.setattr(camera_messages, '_load_cv_bridge', pytest.fail)
     message = Image(height=1, width=1, step=2, encoding='mono16', data=array('B', b'\x12\x34'),
                     is_bigendian=1)
     assert from_image(message).pixels[0, 0, 0] == 18

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Declare the parameters of the table on a node, and read them from it."""
+
+from collections.abc import Mapping
+import difflib
+from typing import Any
+
+from fire_detector.model_contract import AlarmSettings
+from fire_detector.parameters import (
+    AT_START,
+    live_settings_of,
+    LiveSettings,
+    NodeSettings,
+    Parameter,
+    PARAMETERS,
+    RELIABILITIES,
+    settings_of,
+)
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.node import Node
+from rclpy.parameter import Parameter as RosParameter
+from rclpy.qos import QoSReliabilityPolicy
+
+RELIABILITY: dict[str, QoSReliabilityPolicy] = {
+    name: getattr(QoSReliabilityPolicy, name.upper()) for name in RELIABILITIES}
+# Not in the table, since nobody sets it: where ~/vision_info says that the labels are.
+LABELS = 'labels'
+# What rclpy declares or reads by itself, beside the table.
+_OF_ROS = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
+
+
+def declare_parameters(node: Node) -> None:
+    """Declare every parameter of the table on a node, and report those that are not in it."""
+    for parameter in PARAMETERS:
+        node.declare_parameter(parameter.name, parameter.default, _descriptor(parameter))
+    node.declare_parameter(
+        LABELS, RosParameter.Type.STRING_ARRAY, ignore_override=True,
+        descriptor=ParameterDescriptor(description='The classes of the loaded model.'))
+    names = [parameter.name for parameter in PARAMETERS]
+    # No public name of rclpy tells what was given in parameter files and on the command line.
+    for given in node._parameter_overrides:
+        if given not in names and not given.startswith(_OF_ROS):
+            alike = difflib.get_close_matches(given, names, 1)
+            node.get_logger().warning(
+                f'there is no parameter {given}: its value is not used'
+                + (f'; did you mean {alike[0]}?' if alike else ''))
+
+
+def read_settings(node: Node) -> NodeSettings:
+    """
+    Read the values to configure a node with.
+
+    :raises ValueError: when a value is not among those the parameter allows.
+    """
+    return settings_of(_values(node))
+
+
+def read_live_settings(node: Node, of_model: AlarmSettings,
+                       changed: Mapping[str, Any] | None = None) -> LiveSettings:
+    """
+    Read the values that may change at any time.
+
+    :param node: the node with the parameters.
+    :param of_model: what the model's contract says of the alarm, for what the user left to it.
+    :param changed: values by name that are about to be set.
+    :raises ValueError: when a value is not allowed, or they contradict each other.
+    """
+    return live_settings_of(_values(node) | dict(changed or {}), of_model)
+
+
+def _values(node: Node) -> dict[str, Any]:
+    return {parameter.name: node.get_parameter(parameter.name).value for parameter in PARAMETERS}
+
+
+def _descriptor(parameter: Parameter) -> ParameterDescriptor:
+    # A number with decimals may also be written without, which to ROS is another type.
+    descriptor = ParameterDescriptor(description=parameter.text,
+                                     read_only=parameter.when == AT_START,
+                                     dynamic_typing=isinstance(parameter.default, float))
+    if parameter.choices:
+        descriptor.additional_constraints = f'One of: {", ".join(parameter.choices)}.'
+    if parameter.limits is not None:
+        low, high = parameter.limits
+        if isinstance(parameter.default, int):
+            descriptor.integer_range = [
+                IntegerRange(from_value=int(low), to_value=int(high), step=0)]
+        else:
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=float(low), to_value=float(high), step=0.0)]
+    return descriptor

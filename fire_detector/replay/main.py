@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Run the fire detector over recordings, without ROS and faster than they were made.
+
+Conversion, classifier and alarm are the node's, on the recorded stamps.
+"""
+
+import argparse
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+import signal
+import sys
+
+from fire_detector.classifier import AUTO, RUNTIMES
+from fire_detector.model_files import DEFAULT_MODEL
+from fire_detector.parameters import PARAMETERS
+from fire_detector.replay.exit_status import ExitStatus
+from fire_detector.tiling import NONE, TILE_MODES
+
+_EPILOG = """\
+examples:
+  fire_replay run_12                      one bag, into run_12_replay/
+  fire_replay drive.mcap --topic /front/image_raw/compressed
+  fire_replay run_12 --labels events.csv --on-threshold 0.6
+  fire_replay run_12 --compare firenet.tflite
+  fire_replay bags/ --jobs 4 --out night  every bag below, night/summary.csv
+  fire_replay clip.mp4                    a video; also a folder of pictures
+  fire_replay run_12 --publish --rate 2   play it into ROS, at twice its speed
+
+labels are a CSV file with the columns start, end and label (fire or nofire). Times below 1e8
+are seconds since the first picture, others stamps as recorded. Time without fire is what is
+labeled nofire, or else all that is not labeled fire.
+
+written for each recording: report.html, timeline.csv and timeline.png.
+
+exit status: 0 when everything was read, 1 when a part was not, 2 when nothing was or the
+command line is wrong.
+"""
+# Options that set a parameter of the node.
+_ALARM = {'on_threshold': float, 'off_threshold': float, 'window': float, 'min_frames': int}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Replay what the command line names; return the exit status."""
+    # A reader that has seen enough, such as head, ends the program without a traceback.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.publish:
+        return _publish(parser, options)
+    try:
+        # Here, so that --help works without them.
+        from fire_detector.replay.session import run_session
+    except ImportError as error:
+        return _fail(f"{error}: install what replaying needs, from the package's checkout: "
+                     f"pip install '.[replay]'")
+    try:
+        return run_session(options, {
+            name: value for name, value in _parameters(options).items() if value is not None})
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+
+
+def _publish(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    if len(options.paths) != 1:
+        parser.error('--publish plays one bag: name one')
+    try:
+        from fire_detector.replay.publish import publish_bag
+    except ImportError as error:
+        return _fail(f'{error}: --publish needs a sourced ROS 2, and what replaying needs: '
+                     f"pip install '.[replay]'")
+    try:
+        return int(publish_bag(options.paths[0], options.topic, options.rate))
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+
+
+def _fail(message: str) -> int:
+    print(f'fire_replay: {message}', file=sys.stderr)
+    return ExitStatus.NOTHING
+
+
+def _parameters(options: argparse.Namespace) -> dict[str, object]:
+    return {
+        'model': options.model, 'runtime': options.runtime, 'num_threads': options.threads,
+        'tiles': options.tiles, 'alarm.latch': options.latch or None,
+        **{f'alarm.{name}': getattr(options, name) for name in _ALARM}}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='fire_replay', description=__doc__, epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('paths', metavar='BAG', type=Path, nargs='+',
+                        help='bag (folder, .db3, .mcap, .bag; compressed too), video, folder of '
+                             'pictures, or folder of bags')
+    parser.add_argument('--version', action='version', version=f'%(prog)s {_version()}')
+    parser.add_argument('--out', metavar='DIR', type=Path,
+                        help='folder to write into (default: NAME_replay for each BAG)')
+    parser.add_argument('--topic', metavar='T', action='append', default=[],
+                        help='image topic; may be given again (default: all)')
+    parser.add_argument('--jobs', metavar='N', type=_at_least_one, default=1,
+                        help='recordings that are replayed at a time (default: %(default)s)')
+    parser.add_argument('--picture-rate', metavar='HZ', type=_above_zero, default=10.0,
+                        help='pictures a second of a folder of pictures (default: %(default)g)')
+    model = parser.add_argument_group('model')
+    model.add_argument('--model', metavar='M', default=DEFAULT_MODEL,
+                       help='.tflite file, or name of an installed model (default: %(default)s)')
+    model.add_argument('--compare', metavar='M', help='a second model, laid beside the first')
+    model.add_argument('--runtime', choices=(AUTO, *RUNTIMES), default=AUTO,
+                       help='TFLite runtime (default: the first that is installed)')
+    model.add_argument('--threads', metavar='N', type=int, default=1,
+                       help='threads that one inference may use (default: %(default)s)')
+    model.add_argument('--tiles', choices=TILE_MODES, default=NONE,
+                       help='parts of a picture to look at too, for small fires '
+                            '(default: %(default)s)')
+    alarm = parser.add_argument_group('alarm', 'Left out, they are what the model says.')
+    texts = {parameter.name: parameter.text for parameter in PARAMETERS}
+    for name, kind in _ALARM.items():
+        # What stands behind the semicolon is of the parameter.
+        alarm.add_argument(f'--{name.replace("_", "-")}', metavar='X', type=kind,
+                           help=texts[f'alarm.{name}'].split(';')[0])
+    alarm.add_argument('--latch', action='store_true', help='keep a raised alarm')
+    alarm.add_argument('--labels', metavar='CSV', type=Path,
+                       help='events to measure the alarms against')
+    ros = parser.add_argument_group('ROS')
+    ros.add_argument('--publish', action='store_true',
+                     help='publish the images of the bag and /clock, instead')
+    ros.add_argument('--rate', metavar='X', type=_above_zero, default=1.0,
+                     help='speed of --publish, 1 as recorded (default: %(default)g)')
+    return parser
+
+
+def _version() -> str:
+    try:
+        return metadata.version('fire_detector')
+    except metadata.PackageNotFoundError:
+        return '(not installed)'
+
+
+def _at_least_one(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f'{value} is not 1 or more')
+    return value
+
+
+def _above_zero(text: str) -> float:
+    if not 0 < (value := float(text)) < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text} is not a number above 0')
+    return value
+
+
+if __name__ == '__main__':
+    sys.exit(main())

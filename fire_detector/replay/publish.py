@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Play a bag into ROS, on machines that have no `ros2 bag`."""
+
+from collections.abc import Sequence
+import math
+from pathlib import Path
+import sys
+
+
+def publish_bag(path: Path, topics: Sequence[str], rate: float) -> int:
+    """
+    Publish what is in a rosbag2 bag as it was recorded, with /clock for use_sim_time.
+
+    ROS arguments of the command line hold: topics may be remapped.
+
+    :param path: folder of the bag, or its .mcap or .db3 file.
+    :param topics: what to publish; empty for all whose message types are installed.
+    :param rate: how many times as fast as recorded.
+    :return: the exit status: 0, or 1 when it is not possible; then the reason is printed.
+    """
+    if not 0 < rate < math.inf:
+        return _failed(f'rate is {rate}, expected how many times as fast as recorded, above 0')
+    try:
+        # Not at the top: only this of all that a replay does needs ROS.
+        from fire_detector.replay.bag_files import BagError
+        from fire_detector.replay.bag_player import play
+    except ImportError as error:
+        return _failed(f'publishing a bag needs ROS 2 and the Python package rosbags: {error}. '
+                       f'Source a ROS 2 installation, and: pip install rosbags')
+    try:
+        play(path, topics, rate)
+    except BagError as error:
+        return _failed(str(error))
+    return 0
+
+
+def _failed(message: str) -> int:
+    sys.stderr.write(f'fire_replay: {message}\n')
+    return 1

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find recordings, and give their pictures one after the other, each with its time."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fire_detector.picture_files import (
+    find_files,
+    is_video,
+    PICTURE_SUFFIXES,
+    PictureFileError,
+    read_picture,
+    read_video,
+    walk_files,
+)
+from fire_detector.replay.bag_files import bags_in, is_bag_file
+from fire_detector.replay.bags import Bag, COMPRESSED_IMAGE, IMAGE
+
+VIDEO, PICTURES = 'video', 'pictures'
+
+
+class SourceError(ValueError):
+    """Report a recording of which nothing can be looked at."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """
+    Hold what was shown at one time.
+
+    :ivar topic: the topic, or the name of a video or folder.
+    :ivar kind: IMAGE, COMPRESSED_IMAGE, VIDEO or PICTURES.
+    :ivar stamp: of the header, in seconds; in a video or folder, since the first picture.
+    :ivar received: when the recorder got it, in seconds.
+    :ivar content: a message for the first two kinds, a Picture for the others; None where it
+        could not be read.
+    :ivar problem: why it could not.
+    """
+
+    topic: str
+    kind: str
+    stamp: float
+    received: float
+    content: Any
+    problem: str = ''
+
+
+class Source(ABC):
+    """
+    Give the pictures of a recording.
+
+    :ivar path: where it is.
+    :ivar problems: what could not be read, so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Hold the path."""
+        self.path = path
+        self.problems: list[str] = []
+
+    @property
+    def total(self) -> int | None:
+        """Tell how many pictures are to come, where that is known."""
+        return None
+
+    @abstractmethod
+    def shown(self) -> Iterator[Shown]:
+        """Give what was shown, in order."""
+
+    @abstractmethod
+    def why_nothing(self) -> str:
+        """Say why nothing was shown, after all was read."""
+
+
+class BagSource(Source):
+    """Give the pictures of a bag."""
+
+    def __init__(self, path: Path, topics: Sequence[str] = ()) -> None:
+        """
+        Find the bag's files.
+
+        :param topics: those to read; empty for all with images.
+        :raises BagError: when there is no file.
+        """
+        super().__init__(path)
+        self._bag = Bag(path)
+        self._topics = topics
+        self.problems = self._bag.problems
+
+    @property
+    def total(self) -> int | None:
+        """Tell how many pictures are to come, where the bag's metadata tells."""
+        return self._bag.count(self._topics)
+
+    def shown(self) -> Iterator[Shown]:
+        """Give the messages; one that is none is given with its reason."""
+        met = set()
+        for one in self._bag.messages(self._topics):
+            met.add(one.topic)
+            stamp = one.received
+            if one.message is not None:
+                # As the node computes it.
+                header = one.message.header.stamp
+                stamp = header.sec + 1e-9 * header.nanosec
+            yield Shown(one.topic, one.message_type, stamp, one.received, one.message,
+                        one.problem)
+        for topic in self._topics:
+            if topic not in met and met:
+                self.problems.append(f'{self.path}: no images on topic {topic}: {self._listed()}')
+
+    def why_nothing(self) -> str:
+        """Name the bag's topics and their types."""
+        wanted = f' on {", ".join(self._topics)}' if self._topics else ''
+        return f'{self.path}: no messages with images{wanted}: {self._listed()}'
+
+    def _listed(self) -> str:
+        names = ', '.join(f'{name} ({kind})' for name, kind in sorted(self._bag.types.items()))
+        return (f'the topics that were found are {names}; images are {IMAGE} or '
+                f'{COMPRESSED_IMAGE}' if names else 'no topic was found')
+
+
+class VideoSource(Source):
+    """Give the frames of a video file."""
+
+    def shown(self) -> Iterator[Shown]:
+        """Give the frames; their times follow from the file's frame rate."""
+        try:
+            for frame in read_video(self.path):
+                yield Shown(self.path.name, VIDEO, frame.time, frame.time, frame.picture)
+        except PictureFileError as error:
+            self.problems.append(str(error))
+
+    def why_nothing(self) -> str:
+        """Say that there is no frame."""
+        return f'{self.path}: no frame could be read'
+
+
+class PicturesSource(Source):
+    """Give the pictures of a folder, in the order of their names, at a rate."""
+
+    def __init__(self, path: Path, rate: float) -> None:
+        """
+        List the pictures.
+
+        :param rate: pictures a second.
+        :raises PictureFileError: when there are none.
+        """
+        super().__init__(path)
+        self._files = [file for file in find_files(path) if not is_video(file)]
+        self._rate = rate
+
+    @property
+    def total(self) -> int:
+        """Tell the number of pictures."""
+        return len(self._files)
+
+    def shown(self) -> Iterator[Shown]:
+        """Give the pictures; one that cannot be read is given with its reason."""
+        for index, file in enumerate(self._files):
+            time, picture, problem = index / self._rate, None, ''
+            try:
+                picture = read_picture(file)
+            except PictureFileError as error:
+                problem = str(error)
+                self.problems.append(problem)
+            yield Shown(self.path.name, PICTURES, time, time, picture, problem)
+
+    def why_nothing(self) -> str:
+        """Say that there is no picture."""
+        return f'{self.path}: no picture could be read'
+
+
+def open_source(path: Path, topics: Sequence[str], picture_rate: float) -> Source:
+    """
+    Open a recording that `recordings_in` has found.
+
+    :param topics: those of a bag to read; empty for all with images.
+    :param picture_rate: pictures a second of a folder of them.
+    :raises BagError: when it is a bag without files.
+    :raises PictureFileError: when it is a folder without pictures.
+    """
+    if is_video(path):
+        return VideoSource(path)
+    if is_bag_file(path) or (path.is_dir() and bags_in(path) == [path]):
+        return BagSource(path, topics)
+    return PicturesSource(path, picture_rate)
+
+
+def recordings_in(path: Path) -> list[Path]:
+    """
+    List the recordings that a path stands for.
+
+    :param path: a bag, a video, a folder of pictures, or a folder with bags and videos in it and
+        below.
+    :raises SourceError: when it is none of these; the message says what is expected.
+    """
+    if not path.exists():
+        raise SourceError(f'{path}: no such file or folder')
+    if not path.is_dir():
+        if is_bag_file(path) or is_video(path):
+            return [path]
+        raise SourceError(f'{path}: neither a bag (.db3, .mcap, .bag, or its folder) nor a video, '
+                          f'by its name; a single picture is for fire_classify')
+    files = walk_files(path)
+    folders = sorted({path, *(file.parent for file in files)})
+    found = [bag for folder in folders for bag in bags_in(folder)]
+    found += [file for file in files if is_video(file)]
+    if found:
+        return found
+    if any(file.suffix.lower() in PICTURE_SUFFIXES for file in files):
+        return [path]
+    raise SourceError(f'{path}: no bag, video or picture in this folder and below; a bag is a '
+                      f'.db3, .mcap or .bag file, or a folder with metadata.yaml')

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sum up several recordings in one table."""
+
+from collections.abc import Iterator, Sequence
+import csv
+from pathlib import Path
+from statistics import median
+
+from fire_detector.replay.recording import Outcome
+from fire_detector.replay.records import LabelFigures, Report, Run, TopicReport
+
+COLUMNS = (
+    'recording', 'topic', 'model', 'pictures', 'rejected', 'duration_s', 'alarms',
+    'first_alarm_s', 'highest', 'fires', 'missed', 'time_to_alarm_s', 'false_alarms',
+    'false_alarms_per_hour', 'times_real_time', 'problems', 'report')
+# Those that are printed: a table must fit on a screen.
+PRINTED = ('recording', 'topic', 'model', 'pictures', 'rejected', 'duration_s', 'alarms',
+           'first_alarm_s', 'highest', 'missed', 'time_to_alarm_s', 'false_alarms', 'problems')
+LABELED = ('fires', 'missed', 'time_to_alarm_s', 'false_alarms', 'false_alarms_per_hour')
+
+Row = dict[str, str]
+
+
+def summarize(outcomes: Sequence[Outcome]) -> list[Row]:
+    """
+    Make a row for each model on each topic of each recording, and one for each without a topic.
+
+    A cell is empty where there is nothing to tell. `first_alarm_s` counts from the first picture,
+    `time_to_alarm_s` is the median of the fires that were not missed.
+    """
+    return [row for outcome in outcomes for row in _rows(outcome)]
+
+
+def write_summary(rows: Sequence[Row], path: Path) -> None:
+    """Write the rows as a CSV file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open('w', newline='', encoding='utf-8') as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def as_table(rows: Sequence[Row]) -> str:
+    """Lay the rows out for a person; columns of labels are left out where there are none."""
+    columns = [name for name in PRINTED
+               if name not in LABELED or any(row[name] for row in rows)]
+    lines = [columns, *([row[name] for name in columns] for row in rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+                               ).rstrip() for line in lines)
+
+
+def _rows(outcome: Outcome) -> Iterator[Row]:
+    shared = {'recording': str(outcome.task.path), 'problems': str(len(outcome.problems))}
+    if outcome.report is None:
+        yield dict.fromkeys(COLUMNS, '') | shared
+        return
+    shared['report'] = str(outcome.task.out / 'report.html')
+    for topic in outcome.report.topics:
+        for run in topic.runs:
+            yield (dict.fromkeys(COLUMNS, '') | shared | _of_run(outcome.report, topic, run)
+                   | ({} if run.labels is None else _of_labels(run.labels)))
+
+
+def _of_run(report: Report, topic: TopicReport, run: Run) -> Row:
+    begin = min(answer.stamp for answer in run.answers)
+    probabilities = [answer.probability for answer in run.answers
+                     if answer.probability is not None]
+    return {
+        'topic': topic.topic,
+        'model': f'{run.model} {run.model_version}',
+        'pictures': str(len(run.answers)),
+        'rejected': str(len(run.answers) - len(probabilities)),
+        'duration_s': f'{topic.duration:.1f}',
+        'alarms': str(len(run.alarms)),
+        'first_alarm_s': f'{run.alarms[0].start - begin:.2f}' if run.alarms else '',
+        'highest': f'{max(probabilities):.3f}' if probabilities else '',
+        'times_real_time': f'{topic.duration / report.processed_in:.1f}'
+        if report.processed_in > 0 else ''}
+
+
+def _of_labels(labels: LabelFigures) -> Row:
+    times = [event.time_to_alarm for event in labels.events if event.time_to_alarm is not None]
+    rate = labels.false_alarms_per_hour
+    return {
+        'fires': str(len(times) + labels.missed),
+        'missed': str(labels.missed),
+        'time_to_alarm_s': f'{median(times):.2f}' if times else '',
+        'false_alarms': str(labels.false_alarms),
+        'false_alarms_per_hour': '' if rate is None else f'{rate:.2f}'}

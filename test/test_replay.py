@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fire_replay from its command line: what it writes, prints and refuses."""
+
+import csv
+from importlib import metadata
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+
+import cv2
+from fire_detector.classifier import FireClassifier
+from fire_detector.model_files import find_model
+from fire_detector.picture import Picture
+from fire_detector.picture_files import read_picture, read_video
+from fire_detector.replay.main import main
+import pytest
+from replay_bags import camera, COMPRESSED, frames, Pixels, text, write_bag
+from rosbags.rosbag2 import StoragePlugin
+
+ROOT = Path(__file__).resolve().parents[1]
+TIMEOUT = 120
+FIRENET = 'firenet.tflite'
+
+
+def fire_replay(folder: Path, *arguments: object,
+                program: str = '') -> subprocess.CompletedProcess[str]:
+    """Run it in a folder, to its end."""
+    command = ['-c', program] if program else ['-m', 'fire_detector.replay.main']
+    return subprocess.run(
+        [sys.executable, *command, *map(str, arguments)], cwd=folder, capture_output=True,
+        text=True, timeout=TIMEOUT, check=False,
+        env=os.environ | {'PYTHONPATH': str(ROOT)})
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """Read a CSV file."""
+    with path.open(newline='') as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope='module')
+def pictures(data: Path) -> list[Pixels]:
+    """Give 12 small frames of a real clip."""
+    return [cv2.resize(pixels, (160, 120)) for pixels in frames(
+        data / 'video' / 'furg_house6_fire.mp4', 12, first=450)]
+
+
+@pytest.fixture(scope='module')
+def bags(pictures: list[Pixels], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with three bags, two good ones and one without images."""
+    folder = tmp_path_factory.mktemp('bags')
+    write_bag(folder / 'one', [*camera(pictures, rate=10), text()], StoragePlugin.MCAP)
+    write_bag(folder / 'deep' / 'two', camera(pictures, '/front', kind=COMPRESSED),
+              StoragePlugin.SQLITE3)
+    write_bag(folder / 'silent', [text()], StoragePlugin.SQLITE3)
+    return folder
+
+
+def test_one_bag(bags: Path, tmp_path: Path) -> None:
+    """
+    A low threshold raises the alarm; the table has a line for each picture.
+
+    The pictures lie 0.1 s apart, so that one is raised by the third, 0.2 s after the first. The
+    label begins with the first, which makes 0.2 s to alarm; all of it is fire.
+    """
+    labels = tmp_path / 'events.csv'
+    labels.write_text('start,end,label\n0,2,fire\n')
+    result = fire_replay(tmp_path, bags / 'one', '--on-threshold', 0, '--off-threshold', 0,
+                         '--window', 2, '--min-frames', 3, '--labels', labels)
+    assert (result.returncode, result.stderr.replace(
+        'INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n', '')) == (0, '')
+    out = tmp_path / 'one_replay'
+    assert {path.name for path in out.iterdir()} == {'report.html', 'timeline.csv',
+                                                     'timeline.png'}
+    rows = table(out / 'timeline.csv')
+    assert [row['alarm'] for row in rows] == ['0', '0'] + ['1'] * 10
+    assert {row['topic'] for row in rows} == {'/image'}
+    assert cv2.imread(str(out / 'timeline.png')).shape[1] == 1200
+    header, line = result.stdout.splitlines()[:2]
+    columns = dict(zip(header.split(), line.replace('fire_detector ', 'fire_detector_').split(),
+                       strict=True))
+    assert (columns['pictures'], columns['alarms'], columns['time_to_alarm_s'],
+            columns['false_alarms']) == ('12', '1', '0.20', '0')
+
+
+def test_compare(bags: Path, tmp_path: Path, pictures: list[Pixels], model: Path) -> None:
+    """Both models' probabilities stand in one line, and both are named in the report."""
+    result = fire_replay(tmp_path, bags / 'one', '--compare', FIRENET, '--out', 'both')
+    assert result.returncode == 0, result.stderr
+    rows = table(tmp_path / 'both' / 'timeline.csv')
+    for column, path in (('probability', model), ('probability_2', find_model(FIRENET))):
+        classifier = FireClassifier(path)
+        assert [float(row[column]) for row in rows] == pytest.approx(
+            [classifier.probability(Picture(pixels, 'BGR')) for pixels in pictures], abs=1e-6)
+    report = (tmp_path / 'both' / 'report.html').read_text()
+    assert 'firenet' in report
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_folder_of_bags(jobs: int, bags: Path, tmp_path: Path) -> None:
+    """Each bag has its report, the summary a line for each; the bag without images is told."""
+    result = fire_replay(tmp_path, bags, '--jobs', jobs, '--out', 'night')
+    assert result.returncode == 1
+    assert 'silent: no messages with images: the topics that were found are /chatter' in (
+        result.stderr)
+    rows = {Path(row['recording']).name: row for row in table(tmp_path / 'night' / 'summary.csv')}
+    assert {name: (row['topic'], row['pictures'], row['problems'])
+            for name, row in rows.items()} == {
+        'one': ('/image', '12', '0'), 'two': ('/front', '12', '0'), 'silent': ('', '', '1')}
+    assert {path.parent.name for path in (tmp_path / 'night').glob('*/report.html')} == {
+        'one', 'two'}
+    assert all(name in result.stdout for name in ('one', 'two', 'silent', 'night/summary.csv'))
+
+
+def test_video(data: Path, tmp_path: Path, model: Path) -> None:
+    """The frames of a video are answered as the classifier does, at the times of its rate."""
+    path = data / 'video' / 'altar_nofire.mp4'
+    classifier = FireClassifier(model)
+    frames_of = list(read_video(path))
+    assert fire_replay(tmp_path, path).returncode == 0
+    rows = table(tmp_path / 'altar_nofire_replay' / 'timeline.csv')
+    assert [float(row['stamp']) for row in rows] == pytest.approx(
+        [frame.time for frame in frames_of], abs=1e-6)
+    assert [float(row['probability']) for row in rows[::20]] == pytest.approx(
+        [classifier.probability(frame.picture) for frame in frames_of[::20]], abs=1e-6)
+
+
+def test_folder_of_pictures(data: Path, tmp_path: Path, model: Path) -> None:
+    """Pictures come in the order of their names, 4 a second; a broken one is told, status 1."""
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    chosen = sorted((data / 'images' / 'cair' / 'fire').iterdir())[:3]
+    for path in chosen:
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / 'z.jpg').write_bytes(b'no picture')
+    result = fire_replay(tmp_path, folder, '--picture-rate', 4)
+    assert result.returncode == 1
+    assert 'z.jpg: not a picture' in result.stderr
+    rows = table(tmp_path / 'pictures_replay' / 'timeline.csv')
+    assert [float(row['stamp']) for row in rows] == [0, 0.25, 0.5, 0.75]
+    classifier = FireClassifier(model)
+    assert [float(row['probability']) for row in rows[:3]] == pytest.approx(
+        [classifier.probability(read_picture(path)) for path in chosen], abs=1e-6)
+    assert (rows[3]['probability'], rows[3]['reason']) == ('', 'data')
+
+
+@pytest.mark.parametrize(('arguments', 'words'), [
+    (['--model', 'none.tflite'], 'none.tflite: no such model file'),
+    (['--compare', 'none.tflite'], 'none.tflite: no such model file'),
+    (['--on-threshold', '2'], 'alarm.on_threshold is 2.0, not a number from -1 to 1'),
+    (['--on-threshold', '0.2', '--off-threshold', '0.4'], 'off 0.4, on 0.2'),
+    (['--threads', '0'], 'num_threads'),
+    (['--labels', 'none.csv'], 'none.csv: cannot be read'),
+    (['--topic', '/none'], 'no messages with images on /none'),
+    (['--jobs', '0'], '0 is not 1 or more')])
+def test_wrong_command_lines(arguments: list[str], words: str, bags: Path, tmp_path: Path,
+                             capfd: pytest.CaptureFixture[str],
+                             monkeypatch: pytest.MonkeyPatch) -> None:
+    """Status 2, one line that says why, and nothing written."""
+    monkeypatch.chdir(tmp_path)
+    # In this process, which must not end when a reader does: it costs a second less.
+    monkeypatch.setattr(signal, 'signal', lambda *_: None)
+    try:
+        status = main([str(bags / 'one'), *arguments])
+    except SystemExit as error:
+        status = int(error.code or 0)
+    assert status == 2
+    assert words in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_and_version(tmp_path: Path) -> None:
+    """The help has examples, whoever asks; the version is the package's."""
+    shown = fire_replay(tmp_path, '--help')
+    assert shown.returncode == 0
+    assert 'fire_replay bags/ --jobs 4' in shown.stdout
+    assert fire_replay(tmp_path, '--version').stdout.split() == [
+        'fire_replay', metadata.version('fire_detector')]
+
+
+def test_out_cannot_be_written(bags: Path, tmp_path: Path) -> None:
+    """A file where the folder should be: status 2, and its name."""
+    (tmp_path / 'taken').write_text('')
+    result = fire_replay(tmp_path, bags / 'one', '--out', 'taken')
+    assert result.returncode == 2
+    assert 'taken' in result.stderr
+    assert 'Traceback' not in result.stderr
+
+
+REPLAY_AND_LIST = """
+import sys
+from fire_detector.replay.main import main
+status = main(sys.argv[1:])
+wrong = [name for name in ('rclpy', 'sensor_msgs', 'rcl_interfaces', 'tensorflow')
+         if name in sys.modules]
+sys.exit(f'imported: {wrong}' if wrong else status)
+"""
+NODE_AND_LIST = """
+import sys
+import fire_detector.node
+wrong = [name for name in ('rosbags', 'matplotlib', 'tqdm', 'tensorflow')
+         if name in sys.modules]
+sys.exit(f'imported: {wrong}' if wrong else 0)
+"""
+
+
+def test_replay_needs_no_ros(bags: Path, tmp_path: Path) -> None:
+    """A whole replay, not its import alone, leaves ROS out."""
+    result = fire_replay(tmp_path, bags / 'one', program=REPLAY_AND_LIST)
+    assert result.returncode == 0, result.stderr
+
+
+def test_node_needs_no_replay(tmp_path: Path) -> None:
+    """The robot pays for nothing of this."""
+    result = fire_replay(tmp_path, program=NODE_AND_LIST)
+    assert result.returncode == 0, result.stderr
+
+
+def test_without_the_extra(bags: Path, tmp_path: Path) -> None:
+    """Where rosbags is not installed, a line says how to install it."""
+    program = "import sys\nsys.modules['rosbags'] = None\n" + REPLAY_AND_LIST
+    result = fire_replay(tmp_path, bags / 'one', program=program)
+    assert result.returncode == 2
+    assert "pip install '.[replay]'" in result.stderr
