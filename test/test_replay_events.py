@@ -57,7 +57,7 @@ def test_spread_and_gaps() -> None:
     """
     made = [Answer(stamp, stamp, 0.5, False) for stamp in (0., 1., 2., 3., 7., 8., 11.)]
     assert gaps_of(made) == ((3.0, 4.0),)
-    assert spread_of(made) == (11.0, pytest.approx(6 / 11))
+    assert spread_of(made) == pytest.approx((11.0, 6 / 11))
     assert spread_of(made[:1]) == (0.0, 0.0)
     assert gaps_of([]) == ()
 
