@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from builtin_interfaces.msg import Time
+from fire_detector.replay.bag_files import BagError
 from fire_detector.ros_process import ros_process
 import rclpy
 from rclpy.duration import Duration
@@ -28,10 +29,6 @@ HEARD_TIMEOUT = 10.0
 POLL_PERIOD = 0.05
 DELIVERY_TIMEOUT = Duration(seconds=5)
 NANOSECONDS = 1_000_000_000
-
-
-class BagError(Exception):
-    """A bag that cannot be played; the message says why."""
 
 
 def play(path: Path, topics: Sequence[str], rate: float) -> None:
@@ -124,9 +121,9 @@ class _Player:
             self._tell_time(stamp)
             self._publishers[topic].publish(data)
             count += 1
+        took = (time.monotonic_ns() - started) / NANOSECONDS
         for publisher in self._publishers.values():
             publisher.wait_for_all_acked(DELIVERY_TIMEOUT)
-        took = (time.monotonic_ns() - started) / NANOSECONDS
         self._node.get_logger().info(f'published {count} messages in {took:.1f} s')
 
     def _wait_until_due(self, stamp: int, first: int, started: int) -> None:

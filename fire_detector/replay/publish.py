@@ -22,13 +22,14 @@ def publish_bag(path: Path, topics: Sequence[str], rate: float) -> int:
         return _failed(f'rate is {rate}, expected how many times as fast as recorded, above 0')
     try:
         # Not at the top: only this of all that a replay does needs ROS.
-        from fire_detector.replay import bag_player
+        from fire_detector.replay.bag_files import BagError
+        from fire_detector.replay.bag_player import play
     except ImportError as error:
         return _failed(f'publishing a bag needs ROS 2 and the Python package rosbags: {error}. '
                        f'Source a ROS 2 installation, and: pip install rosbags')
     try:
-        bag_player.play(path, topics, rate)
-    except bag_player.BagError as error:
+        play(path, topics, rate)
+    except BagError as error:
         return _failed(str(error))
     return 0
 

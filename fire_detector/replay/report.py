@@ -90,7 +90,7 @@ def _problems(problems: Sequence[str]) -> list[Html]:
     items = [tag('li', problem) for problem in problems[:MAX_PROBLEMS]]
     if len(problems) > MAX_PROBLEMS:
         items.append(tag('li', f'and {len(problems) - MAX_PROBLEMS} more'))
-    title = f'{counted(len(problems), "problem")}: not everything could be read'
+    title = f'{counted(len(problems), "problem")}: this report may be incomplete'
     return [tag('section', tag('h2', title), tag('ul', *items), class_='problems')]
 
 
@@ -101,7 +101,7 @@ def _overview(report: Report, anchors: dict[int, str]) -> Html:
             for index, topic in enumerate(report.topics) for run in topic.runs]
     return tag('section', tag('h2', 'Overview'), table(
         'Topics and models', ('Topic', 'Model', 'Alarms', 'Highest', 'Pictures', 'Rejected'),
-        rows))
+        rows, class_='overview'))
 
 
 def _overview_row(topic: TopicReport, run: Run, anchor: str) -> list[str]:

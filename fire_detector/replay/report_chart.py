@@ -101,7 +101,7 @@ def _lanes(topic: TopicReport, times: Timeline) -> list[tuple[str, list[Interval
     # Labels are in stamps.
     if labels and times.by_stamp:
         for label in sorted({event.label for event in labels.events}):
-            lanes.append((f'label {label}', [
+            lanes.append((f'labeled {label}', [
                 (max(times.since_start(event.start), 0.0),
                  min(times.since_start(event.end), times.length))
                 for event in labels.events if event.label == label

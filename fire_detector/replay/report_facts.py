@@ -8,6 +8,8 @@ from fire_detector.replay.report_time import Timeline
 
 Interval = tuple[float, float]
 LETTERS = 'AB'
+# Settings whose names end with it are probabilities, drawn as lines.
+THRESHOLD = '_threshold'
 
 
 def alarm_intervals(run: Run, times: Timeline) -> list[Interval]:
@@ -31,22 +33,15 @@ def highest(answers: Iterable[Answer]) -> Answer | None:
                key=lambda answer: answer.probability or 0.0, default=None)
 
 
-def setting(run: Run, name: str) -> float | None:
-    """Give a number among the settings of a run; None where it is not there."""
-    try:
-        return float(dict(run.settings)[name])
-    except (KeyError, ValueError):
-        return None
-
-
 def name_of(topic: TopicReport, run: Run) -> str:
     """Name a run: the letter in the chart, where there are two, and the model."""
+    model = f'{run.model} {run.model_version}'
     if len(topic.runs) == 1:
-        return run.model
-    return f'{LETTERS[topic.runs.index(run)]}: {run.model}'
+        return model
+    return f'{LETTERS[topic.runs.index(run)]}: {model}'
 
 
 def thresholds(run: Run) -> list[tuple[float, str]]:
     """List the thresholds of the alarm, each with its name: on, off."""
-    return [(level, name) for name in ('on', 'off')
-            if (level := setting(run, f'alarm.{name}_threshold')) is not None]
+    return [(float(value), name.removesuffix(THRESHOLD).split('.')[-1])
+            for name, value in run.settings if name.endswith(THRESHOLD)]

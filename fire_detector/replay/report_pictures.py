@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 
 from fire_detector.replay.html_text import counted, Html, moment, percent, seconds, tag
-from fire_detector.replay.records import DOUBTFUL, HIGHEST, Report, Run, Snapshot
+from fire_detector.replay.records import Answer, DOUBTFUL, HIGHEST, Report, Run, Snapshot
 from fire_detector.replay.report_time import Timeline
 
 # Bytes of JPEG files in one page; in base64 they take a third more.
@@ -37,7 +37,12 @@ def pictures(run: Run, chosen: frozenset[Snapshot], times: Timeline) -> Html:
     shown = sorted((one for one in run.snapshots if one in chosen),
                    key=lambda one: times.at(one.answer))
     left_out = len(run.snapshots) - len(shown)
-    parts = [tag('div', *(_picture(one, times) for one in shown), class_='pictures')]
+    # One picture may be there for two reasons.
+    reasons: dict[tuple[Answer, bytes], list[str]] = {}
+    for one in shown:
+        reasons.setdefault((one.answer, one.jpeg), []).append(one.why)
+    parts = [tag('div', *(_picture(answer, jpeg, ', '.join(why), times)
+                          for (answer, jpeg), why in reasons.items()), class_='pictures')]
     if left_out:
         parts.append(tag('p', f'{counted(left_out, "picture")} left out to keep this page small.',
                          class_='warning'))
@@ -48,12 +53,11 @@ def _by_importance(run: Run) -> Sequence[Snapshot]:
     return sorted(run.snapshots, key=lambda one: one.why not in SUMMITS)
 
 
-def _picture(snapshot: Snapshot, times: Timeline) -> Html:
-    answer = snapshot.answer
+def _picture(answer: Answer, jpeg: bytes, why: str, times: Timeline) -> Html:
     told = '' if answer.probability is None else percent(answer.probability)
     at = seconds(times.at(answer))
-    image = tag('img', alt=f'{snapshot.why} at {at}: {told} fire', loading='lazy',
-                src=f'data:image/jpeg;base64,{b64encode(snapshot.jpeg).decode()}')
+    image = tag('img', alt=f'{why} at {at}: {told} fire', loading='lazy',
+                src=f'data:image/jpeg;base64,{b64encode(jpeg).decode()}')
     return tag('figure', image, tag(
-        'figcaption', tag('strong', snapshot.why), ' ', tag('span', f'{at} · {told}'), ' ',
+        'figcaption', tag('strong', why), ' ', tag('span', f'{at} · {told}'), ' ',
         moment(answer.stamp)))

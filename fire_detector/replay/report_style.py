@@ -57,6 +57,7 @@ tbody th { font-weight: 500; }
 time { font-variant-numeric: tabular-nums; }
 time span { display: inline-block; }
 td time { display: block; white-space: nowrap; }
+.of-2 td time { white-space: normal; }
 .pairs { width: 100%; max-width: 44rem; }
 .pairs thead { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); }
@@ -66,7 +67,7 @@ td time { display: block; white-space: nowrap; }
 summary { cursor: pointer; }
 
 figure { margin: 0; }
-.chart { display: grid; grid-template-columns: 4.75rem minmax(0, 1fr); gap: 6px .5rem;
+.chart { display: grid; grid-template-columns: 5.75rem minmax(0, 1fr); gap: 6px .5rem;
   font-size: .8rem; color: var(--soft); margin: 1.25rem 0 .5rem; }
 .chart svg { display: block; width: 100%; overflow: visible; }
 .plot, .levels, .times { position: relative; }
@@ -120,8 +121,9 @@ path { fill: none; vector-effect: non-scaling-stroke; }
 .pictures strong, .pictures figcaption > span { display: block; }
 @media (max-width: 500px) {
   .minor { display: none; }
-  tbody th { overflow-wrap: anywhere; min-width: 4rem; }
-  .pairs th { min-width: 0; }
+  .overview tbody th { overflow-wrap: anywhere; min-width: 7rem; }
+  .pairs { table-layout: fixed; }
+  .pairs th { width: 42%; white-space: normal; }
   th, td { padding-right: .5rem; }
   td time { white-space: normal; }
 }

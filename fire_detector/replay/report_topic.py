@@ -26,7 +26,7 @@ from fire_detector.replay.report_pictures import pictures
 from fire_detector.replay.report_time import Timeline, timeline
 
 # Rows of a table that is open from the start.
-OPEN_ROWS = 20
+OPEN_ROWS = 12
 
 
 def topic_section(topic: TopicReport, chosen: frozenset[Snapshot], anchor: str) -> Html:
@@ -48,12 +48,18 @@ def topic_section(topic: TopicReport, chosen: frozenset[Snapshot], anchor: str) 
 
 
 def _run(run: Run, chosen: frozenset[Snapshot], times: Timeline) -> list[Html]:
-    settings = [tag('section', tag('h4', 'Settings and model'),
-                    pairs('Settings', run.settings), pairs('Model', (
-                        ('name', run.model), ('version', run.model_version),
-                        ('runtime', run.runtime), ('SHA-256', run.sha256), *run.about)))]
+    model = _model(run)
+    settings = [tag('section', tag('h4', 'Settings'), pairs('What the detector was set to', run.settings)),
+                tag('section', tag('h4', 'Model'), _folded(
+                    pairs('What the model says of itself', model.items()), len(model), 'lines'))]
     return [_alarms(run, times), *_labels(run.labels, times), pictures(run, chosen, times),
             *settings]
+
+
+def _model(run: Run) -> dict[str, str]:
+    # Where the model tells the same of itself, it is shown once.
+    return {'model': f'{run.model} {run.model_version}', 'runtime': run.runtime,
+            'SHA-256': run.sha256} | dict(run.about)
 
 
 def _alarms(run: Run, times: Timeline) -> Html:
@@ -86,7 +92,7 @@ def _labels(labels: LabelFigures | None, times: Timeline) -> list[Html]:
         if event.time_to_alarm is not None:
             late = seconds(event.time_to_alarm)
         rows.append((event.label, _when(event.start, times), _when(event.end, times), late))
-    events = table('Labelled events', ('Label', 'Start', 'End', 'Time to alarm'), rows)
+    events = table('Labeled events', ('Label', 'Start', 'End', 'Time to alarm'), rows)
     return [tag('section', tag('h4', 'Labels'), figures, _folded(events, len(rows), 'events'))]
 
 
