@@ -9,6 +9,7 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
+import time
 
 import cv2
 from fire_detector.classifier import FireClassifier
@@ -226,6 +227,28 @@ def test_labels_of_several_recordings(here: Here, bags: Path, tmp_path: Path) ->
     here(bags / 'one', bags / 'deep', '--labels', labels, '--out', 'both')
     assert [(row['fires'], row['missed']) for row in table(tmp_path / 'both' / 'summary.csv')] == [
         ('1', '1'), ('1', '1')]
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_interrupted(jobs: int, data: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends it soon, with status 130, no traceback and nothing half written."""
+    log = tmp_path / 'log'
+    clip = data / 'video' / 'furg_house6_fire.mp4'
+    with log.open('wb') as output:
+        process = subprocess.Popen(
+            [sys.executable, '-m', 'fire_detector.replay.main', clip, clip, '--jobs', str(jobs),
+             '--tiles', 'all'], cwd=tmp_path, stdout=output, stderr=output,
+            start_new_session=True, env=os.environ | {'PYTHONPATH': str(ROOT)})
+    deadline = time.monotonic() + TIMEOUT
+    # LiteRT, the first of the runtimes, tells once in each process that it has loaded a model.
+    while log.read_text().count('XNNPACK') < (1 if jobs == 1 else 1 + jobs):
+        assert time.monotonic() < deadline, log.read_text()
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(TIMEOUT) == 130
+    assert 'Traceback' not in log.read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ['log']
 
 
 REPLAY_AND_LIST = """
