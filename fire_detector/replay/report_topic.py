@@ -49,11 +49,11 @@ def topic_section(topic: TopicReport, chosen: frozenset[Snapshot], anchor: str) 
 
 def _run(run: Run, chosen: frozenset[Snapshot], times: Timeline) -> list[Html]:
     model = _model(run)
-    settings = [tag('section', tag('h4', 'Settings'), pairs('What the detector was set to', run.settings)),
-                tag('section', tag('h4', 'Model'), _folded(
-                    pairs('What the model says of itself', model.items()), len(model), 'lines'))]
+    card = pairs('What the model says of itself', model.items())
     return [_alarms(run, times), *_labels(run.labels, times), pictures(run, chosen, times),
-            *settings]
+            tag('section', tag('h4', 'Settings'),
+                pairs('What the detector was set to', run.settings)),
+            tag('section', tag('h4', 'Model'), _folded(card, len(model), 'lines'))]
 
 
 def _model(run: Run) -> dict[str, str]:
