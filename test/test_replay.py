@@ -2,13 +2,18 @@
 """fire_replay from its command line: what it writes, prints and refuses."""
 
 from collections.abc import Callable
+import contextlib
 import csv
+import fcntl
 from importlib import metadata
 import os
 from pathlib import Path
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import cv2
@@ -249,6 +254,26 @@ def test_interrupted(jobs: int, data: Path, tmp_path: Path) -> None:
     assert process.wait(TIMEOUT) == 130
     assert 'Traceback' not in log.read_text()
     assert [path.name for path in tmp_path.iterdir()] == ['log']
+
+
+def test_bar_on_a_terminal(bags: Path, tmp_path: Path) -> None:
+    """On a terminal a bar tells how far it is; test_one_bag has that elsewhere stderr is empty."""
+    ours, theirs = pty.openpty()
+    # Rows and columns, without which nothing is drawn: man 4 tty_ioctl.
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 30, 100, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'fire_detector.replay.main', bags / 'one'], cwd=tmp_path,
+        stdout=subprocess.DEVNULL, stderr=theirs, env=os.environ | {'PYTHONPATH': str(ROOT)})
+    os.close(theirs)
+    drawn = b''
+    # A terminal whose other side is closed ends with an error.
+    with contextlib.suppress(OSError):
+        while part := os.read(ours, 4096):
+            drawn += part
+    os.close(ours)
+    assert process.wait(TIMEOUT) == 0
+    assert b'one:' in drawn
+    assert b'/12' in drawn
 
 
 def test_publish(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
