@@ -3,7 +3,6 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-import sys
 from typing import Any
 
 import cv2
@@ -36,6 +35,11 @@ def frames(path: Path, count: int, first: int = 0) -> list[Pixels]:
         if frame.index >= first:
             found.append(frame.picture.pixels)
     return found
+
+
+def resized(pixels: Pixels, width: int, height: int) -> Pixels:
+    """Give pixels another size."""
+    return np.asarray(cv2.resize(pixels, (width, height)), dtype=np.uint8)
 
 
 def header(stamp: float, types: Any = ROS2) -> Any:
@@ -100,12 +104,3 @@ def write_ros1_bag(path: Path, records: Sequence[Record]) -> Path:
             writer.write(connections[topic], round(received * 1e9),
                          ROS1.serialize_ros1(message, kind))
     return path
-
-
-if __name__ == '__main__':
-    # python test/replay_bags.py VIDEO BAG SECONDS: JPEG at 30 Hz, 640x480, the video repeated.
-    video, bag, seconds = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
-    shown = [cv2.resize(pixels, (640, 480)) for pixels in frames(video, round(30 * seconds))]
-    while len(shown) < 30 * seconds:
-        shown += shown[:round(30 * seconds) - len(shown)]
-    write_bag(bag, camera(shown, '/image/compressed', kind=COMPRESSED), StoragePlugin.MCAP)

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """fire_replay from its command line: what it writes, prints and refuses."""
 
+from collections.abc import Callable
+import contextlib
 import csv
+import fcntl
 from importlib import metadata
 import os
 from pathlib import Path
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
+import time
 
 import cv2
 from fire_detector.classifier import FireClassifier
@@ -16,12 +23,13 @@ from fire_detector.picture import Picture
 from fire_detector.picture_files import read_picture, read_video
 from fire_detector.replay.main import main
 import pytest
-from replay_bags import camera, COMPRESSED, frames, Pixels, text, write_bag
+from replay_bags import camera, COMPRESSED, frames, Pixels, resized, START, text, write_bag
 from rosbags.rosbag2 import StoragePlugin
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 120
 FIRENET = 'firenet.tflite'
+Here = Callable[..., tuple[int, str, str]]
 
 
 def fire_replay(folder: Path, *arguments: object,
@@ -34,6 +42,23 @@ def fire_replay(folder: Path, *arguments: object,
         env=os.environ | {'PYTHONPATH': str(ROOT)})
 
 
+@pytest.fixture
+def here(tmp_path: Path, capfd: pytest.CaptureFixture[str],
+         monkeypatch: pytest.MonkeyPatch) -> Here:
+    """Run it in this process, which saves a second; give status, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    # This process must not end when a reader of its output does.
+    monkeypatch.setattr(signal, 'signal', lambda *_: None)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        try:
+            status = main([str(word) for word in arguments])
+        except SystemExit as error:
+            status = int(error.code or 0)
+        return (status, *capfd.readouterr())
+    return run
+
+
 def table(path: Path) -> list[dict[str, str]]:
     """Read a CSV file."""
     with path.open(newline='') as file:
@@ -43,7 +68,7 @@ def table(path: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope='module')
 def pictures(data: Path) -> list[Pixels]:
     """Give 12 small frames of a real clip."""
-    return [cv2.resize(pixels, (160, 120)) for pixels in frames(
+    return [resized(pixels, 160, 120) for pixels in frames(
         data / 'video' / 'furg_house6_fire.mp4', 12, first=450)]
 
 
@@ -85,10 +110,10 @@ def test_one_bag(bags: Path, tmp_path: Path) -> None:
             columns['false_alarms']) == ('12', '1', '0.20', '0')
 
 
-def test_compare(bags: Path, tmp_path: Path, pictures: list[Pixels], model: Path) -> None:
+def test_compare(here: Here, bags: Path, tmp_path: Path, pictures: list[Pixels],
+                 model: Path) -> None:
     """Both models' probabilities stand in one line, and both are named in the report."""
-    result = fire_replay(tmp_path, bags / 'one', '--compare', FIRENET, '--out', 'both')
-    assert result.returncode == 0, result.stderr
+    assert here(bags / 'one', '--compare', FIRENET, '--out', 'both')[0] == 0
     rows = table(tmp_path / 'both' / 'timeline.csv')
     for column, path in (('probability', model), ('probability_2', find_model(FIRENET))):
         classifier = FireClassifier(path)
@@ -98,10 +123,9 @@ def test_compare(bags: Path, tmp_path: Path, pictures: list[Pixels], model: Path
     assert 'firenet' in report
 
 
-@pytest.mark.parametrize('jobs', [1, 2])
-def test_folder_of_bags(jobs: int, bags: Path, tmp_path: Path) -> None:
+def test_folder_of_bags(bags: Path, tmp_path: Path) -> None:
     """Each bag has its report, the summary a line for each; the bag without images is told."""
-    result = fire_replay(tmp_path, bags, '--jobs', jobs, '--out', 'night')
+    result = fire_replay(tmp_path, bags, '--jobs', 2, '--out', 'night')
     assert result.returncode == 1
     assert 'silent: no messages with images: the topics that were found are /chatter' in (
         result.stderr)
@@ -114,20 +138,36 @@ def test_folder_of_bags(jobs: int, bags: Path, tmp_path: Path) -> None:
     assert all(name in result.stdout for name in ('one', 'two', 'silent', 'night/summary.csv'))
 
 
-def test_video(data: Path, tmp_path: Path, model: Path) -> None:
-    """The frames of a video are answered as the classifier does, at the times of its rate."""
-    path = data / 'video' / 'altar_nofire.mp4'
+def test_video(here: Here, tmp_path: Path, pictures: list[Pixels], model: Path) -> None:
+    """
+    The frames of a video are answered as the classifier does, at the times of its rate.
+
+    Of one that is cut short, those are that can be read.
+    """
+    path = tmp_path / 'clip.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 8, (160, 120))
+    for pixels in pictures:
+        writer.write(pixels)
+    writer.release()
     classifier = FireClassifier(model)
-    frames_of = list(read_video(path))
-    assert fire_replay(tmp_path, path).returncode == 0
-    rows = table(tmp_path / 'altar_nofire_replay' / 'timeline.csv')
-    assert [float(row['stamp']) for row in rows] == pytest.approx(
-        [frame.time for frame in frames_of], abs=1e-6)
-    assert [float(row['probability']) for row in rows[::20]] == pytest.approx(
-        [classifier.probability(frame.picture) for frame in frames_of[::20]], abs=1e-6)
+    expected = [classifier.probability(frame.picture) for frame in read_video(path)]
+    assert here(path)[0] == 0
+    rows = table(tmp_path / 'clip_replay' / 'timeline.csv')
+    assert [float(row['stamp']) for row in rows] == [index / 8 for index in range(12)]
+    assert [float(row['probability']) for row in rows] == pytest.approx(expected, abs=1e-6)
+    with path.open('rb+') as stream:
+        stream.truncate(path.stat().st_size // 2)
+    status, _, errors = here(path, '--out', 'half')
+    assert status == 1
+    assert 'clip.avi: ends after' in errors
+    half = table(tmp_path / 'half' / 'timeline.csv')
+    assert 0 < len(half) < 12
+    # OpenCV makes up the rest of a frame that is there in part.
+    assert [float(row['probability']) for row in half[:-1]] == pytest.approx(
+        expected[:len(half) - 1], abs=1e-6)
 
 
-def test_folder_of_pictures(data: Path, tmp_path: Path, model: Path) -> None:
+def test_folder_of_pictures(here: Here, data: Path, tmp_path: Path, model: Path) -> None:
     """Pictures come in the order of their names, 4 a second; a broken one is told, status 1."""
     folder = tmp_path / 'pictures'
     folder.mkdir()
@@ -135,9 +175,9 @@ def test_folder_of_pictures(data: Path, tmp_path: Path, model: Path) -> None:
     for path in chosen:
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / 'z.jpg').write_bytes(b'no picture')
-    result = fire_replay(tmp_path, folder, '--picture-rate', 4)
-    assert result.returncode == 1
-    assert 'z.jpg: not a picture' in result.stderr
+    status, _, errors = here(folder, '--picture-rate', 4)
+    assert status == 1
+    assert 'z.jpg: not a picture' in errors
     rows = table(tmp_path / 'pictures_replay' / 'timeline.csv')
     assert [float(row['stamp']) for row in rows] == [0, 0.25, 0.5, 0.75]
     classifier = FireClassifier(model)
@@ -155,19 +195,12 @@ def test_folder_of_pictures(data: Path, tmp_path: Path, model: Path) -> None:
     (['--labels', 'none.csv'], 'none.csv: cannot be read'),
     (['--topic', '/none'], 'no messages with images on /none'),
     (['--jobs', '0'], '0 is not 1 or more')])
-def test_wrong_command_lines(arguments: list[str], words: str, bags: Path, tmp_path: Path,
-                             capfd: pytest.CaptureFixture[str],
-                             monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_command_lines(here: Here, arguments: list[str], words: str, bags: Path,
+                             tmp_path: Path) -> None:
     """Status 2, one line that says why, and nothing written."""
-    monkeypatch.chdir(tmp_path)
-    # In this process, which must not end when a reader does: it costs a second less.
-    monkeypatch.setattr(signal, 'signal', lambda *_: None)
-    try:
-        status = main([str(bags / 'one'), *arguments])
-    except SystemExit as error:
-        status = int(error.code or 0)
+    status, _, errors = here(bags / 'one', *arguments)
     assert status == 2
-    assert words in capfd.readouterr().err
+    assert words in errors
     assert list(tmp_path.iterdir()) == []
 
 
@@ -180,13 +213,85 @@ def test_help_and_version(tmp_path: Path) -> None:
         'fire_replay', metadata.version('fire_detector')]
 
 
-def test_out_cannot_be_written(bags: Path, tmp_path: Path) -> None:
+def test_out_cannot_be_written(here: Here, bags: Path, tmp_path: Path) -> None:
     """A file where the folder should be: status 2, and its name."""
     (tmp_path / 'taken').write_text('')
-    result = fire_replay(tmp_path, bags / 'one', '--out', 'taken')
-    assert result.returncode == 2
-    assert 'taken' in result.stderr
-    assert 'Traceback' not in result.stderr
+    status, _, errors = here(bags / 'one', '--out', 'taken')
+    assert status == 2
+    assert 'taken: File exists' in errors
+
+
+def test_labels_of_several_recordings(here: Here, bags: Path, tmp_path: Path) -> None:
+    """Seconds since the first picture fit one recording only; stamps fit them all."""
+    labels = tmp_path / 'events.csv'
+    labels.write_text('start,end,label\n0,2,fire\n')
+    status, _, errors = here(bags, '--labels', labels)
+    assert status == 2
+    assert 'fit one recording, and there are 3' in errors
+    labels.write_text(f'start,end,label\n{START},{START + 9},fire\n')
+    here(bags / 'one', bags / 'deep', '--labels', labels, '--out', 'both')
+    assert [(row['fires'], row['missed']) for row in table(tmp_path / 'both' / 'summary.csv')] == [
+        ('1', '1'), ('1', '1')]
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_interrupted(jobs: int, data: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends it soon, with status 130, no traceback and nothing half written."""
+    log = tmp_path / 'log'
+    clip = data / 'video' / 'furg_house6_fire.mp4'
+    with log.open('wb') as output:
+        process = subprocess.Popen(
+            [sys.executable, '-m', 'fire_detector.replay.main', clip, clip, '--jobs', str(jobs),
+             '--tiles', 'all'], cwd=tmp_path, stdout=output, stderr=output,
+            start_new_session=True, env=os.environ | {'PYTHONPATH': str(ROOT)})
+    deadline = time.monotonic() + TIMEOUT
+    # LiteRT, the first of the runtimes, tells once in each process that it has loaded a model.
+    while log.read_text().count('XNNPACK') < (1 if jobs == 1 else 1 + jobs):
+        assert time.monotonic() < deadline, log.read_text()
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(TIMEOUT) == 130
+    assert 'Traceback' not in log.read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ['log']
+
+
+def test_bar_on_a_terminal(bags: Path, tmp_path: Path) -> None:
+    """On a terminal a bar tells how far it is; test_one_bag has that elsewhere stderr is empty."""
+    ours, theirs = pty.openpty()
+    # Rows and columns, without which nothing is drawn: man 4 tty_ioctl.
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 30, 100, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'fire_detector.replay.main', bags / 'one'], cwd=tmp_path,
+        stdout=subprocess.DEVNULL, stderr=theirs, env=os.environ | {'PYTHONPATH': str(ROOT)})
+    os.close(theirs)
+    drawn = b''
+    # A terminal whose other side is closed ends with an error.
+    with contextlib.suppress(OSError):
+        while part := os.read(ours, 4096):
+            drawn += part
+    os.close(ours)
+    assert process.wait(TIMEOUT) == 0
+    assert b'one:' in drawn
+    assert b'/12' in drawn
+
+
+def test_publish(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bag, topics and rate are handed on, and the status back; rclpy reads its own arguments."""
+    called: list[object] = []
+
+    # A mock: that a bag is played has tests of its own.
+    def publish(*arguments: object) -> int:
+        called.append(arguments)
+        return 1
+
+    monkeypatch.setattr('fire_detector.replay.publish.publish_bag', publish)
+    assert here('bag', '--publish', '--rate', 2, '--topic', '/a', '--ros-args', '-r', '/a:=/b',
+                '--', '--topic', '/c')[0] == 1
+    assert called == [(Path('bag'), ['/a', '/c'], 2.0)]
+    status, _, errors = here('bag', 'other', '--publish')
+    assert status == 2
+    assert '--publish plays one bag' in errors
 
 
 REPLAY_AND_LIST = """

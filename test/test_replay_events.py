@@ -57,7 +57,7 @@ def test_spread_and_gaps() -> None:
     """
     made = [Answer(stamp, stamp, 0.5, False) for stamp in (0., 1., 2., 3., 7., 8., 11.)]
     assert gaps_of(made) == ((3.0, 4.0),)
-    assert spread_of(made) == (11.0, pytest.approx(6 / 11))
+    assert spread_of(made) == pytest.approx((11.0, 6 / 11))
     assert spread_of(made[:1]) == (0.0, 0.0)
     assert gaps_of([]) == ()
 
@@ -97,8 +97,12 @@ def test_labels_of_no_fire() -> None:
 
 def test_edges_of_labels() -> None:
     """Raised before the fire: 0 s, and no false alarm is hidden by it; all fire: no rate."""
-    early = label_figures(answers('.####.'), [Label(2, 3, 'fire')])
+    early = label_figures(answers('.####.'), [Label(1.5, 3, 'fire')])
     assert early.events[0].time_to_alarm == 0.0
+    # Raised by the first picture of the fire, and not before: half a second.
+    first = label_figures(answers('..###.'), [Label(1.5, 3, 'fire')])
+    assert first.events[0].time_to_alarm == 0.5
+    assert first.false_alarms == 0
     assert (early.missed, early.false_alarms) == (0, 1)
     # Time without fire: 0, 1 and 5; the alarm takes 4 to clear.
     assert early.false_alarms_per_hour == pytest.approx(1200)

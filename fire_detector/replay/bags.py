@@ -4,6 +4,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,9 +23,6 @@ from rosbags.typesys import get_typestore, Stores
 
 IMAGE, COMPRESSED_IMAGE = IMAGE_TYPES = (
     'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
-# The two messages are the same in every release of ROS 2.
-_ROS2 = get_typestore(Stores.ROS2_HUMBLE)
-_ROS1 = get_typestore(Stores.ROS1_NOETIC)
 # Topic, type, time in nanoseconds, serialized message.
 _Row = tuple[str, str, int, bytes]
 
@@ -162,12 +160,24 @@ def _is_wanted(topic: str, kind: str, topics: Collection[str]) -> bool:
     return kind in IMAGE_TYPES and (not topics or topic in topics)
 
 
+# When they are needed: each takes a tenth of a second.
+@cache
+def _types_of_ros1() -> Any:
+    return get_typestore(Stores.ROS1_NOETIC)
+
+
+@cache
+def _types_of_ros2() -> Any:
+    # The two messages are the same in every release.
+    return get_typestore(Stores.ROS2_HUMBLE)
+
+
 def _recorded(row: _Row, of_ros1: bool) -> Recorded:
     topic, kind, time, data = row
     message, problem = None, ''
     try:
-        message = (_ROS1.deserialize_ros1(data, kind) if of_ros1
-                   else _ROS2.deserialize_cdr(decompress_message(bytes(data)), kind))
+        message = (_types_of_ros1().deserialize_ros1(data, kind) if of_ros1
+                   else _types_of_ros2().deserialize_cdr(decompress_message(bytes(data)), kind))
     # rosbags raises whatever the bytes lead to.
     except Exception as error:  # noqa: BLE001
         problem = f'{len(data)} bytes are not a {kind}: {type(error).__name__}: {error}'

@@ -146,19 +146,21 @@ def label_figures(answers: Sequence[Answer], labels: Sequence[Label]) -> LabelFi
     stamped = [label.after(begin) for label in labels]
     within = [(label, [answer for answer in judged if label.start <= answer.stamp <= label.end])
               for label in stamped]
-    events = tuple(_event(label, shown) for label, shown in within if shown)
+    events = tuple(_event(label, shown, judged) for label, shown in within if shown)
     false_alarms, seconds = _without_fire(judged, [label for label, shown in within if shown])
     return LabelFigures(
         events, sum(event.label == FIRE and event.time_to_alarm is None for event in events),
         false_alarms, 3600 * false_alarms / seconds if seconds > 0 else None)
 
 
-def _event(label: Label, shown: Sequence[Answer]) -> LabelledEvent:
+def _event(label: Label, shown: Sequence[Answer], judged: Sequence[Answer]) -> LabelledEvent:
     raised = [answer.stamp for answer in shown if answer.alarm]
-    return LabelledEvent(
-        label.start, label.end, label.label,
-        None if label.label != FIRE or not raised
-        else 0.0 if shown[0].alarm else raised[0] - label.start)
+    time_to_alarm = None
+    if label.label == FIRE and raised:
+        before = [answer.alarm for answer in judged if answer.stamp < label.start]
+        early = shown[0].alarm and bool(before) and before[-1]
+        time_to_alarm = 0.0 if early else raised[0] - label.start
+    return LabelledEvent(label.start, label.end, label.label, time_to_alarm)
 
 
 def _without_fire(judged: Sequence[Answer], labels: Sequence[Label]) -> tuple[int, float]:

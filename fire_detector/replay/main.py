@@ -27,6 +27,7 @@ examples:
   fire_replay bags/ --jobs 4 --out night  every bag below, night/summary.csv
   fire_replay clip.mp4                    a video; also a folder of pictures
   fire_replay run_12 --publish --rate 2   play it into ROS, at twice its speed
+  fire_replay run_12 --publish --ros-args -r /front/image_raw:=/image
 
 labels are a CSV file with the columns start, end and label (fire or nofire). Times below 1e8
 are seconds since the first picture, others stamps as recorded. Time without fire is what is
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A reader that has seen enough, such as head, ends the program without a traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(_without_ros(sys.argv[1:] if arguments is None else arguments))
     if options.publish:
         return _publish(parser, options)
     try:
@@ -60,6 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             name: value for name, value in _parameters(options).items() if value is not None})
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
+
+
+def _without_ros(arguments: Sequence[str]) -> list[str]:
+    """Leave out --ros-args and what follows it, up to -- or the end, which rclpy reads itself."""
+    ours = list(arguments)
+    if '--ros-args' in ours:
+        start = ours.index('--ros-args')
+        end = ours.index('--', start) + 1 if '--' in ours[start:] else len(ours)
+        del ours[start:end]
+    return ours
 
 
 def _publish(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:

@@ -8,9 +8,11 @@ from concurrent.futures.process import BrokenProcessPool
 import multiprocessing
 import os
 from pathlib import Path
+import signal
 import sys
 from typing import Any
 
+import cv2
 from fire_detector.classifier import RuntimeUnavailableError
 from fire_detector.replay.events import Label, read_labels
 from fire_detector.replay.exit_status import ExitStatus
@@ -32,6 +34,7 @@ def run_session(options: argparse.Namespace, parameters: Mapping[str, Any]) -> i
     :param parameters: values of the node's parameters, by name.
     :return: the exit status.
     """
+    _prepare_process()
     models = [parameters['model'], *([options.compare] if options.compare else [])]
     setups = tuple(Setup({**parameters, 'model': model}) for model in models)
     try:
@@ -113,7 +116,7 @@ def _outcomes(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
 def _at_a_time(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
     # Not forked: threads of a TFLite runtime do not survive that.
     context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare_worker) as pool:
         futures = [pool.submit(replay, task) for task in tasks]
         try:
             for task, future in zip(tasks, futures, strict=True):
@@ -125,6 +128,17 @@ def _at_a_time(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
                         f'memory perhaps: try fewer --jobs',))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _prepare_process() -> None:
+    # Pictures are looked at in threads already: OpenCV's own would get into each other's way.
+    cv2.setNumThreads(1)
+
+
+def _prepare_worker() -> None:
+    # On Ctrl-C, which the terminal sends to all of them, the first process has the say.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _prepare_process()
 
 
 def _tell(outcomes: Sequence[Outcome], options: argparse.Namespace) -> None:
