@@ -28,11 +28,13 @@ from fire_detector.image_messages import (
 )
 from fire_detector.managed_node import ManagedNode
 from fire_detector.model_contract import ModelContract
+from fire_detector.node_help import NodeHelp
 from fire_detector.overlay import annotate
 from fire_detector.parameters import (
     declare_parameters,
     LABELS,
     LiveSettings,
+    PARAMETERS,
     read_live_settings,
     read_settings,
     why_not_now,
@@ -276,8 +278,19 @@ class FireDetectorNode(ManagedNode):
         return reason
 
 
+HELP = NodeHelp(
+    'fire_detector_node',
+    'Tell how likely it is that the pictures on image, or on image/compressed, show fire, and '
+    'raise an alarm: ~/fire_probability, ~/fire_detected. Most are started by: ros2 launch '
+    'fire_detector detect.launch.py',
+    ('--ros-args -r image:=/camera/image_raw', '--ros-args -p max_rate:=5.0 -p alarm.latch:=true'),
+    PARAMETERS)
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run the node until it is interrupted; return the exit status."""
+    if HELP.answer(args):
+        return 0
     with ros_process(args):
         try:
             node = FireDetectorNode()
