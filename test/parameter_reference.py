@@ -16,9 +16,10 @@ HEAD = """# Parameters
 
 <!-- Written by test/parameter_reference.py from the tables in the code: change it there. -->
 
-Set them in a parameter file (`params_file:=`, see [detect.yaml](../launch/detect.yaml)), on a command line
-(`--ros-args -p max_rate:=5.0`), or on a running node (`ros2 param set /fire_detector max_rate 5.0`). A value that is
-not allowed is refused with the reason; a name that is none of these is reported in the log.
+Set them in a parameter file (`params_file:=`, see [detect.yaml](../launch/detect.yaml)), on a
+command line (`--ros-args -p max_rate:=5.0`), or on a running node
+(`ros2 param set /fire_detector max_rate 5.0`). A value that is not allowed is refused with the
+reason; a name that is none of these is reported in the log.
 """
 WHEN = {
     AT_START: 'at start only',
