@@ -53,8 +53,9 @@ def test_version(module: str) -> None:
 
 
 @pytest.mark.parametrize('module', TOOLS)
-def test_help_of_tools(module: str) -> None:
+def test_help_of_tools(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """There are examples, whole and with options that there are; nothing is wider than 80."""
+    monkeypatch.setenv('COLUMNS', '80')
     result = run_module(f'fire_detector.{module}', '--help')
     assert result.returncode == 0
     options, examples = result.stdout.split('\nexamples:\n')
