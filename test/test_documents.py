@@ -42,7 +42,7 @@ def messages() -> list[str]:
     Texts that are written one behind the other are one, to Python as to this.
     """
     found = []
-    for path in [*(ROOT / 'fire_detector').glob('*.py'), ROOT / 'launch' / 'detect.launch.py']:
+    for path in [*(ROOT / 'fire_detector').rglob('*.py'), ROOT / 'launch' / 'detect.launch.py']:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.append(node.value)
