@@ -19,7 +19,7 @@ class Described(Protocol):
         """Give its name."""
 
     @property
-    def default(self) -> bool | int | float | str:
+    def default(self) -> bool | int | float | str | tuple[str, ...]:
         """Give its default."""
 
     @property
@@ -100,6 +100,8 @@ class NodeHelp:
                           *(f'  {command} {example}'.rstrip() for example in self.examples)])
 
 
-def _written(value: bool | int | float | str) -> str:
+def _written(value: bool | int | float | str | tuple[str, ...]) -> str:
     """Write a value as ROS reads it on a command line, which is as YAML."""
+    if isinstance(value, tuple):
+        return f'[{",".join(value)}]'
     return "''" if value == '' else str(value).lower() if isinstance(value, bool) else str(value)

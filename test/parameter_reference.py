@@ -26,7 +26,7 @@ WHEN = {
     UNCONFIGURED: 'while the node is unconfigured',
     AT_ANY_TIME: 'at any time, at once',
 }
-TYPES = {bool: 'bool', int: 'integer', float: 'double', str: 'string'}
+TYPES = {bool: 'bool', int: 'integer', float: 'double', str: 'string', tuple: 'string array'}
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,10 @@ def reference(tables: Sequence[Table]) -> str:
 
 
 def _row(parameter: Parameter) -> str:
-    default = parameter.default
+    default: object = parameter.default
     written = str(default).lower() if isinstance(default, bool) else str(default)
+    if isinstance(default, tuple):
+        written = f'[{", ".join(default)}]'
     return (f'| `{parameter.name}` | {TYPES[type(default)]} | `{written}` '
             f'| {_allowed(parameter)} | {WHEN[parameter.when]} | {parameter.text} |')
 

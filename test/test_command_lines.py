@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every tool answers to a person at a terminal: help, version, completion by Tab."""
 
+from dataclasses import dataclass
 import os
 from pathlib import Path
 import re
@@ -92,6 +93,21 @@ def test_ros_arguments_are_left_alone(
     """What a launch file passes begins with --ros-args; nothing behind it is answered."""
     assert not DETECTOR.answer(args)
     assert capsys.readouterr().out == ''
+
+
+def test_defaults_as_ros_reads_them() -> None:
+    """On a command line values are YAML: false, an empty text in quotes, a list in brackets."""
+    @dataclass(frozen=True)
+    class Row:
+        name: str
+        default: bool | int | float | str | tuple[str, ...]
+        text: str = ''
+        choices: tuple[str, ...] = ()
+
+    page = str(NodeHelp('node', '', (), (
+        Row('a', False), Row('b', ''), Row('c', ('x/y', 'z')), Row('d', 0.5))))
+    assert re.findall('^  (.:=.*)$', page, re.MULTILINE) == [
+        'a:=false', "b:=''", 'c:=[x/y,z]', 'd:=0.5']
 
 
 def test_this_processs_arguments(
