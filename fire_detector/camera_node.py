@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from fire_detector.image_messages import to_compressed_image, to_image
+from fire_detector.node_help import NodeHelp, Option
 from fire_detector.picture import Picture
 from fire_detector.ros_process import ros_process
 from rcl_interfaces.msg import ParameterDescriptor
@@ -19,6 +20,9 @@ from std_msgs.msg import Header
 DELIVERY_TIMEOUT = Duration(seconds=5)
 POLL_PERIOD = 0.05
 DEPTH = 10
+# What the help pages say of the parameters that every camera has.
+OPTIONS = (Option('frame_id', 'camera', "The frame in the pictures' headers."),
+           Option('jpeg_quality', 90, 'Of compressed pictures, 1 to 100.'))
 
 
 class CameraNode(Node, ABC):
@@ -92,14 +96,18 @@ class CameraNode(Node, ABC):
                 to_compressed_image(picture, header, self._jpeg_quality))
 
 
-def run_camera(create: Callable[[], CameraNode], args: Sequence[str] | None) -> int:
+def run_camera(create: Callable[[], CameraNode], args: Sequence[str] | None,
+               page: NodeHelp) -> int:
     """
     Run a camera until its last picture or an interrupt.
 
     :param create: makes the node; a ValueError of it ends the program with its message.
     :param args: command line arguments, as rclpy.init takes them.
+    :param page: its help page.
     :return: the exit status.
     """
+    if page.answer(args):
+        return 0
     with ros_process(args):
         try:
             node = create()

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# PYTHON_ARGCOMPLETE_OK
 """Tell for pictures, folders, videos or a camera how likely it is that they show fire."""
 
 import argparse
@@ -17,6 +18,7 @@ from fire_detector.classifier import (
     RUNTIMES,
     RuntimeUnavailableError,
 )
+from fire_detector.command_line import create_parser, parse
 from fire_detector.model_contract import ModelError
 from fire_detector.model_files import DEFAULT_MODEL, find_model
 from fire_detector.picture import Picture
@@ -111,9 +113,15 @@ def _expand(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='fire_classify', description=__doc__, epilog=(
+    parser = create_parser(
+        'fire_classify',
+        'Tell for pictures, folders, videos or a camera how likely it is that they show fire.',
+        ('fire_classify kitchen.jpg',
+         'fire_classify pictures/ clip.mp4',
+         'fire_classify --camera 0',
+         'fire_classify --json --model my.tflite pictures/ > answers.jsonl'),
         'Exit status: 0 when everything was answered, 1 when something could not be read, '
-        '2 when there is no usable model or the command line is wrong.'))
+        '2 when there is no usable model or the command line is wrong.')
     parser.add_argument('paths', metavar='PATH', type=Path, nargs='*',
                         help='picture, video, or folder of them')
     parser.add_argument('--camera', metavar='N', type=int, help='local camera, 0 for the first')
@@ -134,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A reader that has seen enough, such as head, ends the program without a traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parse(parser, arguments)
     if not options.paths and options.camera is None:
         parser.error('name a PATH or a --camera')
     try:

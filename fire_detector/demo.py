@@ -5,7 +5,6 @@ Watch the detector at work: start the real node, show it pictures over DDS, plot
 Nodes and topics are those of a robot; only the camera has no lens.
 """
 
-import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 import json
@@ -16,6 +15,7 @@ import subprocess
 import sys
 import time
 
+from fire_detector.command_line import create_parser, parse
 from fire_detector.demo_node import DemoNode
 from fire_detector.demo_plot import alarm_intervals, plot, Recording, TimedAnswer
 from fire_detector.picture_files import find_files, PictureFileError
@@ -148,14 +148,20 @@ def record(source: Path | None, out: Path, started: float) -> Recording:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Show the demo; return the exit status."""
-    parser = argparse.ArgumentParser(prog='python -m fire_detector.demo', description=__doc__)
+    parser = create_parser(
+        'python -m fire_detector.demo',
+        'Watch the detector at work: start the real node, show it pictures over DDS, plot its '
+        'answers.',
+        ('python -m fire_detector.demo', 'python -m fire_detector.demo --input clip.mp4'),
+        'Exit status: 0 when the demo was shown, 1 when it could not be, 2 when the command line '
+        'is wrong.')
     parser.add_argument('--input', type=Path, metavar='PATH',
                         help='video, picture or folder to show (default: a synthetic scene)')
     parser.add_argument('--out', type=Path, default=Path('demo_output'),
                         help='folder for plot and logs (default: %(default)s)')
     parser.add_argument('--started', type=float, default=time.time(), metavar='SECONDS',
                         help='when the command that runs this began, as date +%%s.%%N tells')
-    options = parser.parse_args(arguments)
+    options = parse(parser, arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     recording = None
     try:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 THUMBNAILS = 8
+# Seconds that the axis of time has at least.
+SHORTEST = 1.0
 FIRE_COLOR = '#f4a259'
 ALARM_COLOR = '#c1121f'
 LINE_COLOR = '#22333b'
@@ -94,8 +96,11 @@ def _draw_pictures(figure: Figure, row: object, recording: Recording) -> list[fl
     count = min(THUMBNAILS, len(pictures))
     chosen = [pictures[round(index)] for index in np.linspace(0, len(pictures) - 1, count)]
     cells = row.subgridspec(1, THUMBNAILS)  # type: ignore[attr-defined]
-    for index, (time, picture) in enumerate(chosen):
-        cell = figure.add_subplot(cells[index])
+    # Also cells without a picture, or the layout of few collapses.
+    axes = [figure.add_subplot(cells[index]) for index in range(THUMBNAILS)]
+    for cell in axes[count:]:
+        cell.set_axis_off()
+    for cell, (time, picture) in zip(axes, chosen, strict=False):
         cell.imshow(picture)
         cell.set_title(f'{time:.1f} s', fontsize=9)
         cell.set_axis_off()
@@ -111,8 +116,8 @@ def _draw_curve(axes: Axes, recording: Recording) -> None:
         axes.axvspan(start, end, ymax=0.04, color=ALARM_COLOR, linewidth=0,
                      label='' if index else 'alarm raised')
     axes.plot(times, [answer.probability for answer in recording.answers], color=LINE_COLOR,
-              linewidth=1.2, label='fire probability')
-    axes.set(xlim=(0, max(times[-1], 1e-3)), ylim=(0, 1.02), xlabel='time in seconds',
+              linewidth=1.2, marker='.' if len(times) == 1 else '', label='fire probability')
+    axes.set(xlim=(0, max(times[-1], SHORTEST)), ylim=(0, 1.02), xlabel='time in seconds',
              ylabel='fire probability')
     axes.grid(alpha=0.3)
     axes.legend(loc='upper center', bbox_to_anchor=(0.5, -0.15), ncol=3, frameon=False)

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 import sys
 
-from fire_detector.camera_node import CameraNode, run_camera
+from fire_detector.camera_node import CameraNode, OPTIONS, run_camera
+from fire_detector.node_help import NodeHelp, Option
 from fire_detector.picture import Picture
 from fire_detector.picture_files import (
     find_files,
@@ -17,6 +18,15 @@ from fire_detector.picture_files import (
 )
 
 PICTURES_PER_SECOND = 5.0
+HELP = NodeHelp(
+    'file_camera',
+    'Publish the frames of a video, a picture or a folder of them once, a video at its own rate, '
+    'on image and image/compressed. Begins when somebody subscribes.',
+    ('--ros-args -p path:=clip.mp4', '--ros-args -p path:=pictures/ -p rate:=2.0'),
+    (Option('path', '', 'Video, picture or folder of them; it must be given.'),
+     Option('rate', 0.0, f"Pictures a second; 0: a video's own, and {PICTURES_PER_SECOND:g} of "
+                         'pictures.'),
+     *OPTIONS))
 
 
 class FileCameraNode(CameraNode):
@@ -33,7 +43,8 @@ class FileCameraNode(CameraNode):
         # 0: the video's own.
         rate = self.declare_number('rate', 0.0)
         if not path:
-            raise ValueError('parameter path is empty: it must name a video, picture or folder')
+            raise ValueError('parameter path is empty: name a video, picture or folder, as in '
+                             '--ros-args -p path:=clip.mp4')
         if not rate >= 0:
             raise ValueError(f'parameter rate is {rate}, expected pictures a second, or 0')
         files = find_files(Path(path))
@@ -72,7 +83,7 @@ def _pictures(file: Path) -> Iterator[Picture]:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the camera; return the exit status."""
-    return run_camera(FileCameraNode, args)
+    return run_camera(FileCameraNode, args, HELP)
 
 
 if __name__ == '__main__':

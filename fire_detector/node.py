@@ -27,6 +27,7 @@ from fire_detector.image_conversion import ImageError
 from fire_detector.image_messages import to_image
 from fire_detector.managed_node import ManagedNode
 from fire_detector.model_contract import ModelContract
+from fire_detector.node_help import NodeHelp
 from fire_detector.node_parameters import (
     declare_parameters,
     LABELS,
@@ -34,7 +35,7 @@ from fire_detector.node_parameters import (
     read_settings,
 )
 from fire_detector.overlay import annotate
-from fire_detector.parameters import LiveSettings, why_not_now
+from fire_detector.parameters import LiveSettings, PARAMETERS, why_not_now
 from fire_detector.process_usage import read_usage
 from fire_detector.rate_limit import RateLimit
 from fire_detector.ros_process import ros_process
@@ -280,8 +281,19 @@ class FireDetectorNode(ManagedNode):
         return reason
 
 
+HELP = NodeHelp(
+    'fire_detector_node',
+    'Tell how likely it is that the pictures on image, or on image/compressed, show fire, and '
+    'raise an alarm: ~/fire_probability, ~/fire_detected. Most are started by: ros2 launch '
+    'fire_detector detect.launch.py',
+    ('--ros-args -r image:=/camera/image_raw', '--ros-args -p max_rate:=5.0 -p alarm.latch:=true'),
+    PARAMETERS)
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run the node until it is interrupted; return the exit status."""
+    if HELP.answer(args):
+        return 0
     with ros_process(args):
         try:
             node = FireDetectorNode()

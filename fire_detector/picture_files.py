@@ -122,7 +122,9 @@ def read_camera(number: int) -> Iterator[Frame]:
     :return: the frames in BGR order; their times follow from the camera's frame rate.
     :raises PictureFileError: when it cannot be opened.
     """
-    yield from _frames(cv2.VideoCapture(number), f'camera {number}: cannot be opened')
+    yield from _frames(cv2.VideoCapture(number), f'camera {number}: cannot be opened: is '
+                       f'it plugged in, does another program use it, and may you read '
+                       f'/dev/video{number} (group video)?')
 
 
 def frame_rate(path: Path) -> float:

@@ -4,9 +4,22 @@
 from collections.abc import Sequence
 import sys
 
-from fire_detector.camera_node import CameraNode, run_camera
+from fire_detector.camera_node import CameraNode, OPTIONS, run_camera
+from fire_detector.node_help import NodeHelp, Option
 from fire_detector.picture import Picture
 from fire_detector.synthetic_scene import DURATION, SyntheticScene
+
+HELP = NodeHelp(
+    'synthetic_camera',
+    'Publish a rendered room in which a fire starts, grows and dies, on image and '
+    'image/compressed, to try a robot without lighting anything. Begins when somebody subscribes.',
+    ('', '--ros-args -p width:=320 -p height:=240 -p loop:=false'),
+    (Option('width', 640, 'Columns of a picture, from 64 on.'),
+     Option('height', 480, 'Rows of a picture, from 64 on.'),
+     Option('rate', 15.0, 'Pictures a second.'),
+     Option('loop', True, f'Begin again after {DURATION:g} s; false ends the program there.'),
+     Option('seed', 0, 'Of textures, flames and sensor noise.'),
+     *OPTIONS))
 
 
 class SyntheticCameraNode(CameraNode):
@@ -40,7 +53,7 @@ class SyntheticCameraNode(CameraNode):
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the camera; return the exit status."""
-    return run_camera(SyntheticCameraNode, args)
+    return run_camera(SyntheticCameraNode, args, HELP)
 
 
 if __name__ == '__main__':

@@ -8,7 +8,8 @@ import time
 
 from command_line import run_module
 import cv2
-from fire_detector.demo_plot import alarm_intervals, TimedAnswer
+from fire_detector.demo_plot import alarm_intervals, plot, Recording, TimedAnswer
+import numpy as np
 import pytest
 
 fire_demo = partial(run_module, 'fire_detector.demo')
@@ -45,6 +46,24 @@ def test_own_pictures(data: Path, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert '8 pictures answered' in result.stdout
     assert 'a broken one.jpg: not a picture' in (tmp_path / 'camera.log').read_text()
+
+
+@pytest.mark.filterwarnings('error')
+def test_plot_of_one_picture(tmp_path: Path) -> None:
+    """It is there, on the left in the upper row, as wide as one of eight; its answer is a dot."""
+    blue = np.zeros((60, 80, 3), np.uint8)
+    blue[..., 2] = 255
+    path = tmp_path / 'plot.png'
+    plot(Recording('one', [TimedAnswer(0.0, 0.5, False)], [(0.0, blue)]), path)
+    drawn = cv2.imread(str(path))
+    found = np.argwhere((drawn == (255, 0, 0)).all(axis=2))
+    (top, left), (bottom, right) = found.min(axis=0), found.max(axis=0)
+    assert right < 1200 / 8 * 1.5
+    assert right - left > 80
+    assert top > 20
+    # The curve's color is #22333b; at a half it begins in the middle of the axes, on the left.
+    middle = drawn[bottom + 150:bottom + 250, :100].astype(int)
+    assert (np.abs(middle - (0x3b, 0x33, 0x22)).max(axis=2) < 3).any()
 
 
 def test_input_that_is_not_there(tmp_path: Path) -> None:

@@ -31,8 +31,9 @@ def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]
     return result  # type: ignore[no-any-return]
 
 
-def check_prefix(prefix: Path, scripts: Path, python_path: Path, tmp_path: Path) -> None:
-    """Check that everything is there, and that an installed tool finds the installed model."""
+def check_prefix(prefix: Path, scripts: Path, python_path: Path, tmp_path: Path,
+                 version: str) -> None:
+    """Check that everything is there, and that tools find the installed model and version."""
     share = prefix / 'share'
     assert (share / 'ament_index/resource_index/packages/fire_detector').is_file()
     assert {path for path in SHARED if (share / 'fire_detector' / path).is_file()} == SHARED
@@ -41,6 +42,9 @@ def check_prefix(prefix: Path, scripts: Path, python_path: Path, tmp_path: Path)
     found = run(sys.executable, '-c', program % 'firenet.tflite', cwd=tmp_path,
                 env={'PYTHONPATH': str(python_path)})
     assert found.stdout.strip() == str(share / 'fire_detector/models/firenet.tflite')
+    told = run(scripts / 'fire_classify', '--version', cwd=tmp_path,
+               env={'PYTHONPATH': str(python_path)})
+    assert told.stdout == f'fire_classify {version}\n'
 
 
 def test_colcon_list(tmp_path: Path) -> None:
@@ -55,7 +59,9 @@ def test_colcon_build(colcon_install: Path, tmp_path: Path) -> None:
     """Node, tools, launch file, parameter file, models and marker are installed."""
     prefix = colcon_install / 'fire_detector'
     python_path, = prefix.glob('lib/python*/*-packages')
-    check_prefix(prefix, prefix / 'lib/fire_detector', python_path, tmp_path)
+    version = re.search('<version>(.+)</version>', (ROOT / 'package.xml').read_text())
+    assert version is not None
+    check_prefix(prefix, prefix / 'lib/fire_detector', python_path, tmp_path, version[1])
 
 
 def test_pip_install(tmp_path: Path) -> None:
@@ -64,12 +70,15 @@ def test_pip_install(tmp_path: Path) -> None:
     # A copy, because setuptools builds beside the sources.
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(
         '.venv', '.git', 'runs', 'build', '*.egg-info', 'demo_output'))
+    # Another version than that of the environment that the tests run in.
+    setup = source / 'setup.py'
+    setup.write_text(re.sub(r"version='.+?'", "version='98.7.6'", setup.read_text()))
     run(sys.executable, '-m', 'pip', 'install', '--no-deps', '--no-build-isolation',
         # Or pip takes the package out of the environment that the tests run in.
         '--ignore-installed',
         '--prefix', prefix, source)
     python_path, = prefix.glob('lib/python*/*-packages')
-    check_prefix(prefix, prefix / 'bin', python_path, tmp_path)
+    check_prefix(prefix, prefix / 'bin', python_path, tmp_path, '98.7.6')
 
 
 def test_version_and_license_are_told_once() -> None:

@@ -1,41 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README says what the code does."""
+"""The README, the reference and the training pages say what the code does."""
 
 from pathlib import Path
 import re
 
 from fire_detector.image_conversion import ENCODINGS
-from fire_detector.parameters import PARAMETERS
 from fire_detector.stored_model import read_contract
-import pytest
+from parameter_reference import PAGE, reference, TABLES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / 'README.md').read_text()
+REFERENCE = (ROOT / 'docs' / 'reference.md').read_text()
 
 
 def test_parameters() -> None:
-    """There is a row for each parameter, with its default and what it does, and none besides."""
-    rows = []
-    for parameter in PARAMETERS:
-        choices = f' One of: {", ".join(parameter.choices)}.' if parameter.choices else ''
-        rows.append(f'| `{parameter.name}` | `{parameter.default}` | {parameter.text}{choices} |')
-    table = README.split('### Parameters')[1].split('\n\n')[1]
-    assert table.splitlines()[2:] == rows
+    """The page of parameters is what is made of the tables: python test/parameter_reference.py."""
+    assert PAGE.read_text() == reference(TABLES)
+    rows = re.findall(r'^\| `([\w.]+)` \|', PAGE.read_text(), re.MULTILINE)
+    assert rows == [parameter.name for table in TABLES for parameter in table.parameters]
+
+
+def test_row_of_a_parameter() -> None:
+    """Type, default, allowed values and when it can be changed, by hand."""
+    page = reference(TABLES)
+    assert ('| `num_threads` | integer | `1` | 1 to 64 | while the node is unconfigured '
+            '| Threads that one inference may use. |') in page
+    assert '| `alarm.latch` | bool | `false` |  | at any time, at once |' in page
+    assert '| `tiles` | string | `none` | `none`, `turn`, `all` |' in page
+    assert '| `autostart` | bool | `true` |  | at start only |' in page
 
 
 def test_launch_arguments() -> None:
     """There is a row for each launch argument, in their order."""
     launch = (ROOT / 'launch' / 'detect.launch.py').read_text()
     arguments = re.findall(r"DeclareLaunchArgument\(\s*'(\w+)'", launch)
-    table = README.split('### Launch arguments')[1].split('\n\n')[1]
+    table = REFERENCE.split('## Launch arguments')[1].split('\n\n')[1]
     assert re.findall(r'^\| `(\w+)`', table, re.MULTILINE) == arguments
     assert len(arguments) == 15
 
 
 def test_encodings() -> None:
     """Every encoding that is understood is named."""
-    topics = README.split('### Topics')[1].split('###')[0]
-    assert all(f'`{encoding}`' in topics for encoding in ENCODINGS)
+    named = REFERENCE.split('## Encodings')[1].split('##')[0]
+    assert all(f'`{encoding}`' in named for encoding in ENCODINGS)
+
+
+def test_topics() -> None:
+    """The README has the same topics as the reference, which has those of the node."""
+    tables = [re.findall(r'^\| `([~/\w]+)`', page, re.MULTILINE) for page in (
+        README.split('## Wire it into the robot')[1].split('\n\n')[1],
+        REFERENCE.split('## Topics and services')[1].split('\n\n')[1])]
+    assert tables[0] == tables[1]
+    node = (ROOT / 'fire_detector' / 'node.py').read_text()
+    made = re.findall(r"create\(\w+, '(\w+)'", node)
+    assert len(made) == 4
+    assert {f'~/{name}' for name in made} <= set(tables[0])
 
 
 def test_measured_figures_are_the_models() -> None:
@@ -44,16 +63,6 @@ def test_measured_figures_are_the_models() -> None:
     rates = ' | '.join(f'{metrics[f"test_{name}"]:.3f}' for name in (
         'accuracy', 'recall', 'false_alarm_rate', 'roc_auc'))
     assert f'| overall | {metrics["test_fire"]} | {metrics["test_nofire"]} | {rates} |' in README
-
-
-@pytest.mark.parametrize('path', ['README.md', 'training/README.md'])
-def test_links_lead_somewhere(path: str) -> None:
-    """Files and folders that are linked to are there."""
-    page = ROOT / path
-    targets = [target for target in re.findall(r'\]\(([^)#]+)(?:#[^)]*)?\)', page.read_text())
-               if not target.startswith('http')]
-    assert targets
-    assert all((page.parent / target).exists() for target in targets)
 
 
 def test_training_commands_are_there() -> None:
