@@ -52,6 +52,7 @@ setup(
             'ros-rcl-interfaces>=2.3,<2.4',
             'ros-rclpy>=9.1,<9.2',
             'ros-rmw-fastrtps-cpp>=9.3,<9.4',  # rclpy does not import without an rmw
+            'ros-rosgraph-msgs>=2.3,<2.4',
             'ros-sensor-msgs>=5.5,<5.6',
             'ros-std-msgs>=5.5,<5.6',
             'ros-std-srvs>=5.5,<5.6',

@@ -24,6 +24,7 @@ from fire_detector.guard_parameters import (
     read_settings,
 )
 from fire_detector.managed_node import ManagedNode
+from fire_detector.node_help import NodeHelp
 from fire_detector.parameter_table import why_not_now
 from fire_detector.ros_process import ros_process, spin
 from geometry_msgs.msg import Twist, TwistStamped
@@ -227,8 +228,20 @@ def _multiply(twist: Twist, factor: float) -> None:
             (0.0, 0.0, 0.0))
 
 
+HELP = NodeHelp(
+    'fire_guard',
+    'Let velocity commands pass from cmd_vel_in to cmd_vel_out, and stop or slow the robot while '
+    'a detector raises an alarm or is silent. Most are started by: ros2 launch fire_detector '
+    'detect.launch.py guard:=true',
+    ('--ros-args -r cmd_vel_in:=/cmd_vel_nav -r cmd_vel_out:=/cmd_vel',
+     '--ros-args -p action:=slow -p slow_factor:=0.3'),
+    PARAMETERS)
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run the node until it is interrupted; return the exit status."""
+    if HELP.answer(args):
+        return 0
     with ros_process(args):
         try:
             node = FireGuardNode()

@@ -7,8 +7,8 @@ import difflib
 from typing import Any
 
 from fire_detector.guard import ACTIONS, GuardSettings, RELEASES
+from fire_detector.parameter_declaration import declare, values
 from fire_detector.parameter_table import AT_ANY_TIME, AT_START, check, Parameter
-from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
 from rclpy.node import Node
 
 DEFAULTS = GuardSettings()
@@ -49,11 +49,7 @@ PARAMETERS = (
 
 def declare_parameters(node: Node) -> None:
     """Declare every parameter of the table on a node, and report misspelled ones."""
-    for parameter in PARAMETERS:
-        default = parameter.default
-        node.declare_parameter(
-            parameter.name, list(default) if isinstance(default, tuple) else default,
-            _descriptor(parameter))
+    declare(node, PARAMETERS)
     names = [parameter.name for parameter in PARAMETERS]
     # No public name of rclpy tells what was given in parameter files and on the command line.
     for given in node._parameter_overrides:
@@ -84,22 +80,7 @@ def read_settings(node: Node, changed: Mapping[str, Any] | None = None) -> Guard
     :param changed: values by name that are about to be set.
     :raises ValueError: when a value is not among those the parameter allows.
     """
-    values = {parameter.name: node.get_parameter(parameter.name).value
-              for parameter in PARAMETERS} | dict(changed or {})
+    given = values(node, PARAMETERS) | dict(changed or {})
     for parameter in PARAMETERS:
-        check(parameter, values[parameter.name])
-    return GuardSettings(**{field.name: values[field.name] for field in fields(GuardSettings)})
-
-
-def _descriptor(parameter: Parameter) -> ParameterDescriptor:
-    # A number with decimals may also be written without, which to ROS is another type.
-    descriptor = ParameterDescriptor(description=parameter.text,
-                                     read_only=parameter.when == AT_START,
-                                     dynamic_typing=isinstance(parameter.default, float))
-    if parameter.choices:
-        descriptor.additional_constraints = f'One of: {", ".join(parameter.choices)}.'
-    if parameter.limits is not None:
-        low, high = parameter.limits
-        descriptor.floating_point_range = [
-            FloatingPointRange(from_value=float(low), to_value=float(high), step=0.0)]
-    return descriptor
+        check(parameter, given[parameter.name])
+    return GuardSettings(**{field.name: given[field.name] for field in fields(GuardSettings)})

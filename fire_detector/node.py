@@ -35,7 +35,8 @@ from fire_detector.node_parameters import (
     read_settings,
 )
 from fire_detector.overlay import annotate
-from fire_detector.parameters import LiveSettings, PARAMETERS, why_not_now
+from fire_detector.parameter_table import why_not_now
+from fire_detector.parameters import LiveSettings, PARAMETERS
 from fire_detector.process_usage import read_usage
 from fire_detector.rate_limit import RateLimit
 from fire_detector.ros_process import ros_process
@@ -163,7 +164,7 @@ class FireDetectorNode(ManagedNode):
         """Refuse what cannot be, with the reason, and apply what can at once."""
         changed = {parameter.name: parameter.value for parameter in parameters}
         configured = self._detector is not None
-        reason = why_not_now(changed, configured)
+        reason = why_not_now(PARAMETERS, changed, configured)
         if changed.get(LABELS, self._labels) != self._labels:
             reason = f'{LABELS} are those of the loaded model'
         if not reason and self._detector is not None:

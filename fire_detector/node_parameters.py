@@ -6,17 +6,16 @@ import difflib
 from typing import Any
 
 from fire_detector.model_contract import AlarmSettings
+from fire_detector.parameter_declaration import declare, values
 from fire_detector.parameters import (
-    AT_START,
     live_settings_of,
     LiveSettings,
     NodeSettings,
-    Parameter,
     PARAMETERS,
     RELIABILITIES,
     settings_of,
 )
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 from rclpy.qos import QoSReliabilityPolicy
@@ -31,8 +30,7 @@ _OF_ROS = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
 
 def declare_parameters(node: Node) -> None:
     """Declare every parameter of the table on a node, and report those that are not in it."""
-    for parameter in PARAMETERS:
-        node.declare_parameter(parameter.name, parameter.default, _descriptor(parameter))
+    declare(node, PARAMETERS)
     node.declare_parameter(
         LABELS, RosParameter.Type.STRING_ARRAY, ignore_override=True,
         descriptor=ParameterDescriptor(description='The classes of the loaded model.'))
@@ -52,7 +50,7 @@ def read_settings(node: Node) -> NodeSettings:
 
     :raises ValueError: when a value is not among those the parameter allows.
     """
-    return settings_of(_values(node))
+    return settings_of(values(node, PARAMETERS))
 
 
 def read_live_settings(node: Node, of_model: AlarmSettings,
@@ -65,26 +63,4 @@ def read_live_settings(node: Node, of_model: AlarmSettings,
     :param changed: values by name that are about to be set.
     :raises ValueError: when a value is not allowed, or they contradict each other.
     """
-    return live_settings_of(_values(node) | dict(changed or {}), of_model)
-
-
-def _values(node: Node) -> dict[str, Any]:
-    return {parameter.name: node.get_parameter(parameter.name).value for parameter in PARAMETERS}
-
-
-def _descriptor(parameter: Parameter) -> ParameterDescriptor:
-    # A number with decimals may also be written without, which to ROS is another type.
-    descriptor = ParameterDescriptor(description=parameter.text,
-                                     read_only=parameter.when == AT_START,
-                                     dynamic_typing=isinstance(parameter.default, float))
-    if parameter.choices:
-        descriptor.additional_constraints = f'One of: {", ".join(parameter.choices)}.'
-    if parameter.limits is not None:
-        low, high = parameter.limits
-        if isinstance(parameter.default, int):
-            descriptor.integer_range = [
-                IntegerRange(from_value=int(low), to_value=int(high), step=0)]
-        else:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=float(low), to_value=float(high), step=0.0)]
-    return descriptor
+    return live_settings_of(values(node, PARAMETERS) | dict(changed or {}), of_model)

@@ -1,45 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node's parameters: one table, from which they are declared, checked and documented."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-import math
 from typing import Any
 
 from fire_detector.classifier import AUTO, RUNTIMES
 from fire_detector.model_contract import AlarmSettings, MAX_MIN_FRAMES, MAX_WINDOW
 from fire_detector.model_files import DEFAULT_MODEL
+from fire_detector.parameter_table import AT_ANY_TIME, AT_START, check, Parameter
 from fire_detector.tiling import NONE, TILE_MODES
 
 RELIABILITIES = ('reliable', 'best_effort')
 RAW, COMPRESSED = 'raw', 'compressed'
 TRANSPORTS = (RAW, COMPRESSED)
 FROM_MODEL = -1
-
-AT_START, UNCONFIGURED, AT_ANY_TIME = 'at start', 'unconfigured', 'at any time'
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """
-    Describe one parameter.
-
-    :ivar name: its name.
-    :ivar default: its default, which also gives its type.
-    :ivar text: what it does.
-    :ivar limits: smallest and largest allowed value of a number.
-    :ivar choices: the allowed values of a text.
-    :ivar when: when a change of it can be made: AT_START alone, while the node is UNCONFIGURED
-        since it is read by the transition, or AT_ANY_TIME.
-    """
-
-    name: str
-    default: bool | int | float | str
-    text: str
-    limits: tuple[float, float] | None = None
-    choices: tuple[str, ...] = ()
-    when: str = UNCONFIGURED
-
 
 PARAMETERS = (
     Parameter('autostart', True,
@@ -133,7 +108,7 @@ def settings_of(values: Mapping[str, Any]) -> NodeSettings:
     :param values: of every parameter, by its name.
     :raises ValueError: when a value is not among those the parameter allows.
     """
-    checked = _checked_values(values)
+    checked = _checked(values)
     return NodeSettings(**{field.name: checked[field.name] for field in fields(NodeSettings)})
 
 
@@ -145,7 +120,7 @@ def live_settings_of(values: Mapping[str, Any], of_model: AlarmSettings) -> Live
     :param of_model: what the model's contract says of the alarm, for what the user left to it.
     :raises ValueError: when a value is not allowed, or they contradict each other.
     """
-    checked = _checked_values(values)
+    checked = _checked(values)
     alarm = {}
     for field in fields(AlarmSettings):
         value = checked[f'alarm.{field.name}']
@@ -157,33 +132,7 @@ def live_settings_of(values: Mapping[str, Any], of_model: AlarmSettings) -> Live
         alarm_latch=checked['alarm.latch'], alarm=AlarmSettings(**alarm))
 
 
-def why_not_now(changed: Collection[str], configured: bool) -> str:
-    """
-    Say why parameters cannot be changed now.
-
-    :param changed: names of the parameters.
-    :param configured: whether the node has been configured.
-    :return: the reason; empty where they can.
-    """
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     for parameter in PARAMETERS:
-        if parameter.name in changed and configured and parameter.when == UNCONFIGURED:
-            return (f'{parameter.name} is read when the node is configured: deactivate and clean '
-                    f'up first, then set it, and configure and activate again')
-    return ''
-
-
-def _checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {parameter.name: _checked(parameter, values[parameter.name])
-            for parameter in PARAMETERS}
-
-
-def _checked(parameter: Parameter, value: Any) -> Any:
-    if parameter.choices and value not in parameter.choices:
-        raise ValueError(f'parameter {parameter.name} is {value!r}, '
-                         f'not one of {parameter.choices}')
-    if isinstance(parameter.default, float):
-        low, high = parameter.limits or (-math.inf, math.inf)
-        if not isinstance(value, (int, float)) or not low <= value <= high:
-            raise ValueError(f'parameter {parameter.name} is {value!r}, '
-                             f'not a number from {low} to {high}')
-    return value
+        check(parameter, values[parameter.name])
+    return {parameter.name: values[parameter.name] for parameter in PARAMETERS}

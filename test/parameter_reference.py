@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fire_detector.parameters import AT_ANY_TIME, AT_START, Parameter, PARAMETERS, UNCONFIGURED
+from fire_detector import guard_parameters
+from fire_detector.parameter_table import AT_ANY_TIME, AT_START, Parameter, UNCONFIGURED
+from fire_detector.parameters import PARAMETERS
 
 PAGE = Path(__file__).resolve().parents[1] / 'docs' / 'parameters.md'
 HEAD = """# Parameters
@@ -43,7 +45,8 @@ class Table:
 
 
 # Every node that has a table.
-TABLES = (Table('fire_detector', PARAMETERS),)
+TABLES = (Table('fire_detector', PARAMETERS),
+          Table('fire_guard', guard_parameters.PARAMETERS))
 
 
 def reference(tables: Sequence[Table]) -> str:

@@ -18,9 +18,10 @@ import pytest
 from rcl_interfaces.srv import ListParameters
 from ros_session import RosSession
 
-TOOLS = {'classify': 'fire_classify', 'demo': 'python -m fire_detector.demo'}
-NODES = {'node': 'fire_detector_node', 'file_camera_node': 'file_camera',
-         'synthetic_camera': 'synthetic_camera'}
+TOOLS = {'classify': 'fire_classify', 'demo': 'python -m fire_detector.demo',
+         'benchmark.main': 'fire_benchmark', 'replay.main': 'fire_replay'}
+NODES = {'node': 'fire_detector_node', 'guard_node': 'fire_guard',
+         'file_camera_node': 'file_camera', 'synthetic_camera': 'synthetic_camera'}
 # What rclpy gives every node, or Kilted's does.
 OF_ROS = {'use_sim_time', 'start_type_description_service'}
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# PYTHON_ARGCOMPLETE_OK
 """
 Measure what the node costs, next to the least and to the straightforward.
 
@@ -7,7 +8,6 @@ and runs the model but does nothing else are shown the same pictures in turn. Ra
 result: absolute times are those of this machine, now.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 import json
@@ -20,23 +20,24 @@ from fire_detector.benchmark.bench import BenchmarkError
 from fire_detector.benchmark.measure import FULL, measure, QUICK
 from fire_detector.benchmark.report import plot, summary, table
 from fire_detector.benchmark.results import ratios, worse
+from fire_detector.command_line import create_parser, parse
 from fire_detector.model_contract import ModelError
 from fire_detector.model_files import DEFAULT_MODEL, find_model
 from fire_detector.ros_domain import isolated_domain
 from fire_detector.ros_process import ros_process
 
-EXAMPLES = """examples:
-  fire_benchmark                              all of it, about two minutes
-  fire_benchmark --json cost.json --plot cost.png
-  fire_benchmark --quick --compare cost.json  a minute; fails where a ratio has become worse
-"""
+EXAMPLES = (
+    'fire_benchmark',
+    'fire_benchmark --json cost.json --plot cost.png',
+    'fire_benchmark --quick --compare cost.json',
+)
+NOTES = ('Exit status: 0 when every ratio is good enough, 1 when one is not, 2 when something '
+         'could not be measured. All of it takes two to three minutes; let nothing else run.')
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; return 0 when every ratio is good enough, else 1."""
-    parser = argparse.ArgumentParser(
-        prog='fire_benchmark', description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = create_parser('fire_benchmark', __doc__, EXAMPLES, NOTES)
     parser.add_argument('--model', default=DEFAULT_MODEL,
                         help='.tflite file (default: %(default)s)')
     parser.add_argument('--quick', action='store_true', help='measure less, in a minute')
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help='instead of the limits, hold the ratios of processor time against '
                              'those in this file, which --json has written; fail where one is '
                              'a quarter worse')
-    options = parser.parse_args(arguments)
+    options = parse(parser, arguments)
     try:
         committed = (json.loads(options.compare.read_text())['ratios']
                      if options.compare is not None else None)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# PYTHON_ARGCOMPLETE_OK
 """
 Run the fire detector over recordings, without ROS and faster than they were made.
 
@@ -7,35 +8,36 @@ Conversion, classifier and alarm are the node's, on the recorded stamps.
 
 import argparse
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 import signal
 import sys
 
 from fire_detector.classifier import AUTO, RUNTIMES
+from fire_detector.command_line import create_parser, parse
 from fire_detector.model_files import DEFAULT_MODEL
 from fire_detector.parameters import PARAMETERS
 from fire_detector.replay.exit_status import ExitStatus
 from fire_detector.tiling import NONE, TILE_MODES
 
-_EPILOG = """\
-examples:
-  fire_replay run_12                      one bag, into run_12_replay/
-  fire_replay drive.mcap --topic /front/image_raw/compressed
-  fire_replay run_12 --labels events.csv --on-threshold 0.6
-  fire_replay run_12 --compare firenet.tflite
-  fire_replay bags/ --jobs 4 --out night  every bag below, night/summary.csv
-  fire_replay clip.mp4                    a video; also a folder of pictures
-  fire_replay run_12 --publish --rate 2   play it into ROS, at twice its speed
-  fire_replay run_12 --publish --ros-args -r /front/image_raw:=/image
+EXAMPLES = (
+    'fire_replay run_12',
+    'fire_replay drive.mcap --topic /front/image_raw/compressed',
+    'fire_replay run_12 --labels events.csv --on-threshold 0.6',
+    'fire_replay run_12 --compare firenet.tflite',
+    'fire_replay bags/ --jobs 4 --out night',
+    'fire_replay clip.mp4',
+    'fire_replay run_12 --publish --rate 2',
+    'fire_replay run_12 --publish --ros-args -r /front/image_raw:=/image',
+)
+NOTES = """\
+Written for each recording: report.html, timeline.csv and timeline.png; for several, \
+summary.csv too.
 
-labels are a CSV file with the columns start, end and label (fire or nofire). Times below 1e8
-are seconds since the first picture, others stamps as recorded. Time without fire is what is
+Labels are a CSV file with the columns start, end and label (fire or nofire). Times below 1e8 \
+are seconds since the first picture, others stamps as recorded. Time without fire is what is \
 labeled nofire, or else all that is not labeled fire.
 
-written for each recording: report.html, timeline.csv and timeline.png.
-
-exit status: 0 when everything was read, 1 when a part was not, 2 when nothing was or the
+Exit status: 0 when everything was read, 1 when a part was not, 2 when nothing was or the \
 command line is wrong.
 """
 # Options that set a parameter of the node.
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A reader that has seen enough, such as head, ends the program without a traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     parser = _parser()
-    options = parser.parse_args(_without_ros(sys.argv[1:] if arguments is None else arguments))
+    options = parse(parser, _without_ros(sys.argv[1:] if arguments is None else arguments))
     if options.publish:
         return _publish(parser, options)
     try:
@@ -100,13 +102,10 @@ def _parameters(options: argparse.Namespace) -> dict[str, object]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog='fire_replay', description=__doc__, epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = create_parser('fire_replay', __doc__, EXAMPLES, NOTES)
     parser.add_argument('paths', metavar='BAG', type=Path, nargs='+',
                         help='bag (folder, .db3, .mcap, .bag; compressed too), video, folder of '
                              'pictures, or folder of bags')
-    parser.add_argument('--version', action='version', version=f'%(prog)s {_version()}')
     parser.add_argument('--out', metavar='DIR', type=Path,
                         help='folder to write into (default: NAME_replay for each BAG)')
     parser.add_argument('--topic', metavar='T', action='append', default=[],
@@ -137,17 +136,10 @@ def _parser() -> argparse.ArgumentParser:
                        help='events to measure the alarms against')
     ros = parser.add_argument_group('ROS')
     ros.add_argument('--publish', action='store_true',
-                     help='publish the images of the bag and /clock, instead')
+                     help='publish the messages of the bag (all topics, or --topic) and /clock, instead')
     ros.add_argument('--rate', metavar='X', type=_above_zero, default=1.0,
                      help='speed of --publish, 1 as recorded (default: %(default)g)')
     return parser
-
-
-def _version() -> str:
-    try:
-        return metadata.version('fire_detector')
-    except metadata.PackageNotFoundError:
-        return '(not installed)'
 
 
 def _at_least_one(text: str) -> int:
