@@ -60,10 +60,10 @@ class CameraExecutor:
         node: Any = self._node
         subscriptions, services, timers = (
             list(node.subscriptions), list(node.services), list(node.timers))
-        clients, waitables = list(node.clients), list(node.waitables)
-        # The waitables of a node are the events of its topics.
+        clients = list(node.clients)
+        # Not the events of its topics, as many again: they are seen when a timer is.
         waiting = rclpy_implementation.WaitSet(
-            len(subscriptions), 1, len(timers), len(clients), len(services), len(waitables),
+            len(subscriptions), 1, len(timers), len(clients), len(services), 0,
             node.context.handle)
         waiting.clear_entities()
         waiting.add_guard_condition(self._signal.handle)
@@ -75,10 +75,7 @@ class CameraExecutor:
             waiting.add_timer(timer.handle)
         for client in clients:
             waiting.add_client(client.handle)
-        for waitable in waitables:
-            waitable.add_to_wait_set(waiting)
         waiting.wait(_FOREVER)
         return (waiting.get_ready_entities('subscription') == [source.handle.pointer]
                 and not any(waiting.get_ready_entities(kind) for kind in (
-                    'timer', 'service', 'client', 'guard_condition'))
-                and not any(waitable.is_ready(waiting) for waitable in waitables))
+                    'timer', 'service', 'client', 'guard_condition')))

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import json
 import sys
 import time
+from typing import Any
 
 from fire_detector.benchmark.workload import Case, serialized_messages, stamped
 from fire_detector.parameters import COMPRESSED
@@ -59,6 +60,8 @@ class Camera:
         """Publish nothing yet."""
         self._node = node
         self._messages: dict[tuple[Case, int], list[bytearray]] = {}
+        # Kept, since the first picture of a new one may be lost.
+        self._publishers: dict[str, Any] = {}
 
     def publish(self, command: Command) -> list[float]:
         """
@@ -73,10 +76,11 @@ class Camera:
             self._messages[key] = serialized_messages(*key)
         messages = self._messages[key]
         compressed = command.case.transport == COMPRESSED
-        publisher = self._node.create_publisher(
-            CompressedImage if compressed else Image,
-            f'/{command.namespace}/image{"/compressed" if compressed else ""}',
-            QoSProfile(depth=DEPTH))
+        topic = f'/{command.namespace}/image{"/compressed" if compressed else ""}'
+        if topic not in self._publishers:
+            self._publishers[topic] = self._node.create_publisher(
+                CompressedImage if compressed else Image, topic, QoSProfile(depth=DEPTH))
+        publisher = self._publishers[topic]
         deadline = time.monotonic() + SUBSCRIBER_TIMEOUT
         while not publisher.get_subscription_count():
             if time.monotonic() > deadline:
@@ -89,7 +93,6 @@ class Camera:
             message, stamp = stamped(messages[number % len(messages)])
             publisher.publish(message)
             stamps.append(stamp)
-        self._node.destroy_publisher(publisher)
         return stamps
 
 
