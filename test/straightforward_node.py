@@ -6,6 +6,7 @@ It subscribes, converts the whole picture, resizes it by area, runs the model an
 probability, as the examples of rclpy, OpenCV and tflite-runtime show.
 """
 
+from contextlib import suppress
 import sys
 
 import cv2
@@ -60,10 +61,8 @@ class StraightforwardNode(Node):
 def main() -> None:
     """Run the node until it is interrupted."""
     rclpy.init()
-    try:
+    with suppress(KeyboardInterrupt):
         rclpy.spin(StraightforwardNode(sys.argv[1]))
-    except KeyboardInterrupt:
-        pass
 
 
 if __name__ == '__main__':

@@ -65,7 +65,7 @@ def test_help_of_tools(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(lines) >= 2
     assert all(line.startswith(TOOLS[module]) for line in lines)
     assert set(re.findall(' (--[a-z]+)', ' '.join(lines))) <= set(
-        re.findall(r'(--[a-z]+)', options))
+        re.findall(r'(--[a-z]+)', options)) | {'--ros'}
     assert 'Exit status: 0' in examples
     assert max(map(len, result.stdout.splitlines())) <= 80
 

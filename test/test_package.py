@@ -10,8 +10,8 @@ import sys
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-EXECUTABLES = {'fire_benchmark', 'fire_classify', 'fire_detector_node', 'fire_guard', 'fire_replay',
-               'file_camera', 'synthetic_camera'}
+EXECUTABLES = {'fire_benchmark', 'fire_classify', 'fire_detector_node', 'fire_guard',
+               'fire_replay', 'file_camera', 'synthetic_camera'}
 SHARED = {'package.xml', 'benchmark/straightforward_node.py',
           'integration/README.md', 'integration/cancel_and_turn.py',
           'integration/fire.perspective', 'integration/foxglove_layout.json',

@@ -7,8 +7,8 @@ import shutil
 
 import cv2
 from fire_detector.classifier import FireClassifier
-from fire_detector.detector import OVERSIZE
 from fire_detector.picture import Picture
+from fire_detector.preprocessing import OVERSIZE
 from fire_detector.replay.judge import judge, Setup
 from fire_detector.replay.recording import Outcome, replay, Task
 from fire_detector.replay.records import Answer

@@ -129,13 +129,15 @@ class Ratio:
 
 
 _VGA, _HD = (640, 480), (1280, 720)
-# Transport, size, what the node's processor time a picture is compared with, and the limit.
+# Transport, size, what the node's processor time a picture is compared with, the limit, and
+# whether the ratio is steady: most raw 1280x720 pictures are sent again in part, since with
+# Fast DDS's defaults the kernel's buffer of a socket cannot hold one.
 _CPU_LIMITS = (
-    (RAW, _VGA, FLOOR, 1.25),
-    (RAW, _VGA, STRAIGHTFORWARD, 0.5),
-    (RAW, _HD, STRAIGHTFORWARD, 0.4),
-    (COMPRESSED, _VGA, STRAIGHTFORWARD, 0.5),
-    (COMPRESSED, _HD, STRAIGHTFORWARD, 0.35),
+    (RAW, _VGA, FLOOR, 1.25, True),
+    (RAW, _VGA, STRAIGHTFORWARD, 0.5, True),
+    (RAW, _HD, STRAIGHTFORWARD, 0.4, False),
+    (COMPRESSED, _VGA, STRAIGHTFORWARD, 0.5, True),
+    (COMPRESSED, _HD, STRAIGHTFORWARD, 0.35, True),
 )
 # The node's p99 to the straightforward node's p50.
 _LATENCY_LIMIT = 1.2
@@ -144,12 +146,12 @@ _LATENCY_LIMIT = 1.2
 def ratios(results: Results) -> list[Ratio]:
     """Make the figures that decide of what was measured."""
     found = []
-    for transport, size, other, limit in _CPU_LIMITS:
+    for transport, size, other, limit, steady in _CPU_LIMITS:
         case = Case(transport, *size)
         ours, theirs = results.cost(case, NODE), results.cost(case, other)
         if ours is not None and theirs is not None:
             found.append(Ratio(f'{case.name}: CPU, node to {other}', ours.cpu / theirs.cpu,
-                               limit, True))
+                               limit, steady))
     for transport in (RAW, COMPRESSED):
         case = Case(transport, *_VGA)
         ours, theirs = results.cost(case, NODE), results.cost(case, STRAIGHTFORWARD)

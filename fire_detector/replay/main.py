@@ -136,7 +136,8 @@ def _parser() -> argparse.ArgumentParser:
                        help='events to measure the alarms against')
     ros = parser.add_argument_group('ROS')
     ros.add_argument('--publish', action='store_true',
-                     help='publish the messages of the bag (all topics, or --topic) and /clock, instead')
+                     help='publish the messages of the bag (of all topics, or of --topic) and '
+                          '/clock, instead')
     ros.add_argument('--rate', metavar='X', type=_above_zero, default=1.0,
                      help='speed of --publish, 1 as recorded (default: %(default)g)')
     return parser
