@@ -61,7 +61,7 @@ def plot(results: Results, path: Path) -> None:
                      if (cost.case.transport, cost.subject) == (transport, subject)]
             axes.plot([cost.case.width * cost.case.height / 1e6 for cost in costs],
                       [cost.cpu for cost in costs], color=color, marker=marker, label=subject)
-        axes.set(title=f'{title} pictures', xlabel='megapixels', xlim=(0, None), ylim=(0, None))
+        axes.set(title=f'{title} pictures', xlabel='pixels', xlim=(0, None), ylim=(0, None))
         axes.set_xticks([width * height / 1e6 for width, height in SIZES],
                         [f'{width}x{height}' for width, height in SIZES], fontsize=8)
         axes.grid(alpha=0.3)

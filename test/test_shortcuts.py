@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the shortcuts of preparing a picture change is measured, and is little."""
+
+from pathlib import Path
+
+from fire_detector.classifier import FireClassifier
+from fire_detector.preprocessing import InputSpec, preprocess
+from fire_detector.picture import Picture
+import numpy as np
+import pytest
+from training.data.manifest import read_manifest
+from training.data.samples import select
+from training.shortcuts import Change, main, measure, table
+
+
+def test_a_changed_decision_is_counted() -> None:
+    """
+    At 0.5, 0.4 and 0.6 are other decisions, and 0.7 and 0.9 are the same.
+
+    The differences are 0.2 each, so is their mean. Of the two fires, one was called fire and both
+    are now; the picture without was not, and is not.
+    """
+    change = Change('raw', np.array([0.4, 0.7, 0.1]), np.array([0.6, 0.9, 0.3]))
+    assert change.decisions(0.5) == 1
+    row = table([change], np.array([True, True, False]), 0.5).splitlines()[-1]
+    assert row == '| raw | 0.2000 | 0.200 | 0.200 | 1 of 3 | 0.500 / 0.000 | 1.000 / 0.000 |'
+
+
+def test_a_halved_picture_is_averaged_over_the_same_pixels() -> None:
+    """
+    Halve twice, then average: each value is the mean of its 4x4 pixels, but for rounding.
+
+    Each of three roundings, two of halves and one at the end, changes a value by up to half a
+    level.
+    """
+    pixels = np.random.default_rng(0).integers(0, 256, (96 * 8, 96 * 8, 3), np.uint8)
+    means = pixels.reshape(96, 8, 96, 8, 3).mean((1, 3))
+    tensor = preprocess(Picture(pixels, 'RGB'), InputSpec(96, 96, scale=1.0))
+    assert np.abs(tensor[0] - means).max() <= 1.5
+    assert np.abs(tensor[0] - means).mean() < 0.5
+
+
+def test_pictures_that_are_small_are_prepared_as_ever() -> None:
+    """335 is below 3.5 times 96: averaged once, whatever OpenCV makes of that."""
+    cv2 = pytest.importorskip('cv2')
+    pixels = np.random.default_rng(0).integers(0, 256, (334, 480, 3), np.uint8)
+    once = cv2.resize(pixels, (96, 96), interpolation=cv2.INTER_AREA)
+    tensor = preprocess(Picture(pixels, 'RGB'), InputSpec(96, 96, scale=1.0))
+    assert np.array_equal(tensor[0], once.astype(np.float32))
+
+
+def test_real_pictures(small_data: Path, model: Path) -> None:
+    """On average the probability stays within 0.01, and hardly a decision is another."""
+    samples = select(read_manifest(small_data), 'test')[::4]
+    changes = measure(FireClassifier(model), samples)
+    assert [change.name for change in changes] == [
+        'raw 640x480', 'JPEG 640x480', 'raw 1280x720', 'JPEG 1280x720']
+    for change in changes:
+        assert 0 < change.difference.mean() < 0.01
+        assert change.decisions(0.721) <= 1
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path,
+                                      capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder without a manifest is no data folder."""
+    assert main(['--data', str(tmp_path)]) == 1
+    assert 'manifest.csv' in capsys.readouterr().err
