@@ -58,7 +58,7 @@ class CameraSubscription:
 
     @property
     def handle(self) -> Any:
-        """Give the subscription's handle, which CameraExecutor waits for."""
+        """Give the subscription's handle, which DirectExecutor waits for."""
         return self._subscription.handle
 
     def take(self) -> None:

@@ -16,6 +16,7 @@ import time
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from fire_detector.direct_executor import DirectExecutor, DirectSubscription
 from fire_detector.guard import FireGuard
 from fire_detector.guard_parameters import (
     declare_parameters,
@@ -26,7 +27,7 @@ from fire_detector.guard_parameters import (
 from fire_detector.managed_node import ManagedNode
 from fire_detector.node_help import NodeHelp
 from fire_detector.parameter_table import why_not_now
-from fire_detector.ros_process import ros_process, spin
+from fire_detector.ros_process import ros_process
 from geometry_msgs.msg import Twist, TwistStamped
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
@@ -56,6 +57,8 @@ class FireGuardNode(ManagedNode):
         self._detectors: list[str] = []
         self._output: Any = None
         self._inputs: list[Any] = []
+        # Commands, which come more often than anything else.
+        self._direct: DirectSubscription | None = None
         self._watch_timer: Any = None
         # What the last command was multiplied by; None before the first thing is decided.
         self._scale: float | None = None
@@ -90,6 +93,7 @@ class FireGuardNode(ManagedNode):
                 Bool, topic, partial(self._on_detector, number), DEPTH))
         self._inputs.append(self.create_subscription(
             self._message_type, 'cmd_vel_in', self._on_command, DEPTH))
+        self._direct = DirectSubscription(self._inputs[-1], self._on_command)
         self._watch_timer = self.create_timer(
             WATCH_PERIOD, self._watch, clock=self._steady_clock)
         names = ', '.join(each.topic_name for each in self._inputs[:-1])
@@ -103,6 +107,7 @@ class FireGuardNode(ManagedNode):
         for subscription in self._inputs:
             self.destroy_subscription(subscription)
         self._inputs.clear()
+        self._direct = None
         if self._watch_timer is not None:
             self.destroy_timer(self._watch_timer)
             self._watch_timer = None
@@ -144,6 +149,11 @@ class FireGuardNode(ManagedNode):
             return
         self._guard.heard(number, message.data, time.monotonic())
         self._follow()
+
+    @property
+    def direct(self) -> DirectSubscription | None:
+        """Give the subscription to commands; None while not active."""
+        return self._direct
 
     def _on_command(self, command: Any) -> None:
         if self._guard is None or self._watch_timer is None:
@@ -250,7 +260,9 @@ def main(args: Sequence[str] | None = None) -> int:
             return 1
         if node.get_parameter('autostart').value:
             node.start()
-        spin(node)
+        executor = DirectExecutor(node)
+        while rclpy.ok():
+            executor.spin_once(node.direct)
     return 0
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
-from fire_detector.camera_executor import CameraExecutor
 from fire_detector.camera_messages import described
 from fire_detector.camera_subscription import CameraSubscription
 from fire_detector.classifier import InferenceError
@@ -23,6 +22,7 @@ from fire_detector.diagnostics import (
     OTHER,
     Statistics,
 )
+from fire_detector.direct_executor import DirectExecutor
 from fire_detector.image_conversion import ImageError
 from fire_detector.image_messages import to_image
 from fire_detector.managed_node import ManagedNode
@@ -131,7 +131,7 @@ class FireDetectorNode(ManagedNode):
 
     def spin(self) -> None:
         """Serve until ROS is shut down."""
-        executor = CameraExecutor(self)
+        executor = DirectExecutor(self)
         while rclpy.ok():
             executor.spin_once(self._camera)
 

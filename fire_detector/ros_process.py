@@ -70,20 +70,12 @@ def spin(node: Node) -> None:
     Unlike rclpy.spin, it does not rely on being woken for that: a SIGTERM that rclpy handles
     while the executor is between two waits wakes nobody.
     """
-    wake_now_and_then(node)
+    # A timer of its own rather than a timeout, for which rclpy makes one with each callback.
+    node.create_timer(WAKE_PERIOD, _do_nothing, clock=Clock(clock_type=ClockType.STEADY_TIME))
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     while ok():
         executor.spin_once()
-
-
-def wake_now_and_then(node: Node) -> None:
-    """
-    Wake the executor of a node once in WAKE_PERIOD.
-
-    By a timer rather than a timeout, for which rclpy makes a timer with each callback.
-    """
-    node.create_timer(WAKE_PERIOD, _do_nothing, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
 
 def _do_nothing() -> None:

@@ -4,8 +4,8 @@
 from pathlib import Path
 
 from fire_detector.classifier import FireClassifier
-from fire_detector.preprocessing import InputSpec, preprocess
 from fire_detector.picture import Picture
+from fire_detector.preprocessing import InputSpec, preprocess
 import numpy as np
 import pytest
 from training.data.manifest import read_manifest

@@ -49,7 +49,7 @@ class Change:
     @property
     def difference(self) -> NDArray[np.float64]:
         """Give the differences, not below 0."""
-        return np.abs(self.shortcut - self.reference)
+        return np.asarray(np.abs(self.shortcut - self.reference), np.float64)
 
     def decisions(self, threshold: float) -> int:
         """Count the pictures that are called something else."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An executor that hands pictures on by the shortest way."""
+"""An executor that hands messages of one topic on by the shortest way."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from rclpy.executors import SingleThreadedExecutor
@@ -22,14 +23,39 @@ class Source(Protocol):
         """Take a message, where there is one, and call back."""
 
 
-class CameraExecutor:
+class DirectSubscription:
+    """Take the messages of a subscription of rclpy's by oneself."""
+
+    def __init__(self, subscription: Any, on_message: Callable[[Any], None]) -> None:
+        """
+        Take nothing yet.
+
+        :param subscription: of rclpy's.
+        :param on_message: called with each message.
+        """
+        self._subscription = subscription
+        self._on_message = on_message
+
+    @property
+    def handle(self) -> Any:
+        """Give the handle of the subscription, as rclpy has it."""
+        return self._subscription.handle
+
+    def take(self) -> None:
+        """Take a message, where there is one, and call back."""
+        taken = self.handle.take_message(self._subscription.msg_type, False)
+        if taken is not None:
+            self._on_message(taken[0])
+
+
+class DirectExecutor:
     """
     Serve a node, one callback at a time, as rclpy's SingleThreadedExecutor does.
 
     For each callback, that one collects all that a node could be called for, wraps the callback in
     a task, and wakes itself once more, all in Python: a third of what a picture costs. This one
-    waits for the same, but where nothing but the camera's subscription is ready, it calls it at
-    once, as rclpy.wait_for_message does; the rest it leaves to rclpy.
+    waits for the same, but where nothing but the node's one busy subscription is ready, it calls
+    it at once, as rclpy.wait_for_message does; the rest it leaves to rclpy.
     """
 
     def __init__(self, node: Node) -> None:
@@ -48,7 +74,7 @@ class CameraExecutor:
         """
         Wait until something is ready, and call it.
 
-        :param source: the camera's subscription, which is the node's; None while there is none.
+        :param source: the busy subscription, which is the node's; None while there is none.
         """
         if source is not None and self._only_ready(source):
             source.take()
