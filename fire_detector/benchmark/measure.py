@@ -17,7 +17,7 @@ from fire_detector.benchmark.answers import (
     percentile,
     smallest_difference,
 )
-from fire_detector.benchmark.bench import Bench, BenchmarkError, Shown
+from fire_detector.benchmark.bench import Bench, Shown
 from fire_detector.benchmark.camera import Command
 from fire_detector.benchmark.inference import measure_inference
 from fire_detector.benchmark.results import Cost, Overload, Results, Start
@@ -67,7 +67,7 @@ class Plan:
 
 
 FULL = Plan(CASES, rounds=2, pictures=60, starts=3, idle=8.0)
-QUICK = Plan(tuple(case for case in CASES if case.width > 320), rounds=2, pictures=45, starts=1,
+QUICK = Plan(tuple(case for case in CASES if case.width > 320), rounds=2, pictures=30, starts=1,
              idle=4.0)
 
 
@@ -172,11 +172,7 @@ def _milliseconds(ages: Sequence[float], percents: tuple[int, int, int]
 
 
 def _overloads(bench: Bench, model: Path, folder: Path) -> list[Overload]:
-    """
-    Show pictures several times as fast as they can be answered.
-
-    :raises BenchmarkError: when it cannot be told which pictures were answered.
-    """
+    """Show pictures several times as fast as they can be answered."""
     parameters = {'image_transport': COMPRESSED, 'model': model}
     overloads = []
     for name in (NODE, STRAIGHTFORWARD):
@@ -187,14 +183,10 @@ def _overloads(bench: Bench, model: Path, folder: Path) -> list[Overload]:
             shown = bench.show(subject, Command(name, _OVERLOAD_CASE, MANY_VARIANTS,
                                                 round(_OVERLOAD_SECONDS * rate), rate))
         ages = _ages([shown], probabilities)
-        if not ages:
-            raise BenchmarkError(f'{name} has not answered {MANY_VARIANTS} pictures that were '
-                                 f'shown slowly, each with a probability of its own: is this '
-                                 f'machine busy?')
         seconds = shown.stamps[-1] - shown.stamps[0]
         overloads.append(Overload(name, len(shown.stamps) / seconds,
                                   len(shown.answers) / seconds,
-                                  _milliseconds(ages, (50, 99, 100))))
+                                  _milliseconds(ages, (50, 99, 100)) if ages else None))
     return overloads
 
 

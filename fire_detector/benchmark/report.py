@@ -27,7 +27,8 @@ def table(results: Results, found: Sequence[Ratio]) -> str:
              *_table(['overload', 'shown Hz', 'answered Hz', 'age p50', 'p99', 'max ms',
                       'allowed'],
                      [[each.subject, f'{each.rate:.0f}', f'{each.answer_rate:.0f}',
-                       *(f'{age:.1f}' for age in each.ages), f'{each.oldest_allowed:.1f}']
+                       *(f'{age:.1f}' for age in each.ages or ()),
+                       *([] if each.ages else ['-'] * 3), f'{each.oldest_allowed:.1f}']
                       for each in results.overloads]), '',
              *_table(['model', 'runtime', 'threads', 'inference ms', 'CPU ms'],
                      [[each.model, each.runtime, str(each.threads), f'{each.wall:.3f}',

@@ -51,13 +51,14 @@ class Overload:
     :ivar subject: one of SUBJECTS.
     :ivar rate: pictures a second that are shown.
     :ivar answer_rate: pictures a second that are answered.
-    :ivar ages: p50, p99 and the largest of the milliseconds from stamp to answer.
+    :ivar ages: p50, p99 and the largest of the milliseconds from stamp to answer; None where
+        that cannot be told.
     """
 
     subject: str
     rate: float
     answer_rate: float
-    ages: tuple[float, float, float]
+    ages: tuple[float, float, float] | None
 
     @property
     def oldest_allowed(self) -> float:
@@ -161,7 +162,8 @@ def ratios(results: Results) -> list[Ratio]:
             found.append(Ratio(f'{case.name}: latency, node p99 to straightforward p50',
                                value, _LATENCY_LIMIT, False))
     found += [Ratio('overload: oldest answer to two answers and a period',
-                    overload.ages[2] / overload.oldest_allowed, 1, False)
+                    overload.ages[2] / overload.oldest_allowed if overload.ages else math.inf,
+                    1, False)
               for overload in results.overloads if overload.subject == NODE]
     vga = results.cost(Case(RAW, *_VGA), NODE)
     if vga is not None:
