@@ -7,23 +7,18 @@ import sys
 import time
 from typing import Any
 
-import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.camera_messages import described
 from fire_detector.camera_subscription import CameraSubscription
-from fire_detector.classifier import InferenceError
 from fire_detector.detector import Detector, load_detector
 from fire_detector.diagnostic_messages import diagnostic_array
 from fire_detector.diagnostics import (
     Health,
-    INFERENCE,
     Level,
     Limits,
-    OTHER,
     Statistics,
 )
 from fire_detector.direct_executor import DirectExecutor
-from fire_detector.image_conversion import ImageError
 from fire_detector.image_messages import to_image
 from fire_detector.managed_node import ManagedNode
 from fire_detector.model_contract import ModelContract
@@ -39,6 +34,7 @@ from fire_detector.parameter_table import why_not_now
 from fire_detector.parameters import LiveSettings, PARAMETERS
 from fire_detector.process_usage import read_usage
 from fire_detector.rate_limit import RateLimit
+from fire_detector.rejections import reason_and_detail, REJECTIONS
 from fire_detector.ros_process import ros_process
 from fire_detector.vision_messages import (
     Classification,
@@ -222,7 +218,7 @@ class FireDetectorNode(ManagedNode):
             started = time.monotonic()
             probability = self._detector.classifier.probability(picture, stamp)
             spent = time.monotonic() - started
-        except (ImageError, InferenceError, cv2.error, MemoryError) as error:
+        except REJECTIONS as error:
             self._reject(error)
             return
         before = self._detector.alarm.active
@@ -243,9 +239,7 @@ class FireDetectorNode(ManagedNode):
             self._annotated_publisher.publish(to_image(drawn, message.header))
 
     def _reject(self, error: Exception) -> None:
-        reason = (error.reason if isinstance(error, ImageError)
-                  else INFERENCE if isinstance(error, InferenceError) else OTHER)
-        detail = str(error) or type(error).__name__
+        reason, detail = reason_and_detail(error)
         self._statistics.rejected(reason, detail)
         self.get_logger().warning(f'picture not answered: {detail}',
                                   throttle_duration_sec=LOG_PERIOD)

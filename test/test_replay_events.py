@@ -20,7 +20,7 @@ from fire_detector.replay.records import (
     CLEARED,
     DOUBTFUL,
     HIGHEST,
-    LabelledEvent,
+    LabeledEvent,
     RAISED,
 )
 from fire_detector.replay.snapshots import Album
@@ -76,7 +76,7 @@ def test_label_figures() -> None:
     """
     given = answers('.#..###..#')
     figures = label_figures(given, [Label(3, 5, 'fire')])
-    assert figures.events == (LabelledEvent(BEGIN + 3, BEGIN + 5, 'fire', 1.0),)
+    assert figures.events == (LabeledEvent(BEGIN + 3, BEGIN + 5, 'fire', 1.0),)
     assert (figures.missed, figures.false_alarms) == (0, 2)
     assert figures.false_alarms_per_hour == pytest.approx(1200)
     # The same with stamps.

@@ -18,8 +18,8 @@ from fire_detector.replay.records import (
     CLEARED,
     FIRE,
     HIGHEST,
+    LabeledEvent,
     LabelFigures,
-    LabelledEvent,
     NOFIRE,
     RAISED,
     Report,
@@ -126,9 +126,9 @@ def full() -> Report:
     one = answers(0.1, 0.2, 0.9, 0.95, None, 0.3, 0.1, 0.1, 0.1, 0.1)
     one = (*one[:4], replace(one[4], alarm=True), *one[5:])
     two = answers(0.6, 0.2, 0.8, 0.8, None, 0.8, 0.8, 0.9, 0.9, 0.9)
-    labels = LabelFigures((LabelledEvent(START + 1.5, START + 4, FIRE, 0.5),
-                           LabelledEvent(START + 5, START + 8, NOFIRE, None),
-                           LabelledEvent(START + 8, START + 9, FIRE, None)), 1, 2, 120.0)
+    labels = LabelFigures((LabeledEvent(START + 1.5, START + 4, FIRE, 0.5),
+                           LabeledEvent(START + 5, START + 8, NOFIRE, None),
+                           LabeledEvent(START + 8, START + 9, FIRE, None)), 1, 2, 120.0)
     return report_of(
         run_of(one, (AlarmEvent(START + 2, START + 5, 0.95),),
                (picture(one[2], RAISED), picture(one[3], HIGHEST), picture(one[5], CLEARED)),
@@ -221,7 +221,7 @@ def test_every_text_is_escaped(tmp_path: Path) -> None:
     """A name that is HTML, or no valid text at all, is shown as it is."""
     evil = '"><script>alert(1)</script>&\'\udc80'
     answer = Answer(0.0, 0.0, None, False, evil, evil)
-    events = (LabelledEvent(0.0, 1.0, evil, None),)
+    events = (LabeledEvent(0.0, 1.0, evil, None),)
     run = Run(evil, evil, evil, evil, ((evil, evil),), ((evil, evil),),
               (answer, Answer(1.0, 1.0, 0.5, False)), (),
               (Snapshot(Answer(1.0, 1.0, 0.5, False), evil, b'x'),),

@@ -14,8 +14,8 @@ from fire_detector.replay.records import (
     Answer,
     EVENT_LABELS,
     FIRE,
+    LabeledEvent,
     LabelFigures,
-    LabelledEvent,
     NOFIRE,
 )
 
@@ -153,14 +153,14 @@ def label_figures(answers: Sequence[Answer], labels: Sequence[Label]) -> LabelFi
         false_alarms, 3600 * false_alarms / seconds if seconds > 0 else None)
 
 
-def _event(label: Label, shown: Sequence[Answer], judged: Sequence[Answer]) -> LabelledEvent:
+def _event(label: Label, shown: Sequence[Answer], judged: Sequence[Answer]) -> LabeledEvent:
     raised = [answer.stamp for answer in shown if answer.alarm]
     time_to_alarm = None
     if label.label == FIRE and raised:
         before = [answer.alarm for answer in judged if answer.stamp < label.start]
         early = shown[0].alarm and bool(before) and before[-1]
         time_to_alarm = 0.0 if early else raised[0] - label.start
-    return LabelledEvent(label.start, label.end, label.label, time_to_alarm)
+    return LabeledEvent(label.start, label.end, label.label, time_to_alarm)
 
 
 def _without_fire(judged: Sequence[Answer], labels: Sequence[Label]) -> tuple[int, float]:

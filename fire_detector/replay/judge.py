@@ -9,10 +9,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-import cv2
-from fire_detector.classifier import InferenceError
 from fire_detector.detector import Detector, load_detector
-from fire_detector.diagnostics import INFERENCE, OTHER
 from fire_detector.image_conversion import ImageError
 from fire_detector.model_contract import ModelContract
 from fire_detector.parameters import (
@@ -24,6 +21,7 @@ from fire_detector.parameters import (
     settings_of,
 )
 from fire_detector.picture import Picture
+from fire_detector.rejections import reason_and_detail, REJECTIONS
 from fire_detector.replay.bags import COMPRESSED_IMAGE, IMAGE
 from fire_detector.replay.events import alarm_events, gaps_of, spread_of
 from fire_detector.replay.records import Answer, Run, TopicReport
@@ -31,8 +29,6 @@ from fire_detector.replay.snapshots import Album
 from fire_detector.replay.sources import Shown, Source
 from fire_detector.tiling import TiledClassifier, TURN
 
-# What the node rejects a picture for.
-REJECTIONS = (ImageError, InferenceError, cv2.error, MemoryError)
 # Pictures for each thread that are read ahead.
 AHEAD = 3
 
@@ -162,10 +158,8 @@ class Judge:
             self._classifiers.put(classifier)
 
     def _reject(self, shown: Shown, error: Exception) -> None:
-        reason = (error.reason if isinstance(error, ImageError)
-                  else INFERENCE if isinstance(error, InferenceError) else OTHER)
         self._answers.append(Answer(shown.stamp, shown.received, None, self._detector.alarm.active,
-                                    reason, str(error) or type(error).__name__))
+                                    *reason_and_detail(error)))
 
 
 def check_setups(setups: Iterable[Setup]) -> None:

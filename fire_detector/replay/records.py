@@ -60,7 +60,7 @@ class AlarmEvent:
 
 
 @dataclass(frozen=True)
-class LabelledEvent:
+class LabeledEvent:
     """
     Hold a stretch of time of which somebody said what it shows.
 
@@ -88,7 +88,7 @@ class LabelFigures:
     :ivar false_alarms_per_hour: of the time without fire; None where there is none.
     """
 
-    events: tuple[LabelledEvent, ...]
+    events: tuple[LabeledEvent, ...]
     missed: int
     false_alarms: int
     false_alarms_per_hour: float | None
