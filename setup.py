@@ -71,6 +71,9 @@ setup(
             # Reads .db3 and .mcap files by themselves, for Python 3.10 and later; what is tried
             # of its 0.x releases.
             'rosbags>=0.11.9,<0.12',
+            # These it uses too.
+            'backports.zstd>=1',
+            'ruamel.yaml>=0.17',
             'tqdm>=4.60',
         ],
         'training': [

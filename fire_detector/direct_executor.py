@@ -70,16 +70,22 @@ class DirectExecutor:
         self._rest.add_node(node)
         self._signal = SignalHandlerGuardCondition(context=node.context)
 
-    def spin_once(self, source: Source | None) -> None:
+    def spin(self, source: Callable[[], Source | None]) -> None:
         """
-        Wait until something is ready, and call it.
+        Serve until ROS is shut down.
 
-        :param source: the busy subscription, which is the node's; None while there is none.
+        :param source: gives the node's busy subscription, or None while there is none.
         """
-        if source is not None and self._only_ready(source):
-            source.take()
-        else:
-            self._rest.spin_once(timeout_sec=0 if source is not None else None)
+        while self._node.context.ok():
+            busy = source()
+            if busy is None:
+                self._rest.spin_once()
+            elif self._only_ready(busy):
+                busy.take()
+            else:
+                # What is left of the time before may be all that this one ends; nothing is lost,
+                # since what was ready is still.
+                self._rest.spin_once(timeout_sec=0)
 
     def _only_ready(self, source: Source) -> bool:
         """Wait until something is ready; tell whether it is the source alone."""

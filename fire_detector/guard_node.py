@@ -150,10 +150,9 @@ class FireGuardNode(ManagedNode):
         self._guard.heard(number, message.data, time.monotonic())
         self._follow()
 
-    @property
-    def direct(self) -> DirectSubscription | None:
-        """Give the subscription to commands; None while not active."""
-        return self._direct
+    def spin(self) -> None:
+        """Serve until ROS is shut down."""
+        DirectExecutor(self).spin(lambda: self._direct)
 
     def _on_command(self, command: Any) -> None:
         if self._guard is None or self._watch_timer is None:
@@ -260,9 +259,7 @@ def main(args: Sequence[str] | None = None) -> int:
             return 1
         if node.get_parameter('autostart').value:
             node.start()
-        executor = DirectExecutor(node)
-        while rclpy.ok():
-            executor.spin_once(node.direct)
+        node.spin()
     return 0
 
 

@@ -127,9 +127,7 @@ class FireDetectorNode(ManagedNode):
 
     def spin(self) -> None:
         """Serve until ROS is shut down."""
-        executor = DirectExecutor(self)
-        while rclpy.ok():
-            executor.spin_once(self._camera)
+        DirectExecutor(self).spin(lambda: self._camera)
 
     def _create_outputs(self, contract: ModelContract) -> None:
         def create(message_type: Any, topic: str, qos: Any = OUTPUT_DEPTH) -> Any:

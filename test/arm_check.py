@@ -148,8 +148,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help='how many (default: %(default)s)')
     options = parser.parse_args(arguments)
     if not DATA.is_dir():
-        print(f'arm-check: skipped, since the real pictures are not at {DATA}', file=sys.stderr)
-        return 0
+        print(f'arm-check: the real pictures are not at {DATA}', file=sys.stderr)
+        return 2
     try:
         pi = EmulatedPi(ROOT / '.arm', options.cpu)
         with tempfile.TemporaryDirectory() as folder:

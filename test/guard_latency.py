@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+from fire_detector.benchmark.subjects import Subject
 from fire_detector.guard_node import FireGuardNode
 from fire_detector.process_usage import read_usage
 from fire_detector.ros_domain import isolated_domain
@@ -24,7 +25,7 @@ from geometry_msgs.msg import Twist
 from guarded_robot import ALARM, twist_of
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
-from ros_session import Process, RosSession
+from ros_session import RosSession
 from std_msgs.msg import Bool
 
 WARM_UP = 1.0
@@ -82,9 +83,9 @@ def over_dds(seconds: float, rate: float) -> str:
         ros.wait_for(lambda: ros.node.count_publishers('/cmd_vel_in') == 1, 'commands')
         begin = time.monotonic() + WARM_UP
         ros.happens(lambda: time.monotonic() > begin, WARM_UP + 1)
-        cpu = _cpu_seconds(guard)
+        cpu = Subject('guard', guard.popen).cpu
         ros.happens(lambda: time.monotonic() > begin + seconds, seconds + 1)
-        cpu = _cpu_seconds(guard) - cpu
+        cpu = Subject('guard', guard.popen).cpu - cpu
         memory = guard.memory / 2 ** 20
     direct, guarded, relayed = ages.values()
     everywhere = sorted(direct.keys() & guarded.keys() & relayed.keys())
@@ -95,13 +96,6 @@ def over_dds(seconds: float, rate: float) -> str:
         _line('added by guard', [guarded[sent] - direct[sent] for sent in everywhere]),
         _line('by an empty relay', [relayed[sent] - direct[sent] for sent in everywhere]),
         f'guard process: {100 * cpu / seconds:.1f} % of a core, {memory:.0f} MiB'))
-
-
-def _cpu_seconds(process: Process) -> float:
-    """Tell the processor time, user and system, that a process has used."""
-    # Fields 14 and 15, of which the second is in parentheses: man 5 proc.
-    fields = Path(f'/proc/{process.popen.pid}/stat').read_text().rpartition(')')[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def in_process(commands: int) -> str:

@@ -21,7 +21,8 @@ HEAD = """# Parameters
 Set them in a parameter file (`params_file:=`, see [detect.yaml](../launch/detect.yaml)), on a
 command line (`--ros-args -p max_rate:=5.0`), or on a running node
 (`ros2 param set /fire_detector max_rate 5.0`). A value that is not allowed is refused with the
-reason; a name that is none of these is reported in the log.
+reason. `fire_detector` reports a name that is none of these in the log, `fire_guard` one that
+looks like a misspelling of its own, since it may share a file with the detector.
 """
 WHEN = {
     AT_START: 'at start only',

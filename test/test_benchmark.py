@@ -16,6 +16,7 @@ from fire_detector.benchmark.answers import (
     smallest_difference,
 )
 from fire_detector.benchmark.camera import Command
+from fire_detector.benchmark.main import main
 from fire_detector.benchmark.report import summary, table
 from fire_detector.benchmark.results import (
     Cost,
@@ -181,3 +182,18 @@ def test_costs_are_not_much_worse_than_the_committed_ones(tmp_path: Path) -> Non
     assert process.returncode == 0, process.stdout + process.stderr
     assert 'ratios met' in process.stdout.splitlines()[-1]
     assert json.loads((tmp_path / 'now.json').read_text())['ratios']
+
+
+@pytest.mark.parametrize(('options', 'said'), [
+    (['--compare', 'no_ratios.json'], 'no_ratios.json: not what --json'),
+    (['--compare', 'nosuch.json'], 'nosuch.json'),
+    (['--json', 'nosuch/cost.json'], 'nosuch/cost.json: there is no such folder'),
+    (['--model', 'nosuch.tflite'], 'nosuch.tflite: no such model file')])
+def test_what_cannot_be_done_is_said_before_anything_is_measured(
+        options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    """It takes no minutes to learn of a misspelled name."""
+    (tmp_path / 'no_ratios.json').write_text('{"ratios": []}')
+    monkeypatch.chdir(tmp_path)
+    assert main(options) == 2
+    assert said in capsys.readouterr().err

@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / 'docs'
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', ROOT / 'test' / 'README.md',
-         ROOT / 'training' / 'README.md', *sorted(DOCS.glob('*.md'))]
+         ROOT / 'training' / 'README.md', *sorted(DOCS.rglob('*.md'))]
 # Parameters of other packages' nodes: v4l2_camera, camera_ros, image_tools.
 OF_OTHERS = {'video_device', 'image_size', 'width', 'height', 'reliability'}
 VARIABLE = '…'

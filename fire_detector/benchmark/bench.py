@@ -92,7 +92,7 @@ class Bench:
 
         :raises BenchmarkError: when camera or subject fail.
         """
-        answers = self._answers.get(subject.name, [])
+        answers = self._answers[subject.name]
         answers.clear()
         before = subject.cpu
         stamps = self._command(command)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The least that a node in Python can do with a picture: take it, and run the model."""
+"""The least that a node on rclpy's executor can do with a picture: take it, run the model."""
 
 from collections.abc import Sequence
 import sys

@@ -8,8 +8,10 @@ and runs the model but does nothing else are shown the same pictures in turn. Ra
 result: absolute times are those of this machine, now.
 """
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 import json
 import os
 from pathlib import Path
@@ -21,11 +23,11 @@ from fire_detector.benchmark.measure import FULL, measure, QUICK
 from fire_detector.benchmark.report import plot, summary, table
 from fire_detector.benchmark.results import ratios, worse
 from fire_detector.command_line import create_parser, parse
-from fire_detector.model_contract import ModelError
 from fire_detector.model_files import DEFAULT_MODEL, find_model
 from fire_detector.ros_domain import isolated_domain
 from fire_detector.ros_process import ros_process
 
+EXIT_INTERRUPTED = 130
 EXAMPLES = (
     'fire_benchmark',
     'fire_benchmark --json cost.json --plot cost.png',
@@ -45,22 +47,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--plot', type=Path, metavar='FILE',
                         help='draw the cost over the pixels here; needs matplotlib')
     parser.add_argument('--compare', type=Path, metavar='FILE',
-                        help='instead of the limits, hold the ratios of processor time against '
-                             'those in this file, which --json has written; fail where one is '
-                             'a quarter worse')
+                        help='instead of the limits, hold the steady ratios of processor time '
+                             'against those in this file, which --json has written; fail where '
+                             'one is a quarter worse')
     options = parse(parser, arguments)
+    results = None
     try:
-        committed = (json.loads(options.compare.read_text())['ratios']
-                     if options.compare is not None else None)
+        committed = None if options.compare is None else _read_ratios(options.compare)
+        _check_outputs(options)
         model = find_model(options.model).resolve()
         with (tempfile.TemporaryDirectory(prefix='fire_benchmark_') as folder,
               isolated_domain() as environment):
             os.environ.update(environment)
             with ros_process([]):
                 results = measure(QUICK if options.quick else FULL, model, Path(folder), _tell)
-    except (BenchmarkError, ModelError, OSError, KeyError, json.JSONDecodeError) as error:
+    except (BenchmarkError, OSError, ValueError) as error:
         print(f'fire_benchmark: {error}', file=sys.stderr)
         return 2
+    if results is None:
+        # ros_process ends quietly when it is interrupted.
+        return EXIT_INTERRUPTED
     found = ratios(results)
     print(table(results, found))
     if options.json is not None:
@@ -76,6 +82,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for problem in problems:
         print(f'fire_benchmark: {problem}', file=sys.stderr)
     return int(bool(problems))
+
+
+def _read_ratios(path: Path) -> dict[str, float]:
+    try:
+        return {str(name): float(value)
+                for name, value in json.loads(path.read_text())['ratios'].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BenchmarkError(f'{path}: not what --json of this command writes ({error!r})'
+                             ) from error
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Say before minutes are spent that what is found could not be written."""
+    for path in filter(None, (options.json, options.plot)):
+        if not path.absolute().parent.is_dir():
+            raise BenchmarkError(f'{path}: there is no such folder to write into')
+    if options.plot is not None and find_spec('matplotlib') is None:
+        raise BenchmarkError('--plot needs matplotlib: pip install matplotlib')
 
 
 def _tell(what: str) -> None:

@@ -17,7 +17,7 @@ from fire_detector.benchmark.answers import (
     percentile,
     smallest_difference,
 )
-from fire_detector.benchmark.bench import Bench, Shown
+from fire_detector.benchmark.bench import Bench, BenchmarkError, Shown
 from fire_detector.benchmark.camera import Command
 from fire_detector.benchmark.inference import measure_inference
 from fire_detector.benchmark.results import Cost, Overload, Results, Start
@@ -131,9 +131,12 @@ def _costs(bench: Bench, plan: Plan, case: Case, subjects: Sequence[Subject]) ->
         pictures = sum(len(turn.stamps) for turn in turns)
         answers = sum(len(turn.answers) for turn in turns)
         counted = pictures if subject.name == FLOOR else answers
+        if not counted:
+            raise BenchmarkError(f'{subject.name} has answered none of {pictures} pictures, '
+                                 f'{case.name}')
         ages = _ages(turns, probabilities[subject.name])
         costs.append(Cost(
-            case, subject.name, 1000 * sum(turn.cpu for turn in turns) / max(1, counted),
+            case, subject.name, 1000 * sum(turn.cpu for turn in turns) / counted,
             _milliseconds(ages, (50, 95, 99)) if ages else None, pictures, answers,
             subject.memory))
     return costs
@@ -143,7 +146,7 @@ def _warm_up(bench: Bench, subject: Subject, case: Case, variants: int) -> list[
     """Show each picture once, slowly; give the probabilities, or none if not all are distinct."""
     # The first may be lost, before camera and subject have found each other.
     bench.show(subject, Command(subject.name, case, variants, _FIRST, _WARM_UP_RATE))
-    for _ in range(_TRIES):
+    for _ in range(0 if subject.name == FLOOR else _TRIES):
         answers = bench.show(subject, Command(subject.name, case, variants, variants,
                                               2 * _WARM_UP_RATE)).answers
         probabilities = [answer.probability for answer in answers]
@@ -179,15 +182,23 @@ def _overloads(bench: Bench, model: Path, folder: Path) -> list[Overload]:
         with running(name, parameters, folder) as subject:
             probabilities = _warm_up(bench, subject, _OVERLOAD_CASE, MANY_VARIANTS)
             shown = bench.show(subject, Command(name, _OVERLOAD_CASE, MANY_VARIANTS, 60, RATE))
+            _check_answered(shown, name)
             rate = _OVERLOAD * len(shown.answers) / shown.cpu
             shown = bench.show(subject, Command(name, _OVERLOAD_CASE, MANY_VARIANTS,
                                                 round(_OVERLOAD_SECONDS * rate), rate))
+            _check_answered(shown, name)
         ages = _ages([shown], probabilities)
         seconds = shown.stamps[-1] - shown.stamps[0]
         overloads.append(Overload(name, len(shown.stamps) / seconds,
                                   len(shown.answers) / seconds,
                                   _milliseconds(ages, (50, 99, 100)) if ages else None))
     return overloads
+
+
+def _check_answered(shown: Shown, name: str) -> None:
+    if not shown.answers:
+        raise BenchmarkError(f'{name} has answered no picture before it was to be overloaded, '
+                             f'or then')
 
 
 def _start(bench: Bench, times: int, model: Path, folder: Path) -> Start:

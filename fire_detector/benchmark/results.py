@@ -31,7 +31,7 @@ class Cost:
         cannot be told.
     :ivar shown: pictures.
     :ivar answered: pictures.
-    :ivar memory: bytes that the process holds afterwards.
+    :ivar memory: bytes that the process holds afterward.
     """
 
     case: Case

@@ -13,17 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 import re
 import shutil
-import sys
 import tempfile
 from typing import Any
 
+from backports import zstd
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 METADATA = 'metadata.yaml'
 STORAGE_SUFFIXES = ('.db3', '.mcap')

@@ -8,6 +8,7 @@ Conversion, classifier and alarm are the node's, on the recorded stamps.
 
 import argparse
 from collections.abc import Sequence
+import math
 from pathlib import Path
 import signal
 import sys
@@ -78,11 +79,7 @@ def _without_ros(arguments: Sequence[str]) -> list[str]:
 def _publish(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if len(options.paths) != 1:
         parser.error('--publish plays one bag: name one')
-    try:
-        from fire_detector.replay.publish import publish_bag
-    except ImportError as error:
-        return _fail(f'{error}: --publish needs a sourced ROS 2, and what replaying needs: '
-                     f"pip install '.[replay]'")
+    from fire_detector.replay.publish import publish_bag
     try:
         return int(publish_bag(options.paths[0], options.topic, options.rate))
     except KeyboardInterrupt:
@@ -144,14 +141,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _at_least_one(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f'{value} is not 1 or more')
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number from 1 on')
+    return int(text)
 
 
 def _above_zero(text: str) -> float:
-    if not 0 < (value := float(text)) < float('inf'):
-        raise argparse.ArgumentTypeError(f'{text} is not a number above 0')
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number above 0')
     return value
 
 

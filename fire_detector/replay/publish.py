@@ -2,9 +2,10 @@
 """Play a bag into ROS, on machines that have no `ros2 bag`."""
 
 from collections.abc import Sequence
-import math
 from pathlib import Path
 import sys
+
+from fire_detector.replay.exit_status import ExitStatus
 
 
 def publish_bag(path: Path, topics: Sequence[str], rate: float) -> int:
@@ -15,25 +16,24 @@ def publish_bag(path: Path, topics: Sequence[str], rate: float) -> int:
 
     :param path: folder of the bag, or its .mcap or .db3 file.
     :param topics: what to publish; empty for all whose message types are installed.
-    :param rate: how many times as fast as recorded.
-    :return: the exit status: 0, or 1 when it is not possible; then the reason is printed.
+    :param rate: how many times as fast as recorded, above 0.
+    :return: the exit status: ALL, or NOTHING when it is not possible; then the reason is printed.
     """
-    if not 0 < rate < math.inf:
-        return _failed(f'rate is {rate}, expected how many times as fast as recorded, above 0')
     try:
         # Not at the top: only this of all that a replay does needs ROS.
         from fire_detector.replay.bag_files import BagError
         from fire_detector.replay.bag_player import play
     except ImportError as error:
         return _failed(f'publishing a bag needs ROS 2 and the Python package rosbags: {error}. '
-                       f'Source a ROS 2 installation, and: pip install rosbags')
+                       f'Source a ROS 2 installation, and from the package\'s checkout: '
+                       f"pip install '.[replay]'")
     try:
         play(path, topics, rate)
     except BagError as error:
         return _failed(str(error))
-    return 0
+    return ExitStatus.ALL
 
 
 def _failed(message: str) -> int:
     sys.stderr.write(f'fire_replay: {message}\n')
-    return 1
+    return ExitStatus.NOTHING
