@@ -27,6 +27,8 @@ _TO_GRAY = {'RGB': cv2.COLOR_RGB2GRAY, 'BGR': cv2.COLOR_BGR2GRAY}
 # A picture is brought to no less than so many times the input's sides in steps that are rounded:
 # the closer, the cheaper, and the more do the roundings show.
 OVERSIZE = 1.75
+# Pixels up to which a picture is averaged at once, whatever the input: that is cheap enough.
+SMALL = 320 * 320
 # The whole picture is stretched to the input size, whatever its aspect ratio.
 RESIZE_RULES = ('stretch',)
 
@@ -102,12 +104,13 @@ def preprocess(picture: Picture, spec: InputSpec) -> NDArray[np.float32]:
 
 def _halved(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
     """
-    Average each 2x2 pixels, again and again, as long as so many rows and columns are left.
+    Average each 2x2 pixels of a large picture, as long as so many rows and columns are left.
 
     OpenCV does so many times as fast as it averages by any other factor.
     """
     height, width = pixels.shape[:2]
-    while height % 2 == width % 2 == 0 and height >= 2 * rows and width >= 2 * columns:
+    while (height * width > SMALL and height % 2 == width % 2 == 0
+           and height >= 2 * rows and width >= 2 * columns):
         height, width = height // 2, width // 2
         pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA),
                             dtype=np.uint8)

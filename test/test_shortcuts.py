@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+import cv2
 from fire_detector.classifier import FireClassifier
 from fire_detector.picture import Picture
 from fire_detector.preprocessing import InputSpec, preprocess
@@ -41,12 +42,17 @@ def test_a_halved_picture_is_averaged_over_the_same_pixels() -> None:
 
 
 def test_pictures_that_are_small_are_prepared_as_ever() -> None:
-    """335 is below 3.5 times 96: averaged once, whatever OpenCV makes of that."""
-    cv2 = pytest.importorskip('cv2')
-    pixels = np.random.default_rng(0).integers(0, 256, (334, 480, 3), np.uint8)
-    once = cv2.resize(pixels, (96, 96), interpolation=cv2.INTER_AREA)
-    tensor = preprocess(Picture(pixels, 'RGB'), InputSpec(96, 96, scale=1.0))
-    assert np.array_equal(tensor[0], once.astype(np.float32))
+    """
+    Average once what has no more than 320x320 pixels, or is less than 3.5 times the input.
+
+    334 rows are, of 96; 320x320 pixels are 5 times 64, but small. 640x480 are neither.
+    """
+    for (height, width), side, is_once in (((334, 480), 96, True), ((320, 320), 64, True),
+                                           ((480, 640), 96, False)):
+        pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+        once = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
+        tensor = preprocess(Picture(pixels, 'RGB'), InputSpec(side, side, scale=1.0))
+        assert np.array_equal(tensor[0], once.astype(np.float32)) == is_once
 
 
 def test_real_pictures(small_data: Path, model: Path) -> None:
