@@ -186,7 +186,13 @@ def test_interrupted_while_starting(ros: RosSession) -> None:
         for by in (signal.SIGINT, signal.SIGTERM):
             process = ros.start('node')
             ros.happens(lambda: False, milliseconds / 1000)
-            status = process.end(by)
+            try:
+                status = process.end(by)
+            except subprocess.TimeoutExpired:
+                # Python's import locks swallow an interrupt once in some hundred times, and say
+                # so; the next one counts.
+                assert by == signal.SIGINT and 'Exception ignored in' in process.output
+                status = process.end(by)
             interrupted = by == signal.SIGINT and 'KeyboardInterrupt' in process.output
             assert status in (0, -by) or interrupted, process.output
 
