@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from action_msgs.srv import CancelGoal
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from std_msgs.msg import Bool
 
@@ -119,7 +120,7 @@ def main() -> None:
                     'stopped; the fire is not to be seen from here')
                 while response.alarm:
                     rclpy.spin_once(node)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ExternalShutdownException):
         pass
 
 

@@ -10,7 +10,6 @@ import argparse
 from collections.abc import Sequence
 import math
 from pathlib import Path
-import signal
 import sys
 
 from fire_detector.classifier import AUTO, RUNTIMES
@@ -47,8 +46,6 @@ _ALARM = {'on_threshold': float, 'off_threshold': float, 'window': float, 'min_f
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Replay what the command line names; return the exit status."""
-    # A reader that has seen enough, such as head, ends the program without a traceback.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     parser = _parser()
     options = parse(parser, _without_ros(sys.argv[1:] if arguments is None else arguments))
     if options.publish:

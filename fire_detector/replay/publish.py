@@ -25,7 +25,7 @@ def publish_bag(path: Path, topics: Sequence[str], rate: float) -> int:
         from fire_detector.replay.bag_player import play
     except ImportError as error:
         return _failed(f'publishing a bag needs ROS 2 and the Python package rosbags: {error}. '
-                       f'Source a ROS 2 installation, and from the package\'s checkout: '
+                       f'Source a ROS 2 installation, and from the checkout of the package: '
                        f"pip install '.[replay]'")
     try:
         play(path, topics, rate)

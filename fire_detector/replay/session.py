@@ -143,6 +143,9 @@ def _prepare_worker() -> None:
 
 def _tell(outcomes: Sequence[Outcome], options: argparse.Namespace) -> None:
     rows = summarize(outcomes)
+    # A reader that has seen enough, such as head, ends the program without a traceback. Not
+    # before: processes that replay are spoken to through pipes, too.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     print(as_table(rows))
     for outcome in outcomes:
         if outcome.report is not None:
