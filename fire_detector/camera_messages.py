@@ -50,6 +50,11 @@ def from_compressed_image(message: Any, rows: int, columns: int) -> Picture:
     return decode(message.format, message.data, rows, columns)
 
 
+def stamp_of(message: Any) -> float:
+    """Give the stamp of a message's header, in seconds."""
+    return float(message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec)
+
+
 def described(message: Any) -> tuple[str, str]:
     """Say what a message holds: encoding or format, and pixels or bytes."""
     if hasattr(message, 'encoding'):

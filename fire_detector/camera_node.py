@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from fire_detector.image_messages import to_compressed_image, to_image
-from fire_detector.node_help import NodeHelp, Option
+from fire_detector.node_help import NodeHelp
+from fire_detector.parameter_table import Parameter
 from fire_detector.picture import Picture
 from fire_detector.ros_process import ros_process
 from rcl_interfaces.msg import ParameterDescriptor
@@ -21,8 +22,8 @@ DELIVERY_TIMEOUT = Duration(seconds=5)
 POLL_PERIOD = 0.05
 DEPTH = 10
 # What the help pages say of the parameters that every camera has.
-OPTIONS = (Option('frame_id', 'camera', "The frame in the pictures' headers."),
-           Option('jpeg_quality', 90, 'Of compressed pictures, 1 to 100.'))
+OPTIONS = (Parameter('frame_id', 'camera', "The frame in the pictures' headers."),
+           Parameter('jpeg_quality', 90, 'Of compressed pictures, 1 to 100.'))
 
 
 class CameraNode(Node, ABC):

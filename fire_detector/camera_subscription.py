@@ -6,8 +6,9 @@ from typing import Any
 
 from fire_detector import camera_silence
 from fire_detector.camera_silence import Endpoint, silence
+from fire_detector.direct_executor import DirectSubscription
 from fire_detector.node_parameters import RELIABILITY
-from fire_detector.parameters import COMPRESSED
+from fire_detector.parameters import COMPRESSED, RAW
 from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -15,6 +16,11 @@ from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CompressedImage, Image
 
+# What each image_transport means: topic, type, and the type's name.
+TOPICS: dict[str, tuple[str, Any, str]] = {
+    RAW: ('image', Image, camera_silence.IMAGE),
+    COMPRESSED: ('image/compressed', CompressedImage, camera_silence.COMPRESSED),
+}
 # Pictures of more publishers than any topic has are not counted apart.
 _MOST_PUBLISHERS = 16
 
@@ -27,6 +33,7 @@ class CameraSubscription:
     but loses pictures that are larger than the middleware's buffers.
 
     :ivar topic: the topic's resolved name.
+    :ivar direct: the subscription, for an executor that takes its pictures.
     """
 
     def __init__(self, node: Node, transport: str, reliability: str,
@@ -42,9 +49,7 @@ class CameraSubscription:
         """
         self._node = node
         self._fixed = RELIABILITY.get(reliability)
-        self._name, self._type, self._type_name = (
-            ('image/compressed', CompressedImage, camera_silence.COMPRESSED)
-            if transport == COMPRESSED else ('image', Image, camera_silence.IMAGE))
+        self._name, self._type, self._type_name = TOPICS[transport]
         self._on_picture = on_picture
         self.topic: str = node.resolve_topic_name(self._name)
         self._one_publisher = False
@@ -55,17 +60,6 @@ class CameraSubscription:
     def reliability(self) -> QoSReliabilityPolicy:
         """Tell the reliability that is subscribed with."""
         return QoSReliabilityPolicy(self._subscription.qos_profile.reliability)
-
-    @property
-    def handle(self) -> Any:
-        """Give the subscription's handle, which DirectExecutor waits for."""
-        return self._subscription.handle
-
-    def take(self) -> None:
-        """Take the newest picture, where there is one, and hand it on."""
-        taken = self.handle.take_message(self._type, False)
-        if taken is not None:
-            self._receive(*taken)
 
     def why_silent(self, timeout: float) -> str:
         """
@@ -129,10 +123,12 @@ class CameraSubscription:
         # Humble's rclpy gives the message alone.
         receive = (self._receive if hasattr(Subscription, 'CallbackType')
                    else self._receive_alone)
-        return self._node.create_subscription(
+        subscription = self._node.create_subscription(
             self._type, self._name, receive, profile,
             qos_overriding_options=QoSOverridingOptions((
                 QoSPolicyKind.DEPTH, QoSPolicyKind.HISTORY, QoSPolicyKind.DURABILITY)))
+        self.direct = DirectSubscription(subscription, self._receive)
+        return subscription
 
     def _receive(self, message: Any, info: Any) -> None:
         self._on_picture(message, self._lost_before(info))

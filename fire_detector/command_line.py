@@ -10,6 +10,8 @@ from fire_detector.version import version
 
 # Set by the shell's completion function while a person presses Tab, see argcomplete.
 COMPLETING = '_ARGCOMPLETE'
+# As shells call it: 128 and the number of SIGINT.
+EXIT_INTERRUPTED = 130
 
 
 class HelpFormatter(argparse.HelpFormatter):

@@ -5,17 +5,17 @@ Watch the detector at work: start the real node, show it pictures over DDS, plot
 Nodes and topics are those of a robot; only the camera has no lens.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 import json
 import os
 from pathlib import Path
-import signal
 import subprocess
 import sys
 import time
 
-from fire_detector.command_line import create_parser, parse
+from fire_detector import child_process
+from fire_detector.command_line import create_parser, EXIT_INTERRUPTED, parse
 from fire_detector.demo_node import DemoNode
 from fire_detector.demo_plot import alarm_intervals, plot, Recording, TimedAnswer
 from fire_detector.picture_files import find_files, PictureFileError
@@ -24,39 +24,27 @@ from fire_detector.ros_process import ros_process
 from fire_detector.synthetic_scene import PHASES
 
 START_TIMEOUT = 30.0
-STOP_TIMEOUT = 5.0
 DISPLAY_PERIOD = 0.2
 BAR_WIDTH = 30
-EXIT_INTERRUPTED = 130
 
 
 class DemoError(RuntimeError):
     """Report that the demo could not be shown."""
 
 
-@contextmanager
 def running(module: str, parameters: Sequence[str],
-            log: Path) -> Iterator[subprocess.Popen[bytes]]:
+            log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """
     Run a module of this package as a process for as long as the context lasts.
 
     :param module: its name.
     :param parameters: its ROS parameters, as `name:=value`.
-    :param log: file for what it prints.
+    :param log: file for what it prints; what is in it is lost.
     """
-    command = [sys.executable, '-m', f'fire_detector.{module}', '--ros-args']
-    for parameter in parameters:
-        command += ['-p', parameter]
-    with log.open('wb') as output, subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT) as process:
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(STOP_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    log.write_bytes(b'')
+    return child_process.running(
+        [sys.executable, '-m', f'fire_detector.{module}', '--ros-args',
+         *(word for parameter in parameters for word in ('-p', parameter))], log)
 
 
 def check_is_running(detector: subprocess.Popen[bytes]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fire_detector.raised import raised_intervals
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 import numpy as np
@@ -59,17 +60,8 @@ def alarm_intervals(answers: Sequence[TimedAnswer]) -> list[tuple[float, float]]
     :return: start and end in seconds of each alarm; one that was never cleared ends with the
         last answer.
     """
-    intervals: list[tuple[float, float]] = []
-    start: float | None = None
-    for answer in answers:
-        if answer.alarm and start is None:
-            start = answer.time
-        elif not answer.alarm and start is not None:
-            intervals.append((start, answer.time))
-            start = None
-    if start is not None:
-        intervals.append((start, answers[-1].time))
-    return intervals
+    return raised_intervals(((answer.time, answer.alarm) for answer in answers),
+                            answers[-1].time if answers else 0.0)
 
 
 def plot(recording: Recording, path: Path) -> None:

@@ -18,9 +18,9 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-import math
 
 from fire_detector.model_contract import ModelContract
+from fire_detector.percentiles import percentile
 from fire_detector.picture_age import age_problem, NO_CLOCK, NO_STAMP
 from fire_detector.process_usage import Usage
 
@@ -272,10 +272,8 @@ def _time_problem(period: _Period, max_age: float) -> str:
 
 
 def _percentile(values: Sequence[float], percent: int) -> float | None:
-    """Give the smallest value that is not below so many percent of them (nearest rank)."""
-    if not values:
-        return None
-    return sorted(values)[math.ceil(percent / 100 * len(values)) - 1]
+    """Give a percentile; None where there are no values."""
+    return percentile(values, percent) if values else None
 
 
 def _ratio(part: float, whole: float) -> float | None:

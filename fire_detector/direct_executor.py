@@ -2,7 +2,7 @@
 """An executor that hands messages of one topic on by the shortest way."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
@@ -12,26 +12,15 @@ from rclpy.signals import SignalHandlerGuardCondition
 _FOREVER = -1
 
 
-class Source(Protocol):
-    """A subscription that takes its messages by itself."""
-
-    @property
-    def handle(self) -> Any:
-        """Give the handle of the subscription, as rclpy has it."""
-
-    def take(self) -> None:
-        """Take a message, where there is one, and call back."""
-
-
 class DirectSubscription:
     """Take the messages of a subscription of rclpy's by oneself."""
 
-    def __init__(self, subscription: Any, on_message: Callable[[Any], None]) -> None:
+    def __init__(self, subscription: Any, on_message: Callable[[Any, Any], None]) -> None:
         """
         Take nothing yet.
 
         :param subscription: of rclpy's.
-        :param on_message: called with each message.
+        :param on_message: called with each message, and what the middleware tells about it.
         """
         self._subscription = subscription
         self._on_message = on_message
@@ -45,7 +34,7 @@ class DirectSubscription:
         """Take a message, where there is one, and call back."""
         taken = self.handle.take_message(self._subscription.msg_type, False)
         if taken is not None:
-            self._on_message(taken[0])
+            self._on_message(*taken)
 
 
 class DirectExecutor:
@@ -70,7 +59,7 @@ class DirectExecutor:
         self._rest.add_node(node)
         self._signal = SignalHandlerGuardCondition(context=node.context)
 
-    def spin(self, source: Callable[[], Source | None]) -> None:
+    def spin(self, source: Callable[[], DirectSubscription | None]) -> None:
         """
         Serve until ROS is shut down.
 
@@ -87,7 +76,7 @@ class DirectExecutor:
                 # since what was ready is still.
                 self._rest.spin_once(timeout_sec=0)
 
-    def _only_ready(self, source: Source) -> bool:
+    def _only_ready(self, source: DirectSubscription) -> bool:
         """Wait until something is ready; tell whether it is the source alone."""
         node: Any = self._node
         subscriptions, services, timers = (

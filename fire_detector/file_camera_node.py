@@ -6,7 +6,8 @@ from pathlib import Path
 import sys
 
 from fire_detector.camera_node import CameraNode, OPTIONS, run_camera
-from fire_detector.node_help import NodeHelp, Option
+from fire_detector.node_help import NodeHelp
+from fire_detector.parameter_table import Parameter
 from fire_detector.picture import Picture
 from fire_detector.picture_files import (
     find_files,
@@ -23,9 +24,9 @@ HELP = NodeHelp(
     'Publish the frames of a video, a picture or a folder of them once, a video at its own rate, '
     'on image and image/compressed. Begins when somebody subscribes.',
     ('--ros-args -p path:=clip.mp4', '--ros-args -p path:=pictures/ -p rate:=2.0'),
-    (Option('path', '', 'Video, picture or folder of them; it must be given.'),
-     Option('rate', 0.0, f"Pictures a second; 0: a video's own, and {PICTURES_PER_SECOND:g} of "
-                         'pictures.'),
+    (Parameter('path', '', 'Video, picture or folder of them; it must be given.'),
+     Parameter('rate', 0.0, f"Pictures a second; 0: a video's own, and {PICTURES_PER_SECOND:g} of "
+                            'pictures.'),
      *OPTIONS))
 
 

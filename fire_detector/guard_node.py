@@ -16,23 +16,16 @@ import time
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from fire_detector.direct_executor import DirectExecutor, DirectSubscription
+from fire_detector.direct_executor import DirectSubscription
 from fire_detector.guard import FireGuard
-from fire_detector.guard_parameters import (
-    declare_parameters,
-    PARAMETERS,
-    read_detectors,
-    read_settings,
-)
-from fire_detector.managed_node import ManagedNode
+from fire_detector.guard_parameters import detectors_of, PARAMETERS, settings_of
+from fire_detector.managed_node import ManagedNode, run_managed
 from fire_detector.node_help import NodeHelp
+from fire_detector.parameter_declaration import declare, unknown, values, warn_of
 from fire_detector.parameter_table import why_not_now
-from fire_detector.ros_process import ros_process
 from geometry_msgs.msg import Twist, TwistStamped
 from rcl_interfaces.msg import SetParametersResult
-import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
-from rclpy.exceptions import ParameterException
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from std_msgs.msg import Bool, Header
@@ -43,6 +36,9 @@ LOG_PERIOD = 5.0
 # Seconds after which a detector's silence is noticed at the latest, without any command.
 WATCH_PERIOD = 0.25
 DIAGNOSTICS_PERIOD = 1.0
+# Share of letters in common from which on a given name is taken for a misspelled one. The file
+# may hold the detector's parameters too, which are none of the guard's business.
+LIKENESS = 0.8
 
 
 class FireGuardNode(ManagedNode):
@@ -51,7 +47,9 @@ class FireGuardNode(ManagedNode):
     def __init__(self, **kwargs: Any) -> None:
         """Declare the parameters; what they ask for is made by the transitions."""
         super().__init__('fire_guard', **kwargs)
-        declare_parameters(self)
+        declare(self, PARAMETERS)
+        warn_of(self, {name: alike for name, alike in unknown(self, PARAMETERS, LIKENESS).items()
+                       if alike})
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._guard: FireGuard | None = None
         self._detectors: list[str] = []
@@ -77,7 +75,8 @@ class FireGuardNode(ManagedNode):
 
     def configure(self) -> None:
         """Check the parameters, and make the publisher of commands."""
-        self._detectors, settings = read_detectors(self), read_settings(self)
+        given = values(self, PARAMETERS)
+        self._detectors, settings = detectors_of(given), settings_of(given)
         self._stamped = bool(self.get_parameter('stamped').value)
         self._message_type = TwistStamped if self._stamped else Twist
         self._guard = FireGuard(settings, self._detectors)
@@ -86,14 +85,15 @@ class FireGuardNode(ManagedNode):
 
     def activate(self) -> None:
         """Listen to detectors and commands, with every alarm and hold from before forgotten."""
-        self._guard = FireGuard(read_settings(self), self._detectors)
+        self._guard = FireGuard(settings_of(values(self, PARAMETERS)), self._detectors)
         self._scale = None
         for number, topic in enumerate(self._detectors):
             self._inputs.append(self.create_subscription(
                 Bool, topic, partial(self._on_detector, number), DEPTH))
         self._inputs.append(self.create_subscription(
             self._message_type, 'cmd_vel_in', self._on_command, DEPTH))
-        self._direct = DirectSubscription(self._inputs[-1], self._on_command)
+        self._direct = DirectSubscription(
+            self._inputs[-1], lambda command, _: self._on_command(command))
         self._watch_timer = self.create_timer(
             WATCH_PERIOD, self._watch, clock=self._steady_clock)
         names = ', '.join(each.topic_name for each in self._inputs[:-1])
@@ -126,7 +126,7 @@ class FireGuardNode(ManagedNode):
         reason = why_not_now(PARAMETERS, changed, self._guard is not None)
         if not reason and self._guard is not None:
             try:
-                self._guard.settings = read_settings(self, changed)
+                self._guard.settings = settings_of(values(self, PARAMETERS) | changed)
             except ValueError as error:
                 reason = str(error)
         return SetParametersResult(successful=not reason, reason=reason)
@@ -150,9 +150,9 @@ class FireGuardNode(ManagedNode):
         self._guard.heard(number, message.data, time.monotonic())
         self._follow()
 
-    def spin(self) -> None:
-        """Serve until ROS is shut down."""
-        DirectExecutor(self).spin(lambda: self._direct)
+    def busiest(self) -> DirectSubscription | None:
+        """Give the subscription to commands, if any; None while not active."""
+        return self._direct
 
     def _on_command(self, command: Any) -> None:
         if self._guard is None or self._watch_timer is None:
@@ -249,18 +249,7 @@ HELP = NodeHelp(
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the node until it is interrupted; return the exit status."""
-    if HELP.answer(args):
-        return 0
-    with ros_process(args):
-        try:
-            node = FireGuardNode()
-        except ParameterException as error:
-            rclpy.logging.get_logger('fire_guard').fatal(str(error))
-            return 1
-        if node.get_parameter('autostart').value:
-            node.start()
-        node.spin()
-    return 0
+    return run_managed('fire_guard', FireGuardNode, args, HELP)
 
 
 if __name__ == '__main__':

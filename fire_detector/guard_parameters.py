@@ -3,18 +3,12 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-import difflib
 from typing import Any
 
 from fire_detector.guard import ACTIONS, GuardSettings, RELEASES
-from fire_detector.parameter_declaration import declare, values
 from fire_detector.parameter_table import AT_ANY_TIME, AT_START, check, Parameter
-from rclpy.node import Node
 
 DEFAULTS = GuardSettings()
-# Share of letters in common from which on a given name is taken for a misspelled one. The file
-# may hold the detector's parameters too, which are none of the guard's business.
-ALIKE = 0.8
 
 PARAMETERS = (
     Parameter('autostart', True,
@@ -47,40 +41,27 @@ PARAMETERS = (
 )
 
 
-def declare_parameters(node: Node) -> None:
-    """Declare every parameter of the table on a node, and report misspelled ones."""
-    declare(node, PARAMETERS)
-    names = [parameter.name for parameter in PARAMETERS]
-    # No public name of rclpy tells what was given in parameter files and on the command line.
-    for given in node._parameter_overrides:
-        alike = difflib.get_close_matches(given, names, 1, ALIKE)
-        if given not in names and alike:
-            node.get_logger().warning(f'there is no parameter {given}: its value is not used; '
-                                      f'did you mean {alike[0]}?')
-
-
-def read_detectors(node: Node) -> list[str]:
+def detectors_of(values: Mapping[str, Any]) -> list[str]:
     """
-    Read the topics of the alarms.
+    Make of parameters the topics of the alarms.
 
+    :param values: of every parameter, by its name.
     :raises ValueError: when there is none, or one twice.
     """
-    topics = list(node.get_parameter('detectors').value or ())
+    topics = list(values['detectors'] or ())
     if not topics or len(set(topics)) < len(topics) or '' in topics:
         raise ValueError(f'parameter detectors is {topics}: expected the topics of at least one '
                          f'detector, each once')
     return topics
 
 
-def read_settings(node: Node, changed: Mapping[str, Any] | None = None) -> GuardSettings:
+def settings_of(values: Mapping[str, Any]) -> GuardSettings:
     """
-    Read what an alarm and silence lead to.
+    Make of parameters what an alarm and silence lead to.
 
-    :param node: the node with the parameters.
-    :param changed: values by name that are about to be set.
+    :param values: of every parameter, by its name.
     :raises ValueError: when a value is not among those the parameter allows.
     """
-    given = values(node, PARAMETERS) | dict(changed or {})
     for parameter in PARAMETERS:
-        check(parameter, given[parameter.name])
-    return GuardSettings(**{field.name: given[field.name] for field in fields(GuardSettings)})
+        check(parameter, values[parameter.name])
+    return GuardSettings(**{field.name: values[field.name] for field in fields(GuardSettings)})

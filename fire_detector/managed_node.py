@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A lifecycle node that says why a transition fails, and serves on after one that is refused."""
+"""Lifecycle nodes that say why a transition fails, and serve on after one that is refused."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from fire_detector.direct_executor import DirectExecutor, DirectSubscription
+from fire_detector.node_help import NodeHelp
+from fire_detector.ros_process import ros_process
+from rclpy.exceptions import ParameterException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.logging import get_logger
 
 
 class ManagedNode(LifecycleNode):
@@ -38,10 +43,18 @@ class ManagedNode(LifecycleNode):
     def cleanup(self) -> None:
         """Free what `configure` has made; also called where that has failed half-way."""
 
+    @abstractmethod
+    def busiest(self) -> DirectSubscription | None:
+        """Give the subscription with the most messages; None while there is none."""
+
     def start(self) -> None:
         """Configure and activate, as far as both succeed."""
         if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
+
+    def spin(self) -> None:
+        """Serve until ROS is shut down."""
+        DirectExecutor(self).spin(self.busiest)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Configure, or fail with a message."""
@@ -101,3 +114,28 @@ class ManagedNode(LifecycleNode):
                 return response
 
         self._service_change_state.callback = answer_always
+
+
+def run_managed(name: str, create: Callable[[], ManagedNode], args: Sequence[str] | None,
+                page: NodeHelp) -> int:
+    """
+    Run a managed node until it is interrupted, started where its parameter `autostart` says so.
+
+    :param name: of the node.
+    :param create: makes the node.
+    :param args: command line arguments, as rclpy.init takes them.
+    :param page: its help page.
+    :return: the exit status.
+    """
+    if page.answer(args):
+        return 0
+    with ros_process(args):
+        try:
+            node = create()
+        except ParameterException as error:
+            get_logger(name).fatal(str(error))
+            return 1
+        if node.get_parameter('autostart').value:
+            node.start()
+        node.spin()
+    return 0

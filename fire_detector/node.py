@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from fire_detector.camera_messages import described
+from fire_detector.camera_messages import described, stamp_of
 from fire_detector.camera_subscription import CameraSubscription
 from fire_detector.detector import Detector, load_detector
 from fire_detector.diagnostic_messages import diagnostic_array
@@ -18,9 +18,9 @@ from fire_detector.diagnostics import (
     Limits,
     Statistics,
 )
-from fire_detector.direct_executor import DirectExecutor
+from fire_detector.direct_executor import DirectSubscription
 from fire_detector.image_messages import to_image
-from fire_detector.managed_node import ManagedNode
+from fire_detector.managed_node import ManagedNode, run_managed
 from fire_detector.model_contract import ModelContract
 from fire_detector.node_help import NodeHelp
 from fire_detector.node_parameters import (
@@ -35,7 +35,6 @@ from fire_detector.parameters import LiveSettings, PARAMETERS
 from fire_detector.process_usage import read_usage
 from fire_detector.rate_limit import RateLimit
 from fire_detector.rejections import reason_and_detail, REJECTIONS
-from fire_detector.ros_process import ros_process
 from fire_detector.vision_messages import (
     Classification,
     classification,
@@ -45,7 +44,6 @@ from fire_detector.vision_messages import (
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
-from rclpy.exceptions import ParameterException
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
@@ -125,9 +123,9 @@ class FireDetectorNode(ManagedNode):
             self._vision_info_publisher = None
         self._detector = None
 
-    def spin(self) -> None:
-        """Serve until ROS is shut down."""
-        DirectExecutor(self).spin(lambda: self._camera)
+    def busiest(self) -> DirectSubscription | None:
+        """Give the subscription to pictures; None while not active."""
+        return None if self._camera is None else self._camera.direct
 
     def _create_outputs(self, contract: ModelContract) -> None:
         def create(message_type: Any, topic: str, qos: Any = OUTPUT_DEPTH) -> Any:
@@ -210,7 +208,7 @@ class FireDetectorNode(ManagedNode):
         if not self._limit.allows(now):
             self._statistics.skipped()
             return
-        stamp = message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec
+        stamp = stamp_of(message)
         try:
             picture = self._detector.to_picture(message)
             started = time.monotonic()
@@ -285,18 +283,7 @@ HELP = NodeHelp(
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the node until it is interrupted; return the exit status."""
-    if HELP.answer(args):
-        return 0
-    with ros_process(args):
-        try:
-            node = FireDetectorNode()
-        except ParameterException as error:
-            rclpy.logging.get_logger('fire_detector').fatal(str(error))
-            return 1
-        if node.get_parameter('autostart').value:
-            node.start()
-        node.spin()
-    return 0
+    return run_managed('fire_detector', FireDetectorNode, args, HELP)
 
 
 if __name__ == '__main__':

@@ -5,47 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 import sys
 import textwrap
-from typing import Protocol
+
+from fire_detector.parameter_table import Parameter
 
 ROS_ARGUMENTS = '--ros-args'
 WIDTH = 90
-
-
-class Described(Protocol):
-    """What is told of a parameter: the rows of the tables of parameters have it."""
-
-    @property
-    def name(self) -> str:
-        """Give its name."""
-
-    @property
-    def default(self) -> bool | int | float | str | tuple[str, ...]:
-        """Give its default."""
-
-    @property
-    def text(self) -> str:
-        """Say what it does."""
-
-    @property
-    def choices(self) -> Sequence[str]:
-        """List the values that it may have; none for any of its type."""
-
-
-@dataclass(frozen=True)
-class Option:
-    """
-    Describe a parameter of a node that has no table of them.
-
-    :ivar name: its name.
-    :ivar default: its default.
-    :ivar text: what it does.
-    :ivar choices: the values that it may have; none for any of its type.
-    """
-
-    name: str
-    default: bool | int | float | str
-    text: str
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +26,7 @@ class NodeHelp:
     program: str
     purpose: str
     examples: Sequence[str]
-    parameters: Sequence[Described]
+    parameters: Sequence[Parameter]
 
     def answer(self, args: Sequence[str] | None) -> bool:
         """

@@ -2,11 +2,10 @@
 """Declare the parameters of the table on a node, and read them from it."""
 
 from collections.abc import Mapping
-import difflib
 from typing import Any
 
 from fire_detector.model_contract import AlarmSettings
-from fire_detector.parameter_declaration import declare, values
+from fire_detector.parameter_declaration import declare, unknown, values, warn_of
 from fire_detector.parameters import (
     live_settings_of,
     LiveSettings,
@@ -26,6 +25,8 @@ RELIABILITY: dict[str, QoSReliabilityPolicy] = {
 LABELS = 'labels'
 # What rclpy declares or reads by itself, beside the table.
 _OF_ROS = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
+# difflib's own.
+_LIKENESS = 0.6
 
 
 def declare_parameters(node: Node) -> None:
@@ -34,14 +35,8 @@ def declare_parameters(node: Node) -> None:
     node.declare_parameter(
         LABELS, RosParameter.Type.STRING_ARRAY, ignore_override=True,
         descriptor=ParameterDescriptor(description='The classes of the loaded model.'))
-    names = [parameter.name for parameter in PARAMETERS]
-    # No public name of rclpy tells what was given in parameter files and on the command line.
-    for given in node._parameter_overrides:
-        if given not in names and not given.startswith(_OF_ROS):
-            alike = difflib.get_close_matches(given, names, 1)
-            node.get_logger().warning(
-                f'there is no parameter {given}: its value is not used'
-                + (f'; did you mean {alike[0]}?' if alike else ''))
+    warn_of(node, {name: alike for name, alike in unknown(node, PARAMETERS, _LIKENESS).items()
+                   if not name.startswith(_OF_ROS)})
 
 
 def read_settings(node: Node) -> NodeSettings:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Declare a table of parameters on a node."""
+"""Declare a table of parameters on a node, and tell of what is not in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+import difflib
 from typing import Any
 
 from fire_detector.parameter_table import AT_START, Parameter
@@ -21,6 +22,28 @@ def declare(node: Node, parameters: Sequence[Parameter]) -> None:
 def values(node: Node, parameters: Sequence[Parameter]) -> dict[str, Any]:
     """Give the values of a table's parameters, by name."""
     return {parameter.name: node.get_parameter(parameter.name).value for parameter in parameters}
+
+
+def unknown(node: Node, parameters: Sequence[Parameter], likeness: float) -> dict[str, str]:
+    """
+    List what was given in parameter files and on the command line and is not in a table.
+
+    :param node: the node that it was given to.
+    :param parameters: the table.
+    :param likeness: share of letters in common from which on a name is taken for a misspelled one.
+    :return: for each name the one that is most alike; '' where none is.
+    """
+    names = [parameter.name for parameter in parameters]
+    # No public name of rclpy tells what was given.
+    return {given: next(iter(difflib.get_close_matches(given, names, 1, likeness)), '')
+            for given in node._parameter_overrides if given not in names}
+
+
+def warn_of(node: Node, given: Mapping[str, str]) -> None:
+    """Report names that `unknown` has listed."""
+    for name, alike in given.items():
+        node.get_logger().warning(f'there is no parameter {name}: its value is not used'
+                                  + (f'; did you mean {alike}?' if alike else ''))
 
 
 def _descriptor(parameter: Parameter) -> ParameterDescriptor:

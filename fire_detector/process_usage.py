@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell what this process takes from the machine."""
+"""Tell what a process takes from the machine."""
 
 from dataclasses import dataclass
 import os
 from pathlib import Path
 import time
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,19 @@ class Usage:
 def read_usage() -> Usage:
     """Ask the system what this process has used; it costs some ten microseconds."""
     try:
-        # The second number is that of resident pages: man 5 proc.
-        pages = int(Path('/proc/self/statm').read_text().split()[1])
+        memory: int | None = resident_memory('self')
     except OSError:
-        return Usage(time.process_time(), None)
-    return Usage(time.process_time(), pages * os.sysconf('SC_PAGE_SIZE'))
+        memory = None
+    return Usage(time.process_time(), memory)
+
+
+def resident_memory(process: int | Literal['self']) -> int:
+    """
+    Tell how many bytes of memory a process holds.
+
+    :param process: its number, or 'self'.
+    :raises OSError: when there is no such process, or the system does not say.
+    """
+    # The second number is that of resident pages: man 5 proc.
+    pages = Path(f'/proc/{process}/statm').read_text().split()[1]
+    return int(pages) * os.sysconf('SC_PAGE_SIZE')

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import sys
 
 from fire_detector.camera_node import CameraNode, OPTIONS, run_camera
-from fire_detector.node_help import NodeHelp, Option
+from fire_detector.node_help import NodeHelp
+from fire_detector.parameter_table import Parameter
 from fire_detector.picture import Picture
 from fire_detector.synthetic_scene import DURATION, SyntheticScene
 
@@ -14,11 +15,11 @@ HELP = NodeHelp(
     'Publish a rendered room in which a fire starts, grows and dies, on image and '
     'image/compressed, to try a robot without lighting anything. Begins when somebody subscribes.',
     ('', '--ros-args -p width:=320 -p height:=240 -p loop:=false'),
-    (Option('width', 640, 'Columns of a picture, from 64 on.'),
-     Option('height', 480, 'Rows of a picture, from 64 on.'),
-     Option('rate', 15.0, 'Pictures a second.'),
-     Option('loop', True, f'Begin again after {DURATION:g} s; false ends the program there.'),
-     Option('seed', 0, 'Of textures, flames and sensor noise.'),
+    (Parameter('width', 640, 'Columns of a picture, from 64 on.'),
+     Parameter('height', 480, 'Rows of a picture, from 64 on.'),
+     Parameter('rate', 15.0, 'Pictures a second.'),
+     Parameter('loop', True, f'Begin again after {DURATION:g} s; false ends the program there.'),
+     Parameter('seed', 0, 'Of textures, flames and sensor noise.'),
      *OPTIONS))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
+from fire_detector.process_usage import resident_memory
 from fire_detector.ros_domain import isolated_domain
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
@@ -53,9 +54,7 @@ class Process:
     @property
     def memory(self) -> int:
         """Tell how many bytes of memory the process holds."""
-        # The second number is that of resident pages: man 5 proc.
-        pages = Path(f'/proc/{self.popen.pid}/statm').read_text().split()[1]
-        return int(pages) * os.sysconf('SC_PAGE_SIZE')
+        return resident_memory(self.popen.pid)
 
     def end(self, by: signal.Signals = signal.SIGINT) -> int:
         """Send a signal to the whole group, as a terminal does; give the exit status."""

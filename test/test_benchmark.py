@@ -12,7 +12,6 @@ from fire_detector.benchmark.answers import (
     ages_by_probability,
     ages_in_order,
     Answer,
-    percentile,
     smallest_difference,
 )
 from fire_detector.benchmark.camera import Command
@@ -29,6 +28,7 @@ from fire_detector.benchmark.results import (
 )
 from fire_detector.benchmark.subjects import FLOOR, NODE, STRAIGHTFORWARD, Subject
 from fire_detector.benchmark.workload import Case, CASES, serialized_messages, stamped
+from fire_detector.percentiles import percentile
 import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every tool answers to a person at a terminal: help, version, completion by Tab."""
 
-from dataclasses import dataclass
 import os
 from pathlib import Path
 import re
@@ -12,6 +11,7 @@ from command_line import ROOT, run_module
 from fire_detector.file_camera_node import HELP as FILE_CAMERA
 from fire_detector.node import HELP as DETECTOR
 from fire_detector.node_help import NodeHelp
+from fire_detector.parameter_table import Parameter
 from fire_detector.parameters import PARAMETERS
 from fire_detector.synthetic_camera import HELP as SYNTHETIC_CAMERA
 import pytest
@@ -98,15 +98,9 @@ def test_ros_arguments_are_left_alone(
 
 def test_defaults_as_ros_reads_them() -> None:
     """On a command line values are YAML: false, an empty text in quotes, a list in brackets."""
-    @dataclass(frozen=True)
-    class Row:
-        name: str
-        default: bool | int | float | str | tuple[str, ...]
-        text: str = ''
-        choices: tuple[str, ...] = ()
-
     page = str(NodeHelp('node', '', (), (
-        Row('a', False), Row('b', ''), Row('c', ('x/y', 'z')), Row('d', 0.5))))
+        Parameter('a', False, ''), Parameter('b', '', ''), Parameter('c', ('x/y', 'z'), ''),
+        Parameter('d', 0.5, ''))))
     assert re.findall('^  (.:=.*)$', page, re.MULTILINE) == [
         'a:=false', "b:=''", 'c:=[x/y,z]', 'd:=0.5']
 

@@ -67,14 +67,3 @@ def smallest_difference(probabilities: Sequence[float]) -> float:
     ordered = sorted(probabilities)
     return min((after - before for before, after in itertools.pairwise(ordered)),
                default=math.inf)
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """
-    Give the smallest value that is not below so many percent of them (nearest rank).
-
-    :raises ValueError: when there are none.
-    """
-    if not values:
-        raise ValueError('there is no percentile of nothing')
-    return sorted(values)[max(0, math.ceil(percent / 100 * len(values)) - 1)]

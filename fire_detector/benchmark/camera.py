@@ -12,12 +12,11 @@ import time
 from typing import Any
 
 from fire_detector.benchmark.workload import Case, serialized_messages, stamped
-from fire_detector.parameters import COMPRESSED
+from fire_detector.camera_subscription import TOPICS
 from fire_detector.ros_process import ros_process
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from sensor_msgs.msg import CompressedImage, Image
 
 SUBSCRIBER_TIMEOUT = 20.0
 # As camera drivers have it.
@@ -75,11 +74,11 @@ class Camera:
             self._messages.clear()
             self._messages[key] = serialized_messages(*key)
         messages = self._messages[key]
-        compressed = command.case.transport == COMPRESSED
-        topic = f'/{command.namespace}/image{"/compressed" if compressed else ""}'
+        name, message_type, _ = TOPICS[command.case.transport]
+        topic = f'/{command.namespace}/{name}'
         if topic not in self._publishers:
             self._publishers[topic] = self._node.create_publisher(
-                CompressedImage if compressed else Image, topic, QoSProfile(depth=DEPTH))
+                message_type, topic, QoSProfile(depth=DEPTH))
         publisher = self._publishers[topic]
         deadline = time.monotonic() + SUBSCRIBER_TIMEOUT
         while not publisher.get_subscription_count():

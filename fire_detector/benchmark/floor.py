@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import sys
 from typing import Any
 
+from fire_detector.camera_subscription import TOPICS
 from fire_detector.classifier import load_runtime
 from fire_detector.model_files import find_model
-from fire_detector.parameters import COMPRESSED
+from fire_detector.parameters import RAW
 from fire_detector.ros_process import ros_process, spin
 from rclpy.node import Node
-from sensor_msgs.msg import CompressedImage, Image
 
 
 class FloorNode(Node):
@@ -22,10 +22,8 @@ class FloorNode(Node):
         model = find_model(self.declare_parameter('model', '').value)
         self._interpreter = load_runtime('auto')[1].Interpreter(str(model), num_threads=1)
         self._interpreter.allocate_tensors()
-        if self.declare_parameter('image_transport', '').value == COMPRESSED:
-            self.create_subscription(CompressedImage, 'image/compressed', self._on_message, 1)
-        else:
-            self.create_subscription(Image, 'image', self._on_message, 1)
+        topic, message_type, _ = TOPICS[self.declare_parameter('image_transport', RAW).value]
+        self.create_subscription(message_type, topic, self._on_message, 1)
 
     def _on_message(self, message: Any) -> None:
         self._interpreter.invoke()

@@ -22,12 +22,11 @@ from fire_detector.benchmark.bench import BenchmarkError
 from fire_detector.benchmark.measure import FULL, measure, QUICK
 from fire_detector.benchmark.report import plot, summary, table
 from fire_detector.benchmark.results import ratios, worse
-from fire_detector.command_line import create_parser, parse
+from fire_detector.command_line import create_parser, EXIT_INTERRUPTED, parse
 from fire_detector.model_files import DEFAULT_MODEL, find_model
 from fire_detector.ros_domain import isolated_domain
 from fire_detector.ros_process import ros_process
 
-EXIT_INTERRUPTED = 130
 EXAMPLES = (
     'fire_benchmark',
     'fire_benchmark --json cost.json --plot cost.png',
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = create_parser('fire_benchmark', __doc__, EXAMPLES, NOTES)
     parser.add_argument('--model', default=DEFAULT_MODEL,
                         help='.tflite file (default: %(default)s)')
-    parser.add_argument('--quick', action='store_true', help='measure less, in a minute')
+    parser.add_argument('--quick', action='store_true', help='measure less, in two minutes')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the results here')
     parser.add_argument('--plot', type=Path, metavar='FILE',
                         help='draw the cost over the pixels here; needs matplotlib')

@@ -14,7 +14,6 @@ import cv2
 from fire_detector.benchmark.answers import (
     ages_by_probability,
     ages_in_order,
-    percentile,
     smallest_difference,
 )
 from fire_detector.benchmark.bench import Bench, BenchmarkError, Shown
@@ -32,6 +31,7 @@ from fire_detector.benchmark.subjects import (
 from fire_detector.benchmark.workload import Case, CASES
 from fire_detector.model_files import models_folder
 from fire_detector.parameters import COMPRESSED, RAW
+from fire_detector.percentiles import percentile
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 

@@ -8,6 +8,7 @@ from fire_detector.benchmark.results import Ratio, Results
 from fire_detector.benchmark.subjects import SUBJECTS
 from fire_detector.benchmark.workload import SIZES
 from fire_detector.parameters import COMPRESSED, RAW
+from fire_detector.text_table import padded
 
 # Blue, orange and green of the palette of Okabe and Ito, which the color-blind can tell apart.
 _COLORS = ('#0072b2', '#e69f00', '#009e73')
@@ -76,7 +77,6 @@ def _said(found: Sequence[Ratio]) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[number]) for row in [head, *rows]) for number in range(len(head))]
-    lines = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-             for row in [head, ['-' * width for width in widths], *rows]]
-    return [f'| {" | ".join(line)} |' for line in lines]
+    first, *others = padded([head, *rows])
+    rule = ['-' * len(cell) for cell in first]
+    return [f'| {" | ".join(line)} |' for line in (first, rule, *others)]

@@ -7,16 +7,16 @@ import ctypes
 from dataclasses import dataclass
 import os
 from pathlib import Path
-import signal
 import subprocess
 import sys
 import time
 
+from fire_detector import child_process
 from fire_detector.model_files import data_file
+from fire_detector.process_usage import resident_memory
 
 NODE, STRAIGHTFORWARD, FLOOR = 'node', 'straightforward', 'floor'
 SUBJECTS = (NODE, STRAIGHTFORWARD, FLOOR)
-STOP_TIMEOUT = 5.0
 # The allocator's settings are part of what is compared: man 3 mallopt.
 _OF_ALLOCATOR = ('MALLOC_', 'GLIBC_TUNABLES', 'LD_PRELOAD')
 
@@ -49,9 +49,7 @@ class Subject:
     @property
     def memory(self) -> int:
         """Tell how many bytes of memory it holds."""
-        # The second number is that of resident pages: man 5 proc.
-        pages = Path(f'/proc/{self.process.pid}/statm').read_text().split()[1]
-        return int(pages) * os.sysconf('SC_PAGE_SIZE')
+        return resident_memory(self.process.pid)
 
 
 @contextmanager
@@ -74,14 +72,7 @@ def running(name: str, parameters: Mapping[str, object], folder: Path) -> Iterat
         given = [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
     environment = {key: value for key, value in os.environ.items()
                    if not key.startswith(_OF_ALLOCATOR)}
-    with (folder / f'{name}.log').open('ab') as log, subprocess.Popen(
+    with child_process.running(
             [sys.executable, *command, '--ros-args', *given, '-r', f'__ns:=/{name}'],
-            stdout=log, stderr=subprocess.STDOUT, env=environment) as process:
-        try:
-            yield Subject(name, process)
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(STOP_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            folder / f'{name}.log', environment) as process:
+        yield Subject(name, process)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What fire_replay ends with."""
+"""What fire_replay ends with, and how it says why."""
 
 from enum import IntEnum
+import sys
+
+from fire_detector.command_line import EXIT_INTERRUPTED
 
 
 class ExitStatus(IntEnum):
@@ -10,4 +13,15 @@ class ExitStatus(IntEnum):
     ALL = 0
     A_PART = 1
     NOTHING = 2
-    INTERRUPTED = 130
+    INTERRUPTED = EXIT_INTERRUPTED
+
+
+def say(message: str) -> None:
+    """Say on stderr what is wrong."""
+    sys.stderr.write(f'fire_replay: {message}\n')
+
+
+def fail(message: str) -> ExitStatus:
+    """Say why nothing can be done; give the exit status."""
+    say(message)
+    return ExitStatus.NOTHING

@@ -16,7 +16,7 @@ from fire_detector.classifier import AUTO, RUNTIMES
 from fire_detector.command_line import create_parser, parse
 from fire_detector.model_files import DEFAULT_MODEL
 from fire_detector.parameters import PARAMETERS
-from fire_detector.replay.exit_status import ExitStatus
+from fire_detector.replay.exit_status import ExitStatus, fail
 from fire_detector.tiling import NONE, TILE_MODES
 
 EXAMPLES = (
@@ -54,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Here, so that --help works without them.
         from fire_detector.replay.session import run_session
     except ImportError as error:
-        return _fail(f"{error}: install what replaying needs, from the package's checkout: "
-                     f"pip install '.[replay]'")
+        return fail(f"{error}: install what replaying needs, from the package's checkout: "
+                    f"pip install '.[replay]'")
     try:
         return run_session(options, {
             name: value for name, value in _parameters(options).items() if value is not None})
@@ -81,11 +81,6 @@ def _publish(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
         return int(publish_bag(options.paths[0], options.topic, options.rate))
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
-
-
-def _fail(message: str) -> int:
-    print(f'fire_replay: {message}', file=sys.stderr)
-    return ExitStatus.NOTHING
 
 
 def _parameters(options: argparse.Namespace) -> dict[str, object]:

@@ -3,9 +3,8 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-import sys
 
-from fire_detector.replay.exit_status import ExitStatus
+from fire_detector.replay.exit_status import ExitStatus, fail
 
 
 def publish_bag(path: Path, topics: Sequence[str], rate: float) -> int:
@@ -24,16 +23,11 @@ def publish_bag(path: Path, topics: Sequence[str], rate: float) -> int:
         from fire_detector.replay.bag_files import BagError
         from fire_detector.replay.bag_player import play
     except ImportError as error:
-        return _failed(f'publishing a bag needs ROS 2 and the Python package rosbags: {error}. '
-                       f'Source a ROS 2 installation, and from the checkout of the package: '
-                       f"pip install '.[replay]'")
+        return fail(f'publishing a bag needs ROS 2 and the Python package rosbags: {error}. '
+                    f'Source a ROS 2 installation, and from the checkout of the package: '
+                    f"pip install '.[replay]'")
     try:
         play(path, topics, rate)
     except BagError as error:
-        return _failed(str(error))
+        return fail(str(error))
     return ExitStatus.ALL
-
-
-def _failed(message: str) -> int:
-    sys.stderr.write(f'fire_replay: {message}\n')
-    return ExitStatus.NOTHING

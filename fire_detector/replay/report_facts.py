@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable
 
+from fire_detector.raised import raised_intervals
 from fire_detector.replay.records import Answer, Run, TopicReport
 from fire_detector.replay.report_time import Timeline
 
@@ -14,17 +15,8 @@ THRESHOLD = '_threshold'
 
 def alarm_intervals(run: Run, times: Timeline) -> list[Interval]:
     """List when the alarm was raised and cleared, in seconds from the start of the axis."""
-    intervals: list[Interval] = []
-    start: float | None = None
-    for answer in run.answers:
-        if answer.alarm and start is None:
-            start = times.at(answer)
-        elif not answer.alarm and start is not None:
-            intervals.append((start, times.at(answer)))
-            start = None
-    if start is not None:
-        intervals.append((start, times.length))
-    return intervals
+    return raised_intervals(((times.at(answer), answer.alarm) for answer in run.answers),
+                            times.length)
 
 
 def highest(answers: Iterable[Answer]) -> Answer | None:

@@ -9,13 +9,12 @@ import multiprocessing
 import os
 from pathlib import Path
 import signal
-import sys
 from typing import Any
 
 import cv2
 from fire_detector.classifier import RuntimeUnavailableError
 from fire_detector.replay.events import Label, read_labels
-from fire_detector.replay.exit_status import ExitStatus
+from fire_detector.replay.exit_status import ExitStatus, fail, say
 from fire_detector.replay.judge import check_setups, Setup
 from fire_detector.replay.recording import Outcome, replay, Task
 from fire_detector.replay.sources import recordings_in, SourceError
@@ -42,19 +41,17 @@ def run_session(options: argparse.Namespace, parameters: Mapping[str, Any]) -> i
         check_setups(setups)
         labels = read_labels(options.labels) if options.labels else ()
     except (ValueError, RuntimeUnavailableError) as error:
-        _say(str(error))
-        return ExitStatus.NOTHING
+        return fail(str(error))
     found, missing = _find(options.paths)
     if len(found) > 1 and labels and labels[0].is_relative:
-        _say(f'{options.labels}: seconds since the first picture fit one recording, and there are '
-             f'{len(found)}: write stamps as recorded, or name one recording')
-        return ExitStatus.NOTHING
+        return fail(f'{options.labels}: seconds since the first picture fit one recording, and '
+                    f'there are {len(found)}: write stamps as recorded, or name one recording')
     tasks = [_task(options, path, out, setups, labels, shows_progress=len(found) == 1)
              for path, out in _outs(found, options.out)]
     outcomes = list(_outcomes(tasks, options.jobs))
     for outcome in outcomes:
         for problem in outcome.problems:
-            _say(problem)
+            say(problem)
     if outcomes:
         _tell(outcomes, options)
     if not any(outcome.report for outcome in outcomes):
@@ -71,7 +68,7 @@ def _find(paths: Sequence[Path]) -> tuple[list[tuple[Path, Path]], bool]:
         try:
             found += [(one, path) for one in recordings_in(path)]
         except (SourceError, OSError) as error:
-            _say(str(error))
+            say(str(error))
             missing = True
     return found, missing
 
@@ -162,7 +159,3 @@ def _summary_path(options: argparse.Namespace) -> Path:
     if len(options.paths) == 1:
         return Path(f'{options.paths[0].resolve().name}{SUFFIX}', 'summary.csv')
     return Path('summary.csv')
-
-
-def _say(message: str) -> None:
-    print(f'fire_replay: {message}', file=sys.stderr)

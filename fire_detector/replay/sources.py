@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fire_detector.camera_messages import stamp_of
 from fire_detector.picture_files import (
     find_files,
     is_video,
@@ -100,11 +101,7 @@ class BagSource(Source):
         met = set()
         for one in self._bag.messages(self._topics):
             met.add(one.topic)
-            stamp = one.received
-            if one.message is not None:
-                # As the node computes it.
-                header = one.message.header.stamp
-                stamp = header.sec + 1e-9 * header.nanosec
+            stamp = one.received if one.message is None else stamp_of(one.message)
             yield Shown(one.topic, one.message_type, stamp, one.received, one.message,
                         one.problem)
         for topic in self._topics:

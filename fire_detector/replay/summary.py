@@ -8,6 +8,7 @@ from statistics import median
 
 from fire_detector.replay.recording import Outcome
 from fire_detector.replay.records import LabelFigures, Report, Run, TopicReport
+from fire_detector.text_table import padded
 
 COLUMNS = (
     'recording', 'topic', 'model', 'pictures', 'rejected', 'duration_s', 'alarms',
@@ -44,10 +45,8 @@ def as_table(rows: Sequence[Row]) -> str:
     """Lay the rows out for a person; columns of labels are left out where there are none."""
     columns = [name for name in PRINTED
                if name not in LABELED or any(row[name] for row in rows)]
-    lines = [columns, *([row[name] for name in columns] for row in rows)]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
-    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-                               ).rstrip() for line in lines)
+    return '\n'.join('  '.join(line).rstrip() for line in padded(
+        [columns, *([row[name] for name in columns] for row in rows)]))
 
 
 def _rows(outcome: Outcome) -> Iterator[Row]:
