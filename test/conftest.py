@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import csv
 import importlib
 from pathlib import Path
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ import pytest
 if TYPE_CHECKING:
     from ros_session import RosSession
     from vision_msgs_build import VisionMessages
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in a job in the background of a shell; what is started here would ignore Ctrl-C, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES_PER_LABEL = 100

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 from pathlib import Path
 import signal
+import sys
 from typing import Any
 
 import cv2
@@ -140,8 +141,8 @@ def _prepare_worker() -> None:
 
 def _tell(outcomes: Sequence[Outcome], options: argparse.Namespace) -> None:
     rows = summarize(outcomes)
-    # A reader that has seen enough, such as head, ends the program without a traceback. Not
-    # before: processes that replay are spoken to through pipes, too.
+    # A reader that has seen enough, such as head, ends the program without a traceback. Here
+    # alone: processes that replay are spoken to through pipes, too, and may have been killed.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     print(as_table(rows))
     for outcome in outcomes:
@@ -151,6 +152,8 @@ def _tell(outcomes: Sequence[Outcome], options: argparse.Namespace) -> None:
         path = _summary_path(options)
         write_summary(rows, path)
         print(f'summary: {path}')
+    sys.stdout.flush()
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
 def _summary_path(options: argparse.Namespace) -> Path:
