@@ -22,23 +22,23 @@ PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep51
 .PHONY: demo test bench soak large-images arm-check clean
 
 demo: $(VENV)/.demo
-	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo \
+	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo.main \
 		--started $$started $(if $(INPUT),--input "$(INPUT)")
 
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest $(TESTS)
 
 bench: $(VENV)/.test
-	$(VENV)/bin/python -m fire_detector.benchmark.main $(BENCH)
+	PYTHONPATH=test $(VENV)/bin/python -m benchmark.main $(BENCH)
 
 soak: $(VENV)/.test
-	$(VENV)/bin/python test/soak.py --minutes $(or $(MINUTES),20)
+	PYTHONPATH=test $(VENV)/bin/python -m benchmark.soak --minutes $(or $(MINUTES),20)
 
 large-images: $(VENV)/.test
-	$(VENV)/bin/python test/large_images.py
+	PYTHONPATH=test $(VENV)/bin/python -m benchmark.large_images
 
 arm-check: $(VENV)/.test
-	$(VENV)/bin/python test/arm_check.py
+	PYTHONPATH=test $(VENV)/bin/python -m arm.check
 
 clean:
 	rm -rf $(VENV) .arm demo_output

@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 PACKAGE = 'fire_detector'
 SHARE = f'share/{PACKAGE}'
@@ -17,19 +17,17 @@ def files(pattern: str) -> list[str]:
 setup(
     name=PACKAGE,
     version='0.1.0',
-    description="Tell from a robot's camera pictures how likely it is that they show fire.",
+    description="Tell from a robot's camera images how likely it is that they show fire.",
     license='Apache-2.0',
     maintainer='The fire_detector maintainers',
     maintainer_email='maintainers@users.noreply.r-seed-b0fb776e.example',
-    packages=[PACKAGE, f'{PACKAGE}.benchmark', f'{PACKAGE}.replay'],
+    packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (SHARE, ['package.xml']),
         (f'{SHARE}/integration', files('docs/integration/*')),
         (f'{SHARE}/launch', files('launch/*')),
         (f'{SHARE}/models', files('resource/models/*')),
-        # What fire_benchmark compares the node with.
-        (f'{SHARE}/benchmark', ['test/straightforward_node.py']),
     ],
     zip_safe=False,
     # The annotations are written for Python 3.10, that of Ubuntu 22.04 and ROS 2 Humble.
@@ -113,13 +111,12 @@ setup(
     },
     entry_points={
         'console_scripts': [
-            'fire_benchmark = fire_detector.benchmark.main:main',
-            'fire_classify = fire_detector.classify:main',
-            'fire_detector_node = fire_detector.node:main',
-            'fire_guard = fire_detector.guard_node:main',
+            'fire_classify = fire_detector.cli.classify:main',
+            'fire_detector_node = fire_detector.nodes.detector_node:main',
+            'fire_guard = fire_detector.nodes.guard_node:main',
             'fire_replay = fire_detector.replay.main:main',
-            'file_camera = fire_detector.file_camera_node:main',
-            'synthetic_camera = fire_detector.synthetic_camera:main',
+            'file_camera = fire_detector.nodes.file_camera:main',
+            'synthetic_camera = fire_detector.nodes.synthetic_camera:main',
         ],
     },
 )

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_path, get_packages_with_prefixes
-from fire_detector.fast_dds import (
+from fire_detector.bringup.fast_dds import (
     granted_receive_buffer,
     large_images_advice,
     large_images_environment,
 )
-from fire_detector.launch_support import (
+from fire_detector.bringup.launch_support import (
     alarm_topics,
     CAMERA_DRIVERS,
     check_combination,
@@ -49,7 +49,7 @@ OVERRIDES = {**GUARD_OVERRIDES, 'model': str, 'image_transport': str}
 # Seconds, so that a node that cannot start does not keep the processor busy with trying.
 RESPAWN_DELAY = 2.0
 # Seconds in which the player and the detectors find each other, and these follow the reliability
-# that the player offers; and in which the last picture is answered.
+# that the player offers; and in which the last image is answered.
 BAG_DELAY = 3.0
 LAST_ANSWER_DELAY = 1.0
 
@@ -87,16 +87,16 @@ def generate_launch_description() -> LaunchDescription:
             description='Smallest severity of messages that are logged.'),
         DeclareLaunchArgument(
             'image_topic', default_value='image',
-            description='Camera topic, sensor_msgs/msg/Image; compressed pictures are expected '
+            description='Camera topic, sensor_msgs/msg/Image; compressed images are expected '
                         'below it, at compressed.'),
         DeclareLaunchArgument(
             'image_transport', default_value='', choices=['', 'raw', 'compressed'],
-            description='Hear raw or compressed pictures. Left empty, the parameter file '
+            description='Hear raw or compressed images. Left empty, the parameter file '
                         'decides, or else raw.'),
         DeclareLaunchArgument(
             'large_images', default_value='true',
             description='With Fast DDS, receive over UDP with a buffer of 4 MB, so that large '
-                        'pictures of a best-effort camera arrive: true or false. Leaves '
+                        'images of a best-effort camera arrive: true or false. Leaves '
                         'transports and profiles alone that the environment names.'),
         DeclareLaunchArgument(
             'camera', default_value=NO_CAMERA, choices=[NO_CAMERA, *CAMERA_DRIVERS],

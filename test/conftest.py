@@ -11,9 +11,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from command_line import run_module
-from fire_detector.classifier import RUNTIMES
-from fire_detector.model_files import DEFAULT_MODEL, find_model
-from fire_detector.picture_files import read_picture
+from fire_detector.images.files import read_image
+from fire_detector.model.classifier import RUNTIMES
+from fire_detector.model.locate import DEFAULT_MODEL, find_model
 import numpy as np
 from numpy.typing import NDArray
 import pytest
@@ -27,13 +27,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
-PICTURES_PER_LABEL = 100
+IMAGES_PER_LABEL = 100
 # Enough for most answers to be clear.
 EPOCHS = 12
 
 
 def importable(module: str) -> bool:
-    """Tell whether a module can be imported."""
+    """Return whether a module can be imported."""
     try:
         importlib.import_module(module)
     except (ImportError, AttributeError):
@@ -47,23 +47,23 @@ IMPORTABLE_RUNTIMES = [name for name, module in RUNTIMES.items() if importable(m
 
 @pytest.fixture(scope='session')
 def data() -> Path:
-    """Give the folder of real pictures, or skip."""
+    """Return the folder of real images, or skip."""
     folder = ROOT.parent / 'shared' / 'data'
     if not folder.is_dir():
-        pytest.skip(f'the real pictures are not at {folder}')
+        pytest.skip(f'the real images are not at {folder}')
     return folder
 
 
 @pytest.fixture(scope='session')
 def small_data(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a data folder with a few real pictures of each split and label, from two sources."""
+    """Return a data folder with a few real images of each split and label, from two sources."""
     folder = tmp_path_factory.mktemp('data')
     with (data / 'manifest.csv').open(newline='') as file:
         rows = list(csv.DictReader(file))
     chosen = [row for split in ('train', 'val', 'test') for label in ('fire', 'nofire')
               for source in ('cair', 'kaggle999')
               for row in [row for row in rows if (row['split'], row['label'], row['source'])
-                          == (split, label, source)][:PICTURES_PER_LABEL // 2]]
+                          == (split, label, source)][:IMAGES_PER_LABEL // 2]]
     (folder / 'images').symlink_to(data / 'images')
     with (folder / 'manifest.csv').open('w', newline='') as file:
         writer = csv.DictWriter(file, rows[0])
@@ -85,19 +85,19 @@ def run(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fire(data: Path) -> NDArray[np.uint8]:
-    """Give the BGR pixels of a real picture of fire that the model is sure about."""
-    return read_picture(data / 'images' / 'cair' / 'fire' / '0002.jpg').pixels
+    """Return the BGR pixels of a real image of fire that the model is sure about."""
+    return read_image(data / 'images' / 'cair' / 'fire' / '0002.jpg').pixels
 
 
 @pytest.fixture(scope='session')
 def model() -> Path:
-    """Give the model that the launch file starts with."""
+    """Return the model that the launch file starts with."""
     return find_model(DEFAULT_MODEL)
 
 
 @pytest.fixture(params=IMPORTABLE_RUNTIMES)
 def runtime(request: pytest.FixtureRequest) -> str:
-    """Give each runtime that can be imported here, in turn."""
+    """Return each runtime that can be imported here, in turn."""
     return str(request.param)
 
 
@@ -116,7 +116,7 @@ def colcon_install(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def ros(tmp_path: Path) -> Iterator['RosSession']:
-    """Give a ROS on loopback, in a domain of its own, whose processes end with the test."""
+    """Return a ROS on loopback, in a domain of its own, whose processes end with the test."""
     from ros_session import RosSession
     with RosSession(tmp_path) as session:
         yield session
@@ -125,7 +125,7 @@ def ros(tmp_path: Path) -> Iterator['RosSession']:
 @pytest.fixture(scope='session')
 def vision_msgs(request: pytest.FixtureRequest,
                 tmp_path_factory: pytest.TempPathFactory) -> 'VisionMessages':
-    """Give vision_msgs, installed or built, or skip."""
+    """Return vision_msgs, installed or built, or skip."""
     from vision_msgs_build import CannotBuildError, vision_messages
     cache = getattr(request.config, 'cache', None)
     try:

@@ -16,7 +16,7 @@ ZERO: Speeds = (0.0,) * 6
 
 
 def speeds(twist: Twist) -> Speeds:
-    """Give the six numbers of a twist."""
+    """Return the six numbers of a twist."""
     linear, angular = twist.linear, twist.angular
     return linear.x, linear.y, linear.z, angular.x, angular.y, angular.z
 
@@ -28,7 +28,7 @@ def twist_of(values: Speeds) -> Twist:
 
 
 class GuardedRobot:
-    """Say alarms, send commands, and collect what the guard lets through and tells."""
+    """Alarms, send commands, and collect what the guard lets through and tells."""
 
     def __init__(self, ros: RosSession, *parameters: str, stamped: bool = False,
                  alarms: tuple[str, ...] = (ALARM,)) -> None:

@@ -4,7 +4,7 @@ Make small .tflite models whose answers can be worked out by hand, as a process 
 
 After TensorFlow has been imported, tflite-runtime loads no model in the same process.
 
-Every network takes pictures of 8x6 pixels from 0 to 1 and means them over all pixels. Of three
+Every network takes images of 8x6 pixels from 0 to 1 and means them over all pixels. Of three
 channels, the logit of fire is 4 * (first - last), and of one, 8 * mean - 4. The logits of the
 other labels are 0. So for one value, or two, the probability of fire is 1 / (1 + exp(-logit)), and
 for four it is 1 / (1 + 3 * exp(-logit)).
@@ -28,10 +28,10 @@ ENDS = (('softmax', 2), ('softmax', 4), ('sigmoid', 1), ('logits', 1), ('logits'
 LAST = {'logits': tf.identity, 'sigmoid': tf.sigmoid, 'softmax': tf.nn.softmax}
 
 
-def answer(pictures: Any, output: str, values: int) -> Any:
-    """Give what the network answers, of shape (pictures, values)."""
-    gray = pictures.shape[-1] == 1
-    mean = tf.reduce_mean(pictures, axis=[1, 2])
+def answer(images: Any, output: str, values: int) -> Any:
+    """Return what the network answers, of shape (images, values)."""
+    gray = images.shape[-1] == 1
+    mean = tf.reduce_mean(images, axis=[1, 2])
     logits = tf.matmul(mean, tf.constant([[8.0]] if gray else [[4.0], [0.0], [-4.0]]))
     logits -= 4.0 if gray else 0.0
     if values > 1:
@@ -39,8 +39,8 @@ def answer(pictures: Any, output: str, values: int) -> Any:
     return LAST[output](logits)
 
 
-def picture_spec(*shape: int | None, dtype: tf.DType = tf.float32) -> tf.TensorSpec:
-    """Describe an input of pictures."""
+def image_spec(*shape: int | None, dtype: tf.DType = tf.float32) -> tf.TensorSpec:
+    """Describe an input of images."""
     return tf.TensorSpec(shape, dtype)
 
 
@@ -73,47 +73,47 @@ def of_every_kind() -> dict[str, bytes]:
             for output, values in ENDS if types[0] == types[1] else ENDS[:1]:
                 models[f'{channels}_{"_".join(types)}_{output}_{values}'] = convert(
                     functools.partial(answer, output=output, values=values),
-                    picture_spec(1, HEIGHT, WIDTH, channels),
+                    image_spec(1, HEIGHT, WIDTH, channels),
                     input_type=types[0], output_type=types[1])
     return models
 
 
 def odd() -> dict[str, bytes]:
     """Make models with tensors that not every classifier has; all for 3 channels and 2 labels."""
-    picture = picture_spec(1, HEIGHT, WIDTH, 3)
+    image = image_spec(1, HEIGHT, WIDTH, 3)
 
-    def softmax(pictures: Any) -> Any:
-        return answer(pictures, 'softmax', 2)
+    def softmax(images: Any) -> Any:
+        return answer(images, 'softmax', 2)
 
-    def cast(pictures: Any) -> Any:
-        return softmax(tf.cast(pictures, tf.float32))
+    def cast(images: Any) -> Any:
+        return softmax(tf.cast(images, tf.float32))
 
     def shaped(*shape: int) -> bytes:
-        return convert(lambda pictures: tf.reshape(softmax(pictures), shape), picture)
+        return convert(lambda images: tf.reshape(softmax(images), shape), image)
 
     return {
         'output_1_1_1_2': shaped(1, 1, 1, 2),
         'output_2': shaped(2),
         'output_2_1': shaped(2, 1),
         'output_of_one': convert(
-            lambda pictures: tf.reshape(answer(pictures, 'sigmoid', 1), (1,)), picture),
-        'any_number_of_pictures': convert(softmax, picture_spec(None, HEIGHT, WIDTH, 3)),
-        'any_size': convert(softmax, picture_spec(1, None, None, 3)),
-        'two_pictures': convert(softmax, picture_spec(2, HEIGHT, WIDTH, 3)),
+            lambda images: tf.reshape(answer(images, 'sigmoid', 1), (1,)), image),
+        'any_number_of_images': convert(softmax, image_spec(None, HEIGHT, WIDTH, 3)),
+        'any_size': convert(softmax, image_spec(1, None, None, 3)),
+        'two_images': convert(softmax, image_spec(2, HEIGHT, WIDTH, 3)),
         'channels_first': convert(
-            lambda pictures: softmax(tf.transpose(pictures, (0, 2, 3, 1))),
-            picture_spec(1, 3, HEIGHT, WIDTH)),
+            lambda images: softmax(tf.transpose(images, (0, 2, 3, 1))),
+            image_spec(1, 3, HEIGHT, WIDTH)),
         'flat': convert(
-            lambda pictures: softmax(tf.reshape(pictures, (1, HEIGHT, WIDTH, 3))),
-            picture_spec(1, HEIGHT * WIDTH * 3)),
-        'float16': convert(cast, picture_spec(1, HEIGHT, WIDTH, 3, dtype=tf.float16)),
+            lambda images: softmax(tf.reshape(images, (1, HEIGHT, WIDTH, 3))),
+            image_spec(1, HEIGHT * WIDTH * 3)),
+        'float16': convert(cast, image_spec(1, HEIGHT, WIDTH, 3, dtype=tf.float16)),
         # Pixels as they are: to TFLite an input without quantization, with the scale 0.
-        'unscaled': convert(cast, picture_spec(1, HEIGHT, WIDTH, 3, dtype=tf.uint8)),
-        'two_inputs': convert(lambda one, other: softmax(one + other), picture, picture),
-        'two_outputs': convert(lambda pictures: (softmax(pictures), 2 * pictures), picture),
+        'unscaled': convert(cast, image_spec(1, HEIGHT, WIDTH, 3, dtype=tf.uint8)),
+        'two_inputs': convert(lambda one, other: softmax(one + other), image, image),
+        'two_outputs': convert(lambda images: (softmax(images), 2 * images), image),
         'number_of_the_class': convert(
-            lambda pictures: tf.argmax(softmax(pictures), axis=1), picture),
-        'map': convert(lambda pictures: pictures[:, :1, :2, :2], picture),
+            lambda images: tf.argmax(softmax(images), axis=1), image),
+        'map': convert(lambda images: images[:, :1, :2, :2], image),
     }
 
 

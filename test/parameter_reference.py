@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fire_detector import guard_parameters
-from fire_detector.parameter_table import AT_ANY_TIME, AT_START, Parameter, UNCONFIGURED
-from fire_detector.parameters import PARAMETERS
+from fire_detector.parameters import guard as guard_parameters
+from fire_detector.parameters.detector import PARAMETERS
+from fire_detector.parameters.table import AT_ANY_TIME, AT_START, Parameter, UNCONFIGURED
 
 PAGE = Path(__file__).resolve().parents[1] / 'docs' / 'parameters.md'
 HEAD = """# Parameters
@@ -35,7 +35,7 @@ TYPES = {bool: 'bool', int: 'integer', float: 'double', str: 'string', tuple: 's
 @dataclass(frozen=True)
 class Table:
     """
-    Say whose parameters these are.
+    Whose parameters these are.
 
     :ivar node: the node's name.
     :ivar parameters: its table.

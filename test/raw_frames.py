@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lay pictures out as cameras do: the reverse of `image_conversion`."""
+"""Lay images out as cameras do: the reverse of `image_conversion`."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _YUV = ('uyvy', 'yuv422', 'yuyv', 'yuv422_yuy2', 'nv12', 'nv21', 'nv24')
 
 def raw_frame(encoding: str, pixels: NDArray[np.uint8], padding: int) -> tuple[int, bytes]:
     """
-    Lay a picture out in an encoding.
+    Lay an image out in an encoding.
 
     :param encoding: a key of ENCODINGS; mono16 with the low byte first.
     :param pixels: uint8 of shape (height, width, 3), BGR, of even height and width.
@@ -32,7 +32,7 @@ def raw_frame(encoding: str, pixels: NDArray[np.uint8], padding: int) -> tuple[i
 
 
 def _planes(encoding: str, pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Give the bytes of each plane's rows, without padding."""
+    """Return the bytes of each plane's rows, without padding."""
     height = len(pixels)
     if encoding in _YUV:
         return _yuv_planes(encoding, pixels)

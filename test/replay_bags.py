@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from fire_detector.picture_files import read_video
+from fire_detector.images.files import read_video
 import numpy as np
 from numpy.typing import NDArray
 from rosbags.rosbag1 import Writer as Ros1Writer
@@ -17,7 +17,7 @@ from rosbags.typesys import get_typestore, Stores
 ROS2, ROS1 = get_typestore(Stores.ROS2_HUMBLE), get_typestore(Stores.ROS1_NOETIC)
 IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 TEXT = 'std_msgs/msg/String'
-# Of the first picture. A recorder gets it a moment later.
+# Of the first image. A recorder gets it a moment later.
 START, DELAY = 1_700_000_000.25, 0.004
 JPEG_QUALITY = 90
 
@@ -27,18 +27,18 @@ Record = tuple[str, str, float, Any]
 
 
 def frames(path: Path, count: int, first: int = 0) -> list[Pixels]:
-    """Give some frames of a video, in BGR order."""
+    """Return some frames of a video, in BGR order."""
     found: list[Pixels] = []
     for frame in read_video(path):
         if len(found) == count:
             break
         if frame.index >= first:
-            found.append(frame.picture.pixels)
+            found.append(frame.image.pixels)
     return found
 
 
 def resized(pixels: Pixels, width: int, height: int) -> Pixels:
-    """Give pixels another size."""
+    """Return pixels another size."""
     return np.asarray(cv2.resize(pixels, (width, height)), dtype=np.uint8)
 
 
@@ -65,12 +65,12 @@ def jpeg(pixels: Pixels, stamp: float, types: Any = ROS2) -> Any:
         header=header(stamp, types), format='bgr8; jpeg compressed bgr8', data=encoded.reshape(-1))
 
 
-def camera(pictures: Iterable[Pixels], topic: str = '/image', rate: float = 30.0,
+def camera(images: Iterable[Pixels], topic: str = '/image', rate: float = 30.0,
            kind: str = IMAGE, types: Any = ROS2) -> list[Record]:
     """Make the messages of a camera, from START on."""
     make = image if kind == IMAGE else jpeg
     return [(topic, kind, START + index / rate + DELAY, make(pixels, START + index / rate, types))
-            for index, pixels in enumerate(pictures)]
+            for index, pixels in enumerate(images)]
 
 
 def text(topic: str = '/chatter', at: float = START) -> Record:

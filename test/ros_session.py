@@ -14,8 +14,8 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
-from fire_detector.process_usage import resident_memory
-from fire_detector.ros_domain import isolated_domain
+from fire_detector.detection.statistics import resident_memory
+from fire_detector.ros.isolation import isolated_domain
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ DEPTH = 200
 
 
 class Process:
-    """Hold a started process and what it has printed."""
+    """A started process and what it has printed."""
 
     def __init__(self, command: list[str], log: Path, environment: dict[str, str]) -> None:
         """Start the command."""
@@ -48,12 +48,12 @@ class Process:
 
     @property
     def output(self) -> str:
-        """Give what was printed so far."""
+        """Return what was printed so far."""
         return self._log.read_text(errors='replace')
 
     @property
     def memory(self) -> int:
-        """Tell how many bytes of memory the process holds."""
+        """Return how many bytes of memory the process holds."""
         return resident_memory(self.popen.pid)
 
     def end(self, by: signal.Signals = signal.SIGINT) -> int:
@@ -125,11 +125,11 @@ class RosSession:
     def start(self, module: str, *ros_arguments: str) -> Process:
         """Start a module of the package with ROS arguments."""
         return self.start_command(
-            [sys.executable, '-m', f'fire_detector.{module}', '--ros-args', *ros_arguments])
+            [sys.executable, '-m', f'fire_detector.nodes.{module}', '--ros-args', *ros_arguments])
 
     def start_detector(self, *parameters: str) -> Process:
         """Start the node with parameters, each as name:=value."""
-        return self.start('node', *(word for parameter in parameters
+        return self.start('detector_node', *(word for parameter in parameters
                                     for word in ('-p', parameter)))
 
     def start_command(self, command: list[str]) -> Process:
@@ -140,7 +140,7 @@ class RosSession:
 
     @property
     def output(self) -> str:
-        """Give what all processes have printed so far."""
+        """Return what all processes have printed so far."""
         return '\n---\n'.join(process.output for process in self._processes)
 
     def wait_for(self, condition: Callable[[], object], what: str,
@@ -217,7 +217,7 @@ class RosSession:
 
 
 class Camera:
-    """Publish pictures to a detector and collect what it answers."""
+    """Publish images to a detector and collect what it answers."""
 
     def __init__(self, ros: RosSession, topic: str = '/image', detector: str = '/fire_detector',
                  reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE,
@@ -236,14 +236,14 @@ class Camera:
         Each side finds the other in its own time, so only an answer proves that both have. Its
         stamp lies so far ahead that the alarm starts anew with what is shown next.
 
-        :param probe: the message to try it with; None for a raw picture.
+        :param probe: the message to try it with; None for a raw image.
         """
         self._ros.wait_for(lambda: self.publisher.get_subscription_count() > 0,
                            'a subscription to the camera')
         self.probabilities.clear()
         self.alarms.clear()
         if probe is None:
-            probe = image(np.zeros((8, 8, 3), np.uint8), stamp=2e9)
+            probe = image_message(np.zeros((8, 8, 3), np.uint8), stamp=2e9)
         deadline = time.monotonic() + TIMEOUT
         answered = False
         while not answered:
@@ -255,11 +255,11 @@ class Camera:
         self.alarms.clear()
 
     def show(self, message: Any) -> tuple[float, bool]:
-        """Publish a picture and give its probability and the alarm."""
+        """Publish an image and give its probability and the alarm."""
         probabilities, alarms = len(self.probabilities), len(self.alarms)
         self.publisher.publish(message)
         self._ros.wait_for(lambda: len(self.probabilities) > probabilities
-                           and len(self.alarms) > alarms, 'an answer to the picture')
+                           and len(self.alarms) > alarms, 'an answer to the image')
         return self.probabilities[-1].data, self.alarms[-1].data
 
 
@@ -305,11 +305,11 @@ class Diagnostics:
 
 
 def values_of(diagnostics: DiagnosticArray) -> dict[str, str]:
-    """Give keys and values of the detector's diagnostics."""
+    """Return keys and values of the detector's diagnostics."""
     return {pair.key: pair.value for pair in diagnostics.status[0].values}
 
 
-def image(pixels: NDArray[np.uint8], encoding: str = 'bgr8', stamp: float = 0.0) -> Image:
+def image_message(pixels: NDArray[np.uint8], encoding: str = 'bgr8', stamp: float = 0.0) -> Image:
     """Make an image message from pixels of shape (height, width, 3)."""
     height, width = pixels.shape[:2]
     header = Header(stamp=Time(sec=int(stamp), nanosec=round(stamp % 1 * 1e9)),

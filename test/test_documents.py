@@ -7,10 +7,10 @@ import re
 import shutil
 import subprocess
 
-from annotated_picture import draw, PAGE_PICTURE
+from annotated_image import draw, PAGE_IMAGE
 import cv2
-from fire_detector.file_camera_node import HELP as FILE_CAMERA
-from fire_detector.synthetic_camera import HELP as SYNTHETIC_CAMERA
+from fire_detector.nodes.file_camera import HELP as FILE_CAMERA
+from fire_detector.nodes.synthetic_camera import HELP as SYNTHETIC_CAMERA
 import numpy as np
 from parameter_reference import TABLES
 import pytest
@@ -26,7 +26,7 @@ SERVICE = DOCS / 'fire_detector.service'
 
 
 def commands() -> str:
-    """Give every page's text, with the lines of one command joined."""
+    """Return every page's text, with the lines of one command joined."""
     return '\n'.join(page.read_text() for page in PAGES).replace('\\\n', ' ')
 
 
@@ -55,7 +55,7 @@ def messages() -> list[str]:
 
 def is_printed(quoted: str, texts: list[str]) -> bool:
     """
-    Tell whether a message is made of the texts of the code.
+    Return whether a message is made of the texts of the code.
 
     :return: whether each part between what differs is in one of them, and one at least is long
         enough to be told by.
@@ -165,9 +165,9 @@ def test_service() -> None:
     assert '\nKillSignal=SIGINT\n' in text
 
 
-def test_annotated_picture() -> None:
-    """The picture is what the overlay and the model make of the rendered room today."""
-    kept = np.asarray(cv2.imread(str(PAGE_PICTURE)), dtype=np.int16)
+def test_annotated_image() -> None:
+    """The image is what the overlay and the model make of the rendered room today."""
+    kept = np.asarray(cv2.imread(str(PAGE_IMAGE)), dtype=np.int16)
     drawn = draw()
     assert drawn.shape == kept.shape == (240, 640, 3)
     # OpenCV's versions draw letters and flames alike, but not to the last bit.

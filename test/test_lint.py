@@ -15,7 +15,7 @@ SOURCES = ['fire_detector', 'launch', 'setup.py', 'test', 'training']
 
 
 def ament(name: str) -> Callable[..., int]:
-    """Give an ament linter's main function, or skip."""
+    """Return an ament linter's main function, or skip."""
     module = pytest.importorskip(f'ament_{name}', reason=f'ament_{name} is not installed')
     main: Callable[..., int] = importlib.import_module(f'{module.__name__}.main').main
     return main

@@ -4,8 +4,8 @@
 from pathlib import Path
 import re
 
-from fire_detector.image_conversion import ENCODINGS
-from fire_detector.stored_model import read_contract
+from fire_detector.images.raw import ENCODINGS
+from fire_detector.model.file import read_contract
 from parameter_reference import PAGE, reference, TABLES
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -47,7 +47,7 @@ class CannotBuildError(RuntimeError):
 @dataclass(frozen=True)
 class VisionMessages:
     """
-    Hold vision_msgs for tests.
+    Vision_msgs for tests.
 
     :ivar msg: the module `vision_msgs.msg`, for this process.
     :ivar environment: variables with which another process can import it too.
@@ -59,7 +59,7 @@ class VisionMessages:
 
 def vision_messages(cache: Path) -> VisionMessages:
     """
-    Give vision_msgs: that of a sourced ROS, or else what is built here, once.
+    Return vision_msgs: that of a sourced ROS, or else what is built here, once.
 
     :param cache: folder in which the build is kept for the next run.
     :raises CannotBuildError: when there is none and it cannot be built here.
@@ -78,7 +78,7 @@ def vision_messages(cache: Path) -> VisionMessages:
 
 
 def _built(cache: Path) -> Path:
-    """Give the folder of a build that fits this Python, this ROS and these fields."""
+    """Return the folder of a build that fits this Python, this ROS and these fields."""
     _check_tools()
     # The prefix is in the library, as the place of what it links to.
     key = '\n'.join((Path(__file__).read_text(), sys.version, str(PREFIX), np.__version__,

@@ -14,10 +14,10 @@ from pathlib import Path
 import shlex
 import sys
 
-from fire_detector.classifier import InferenceError, RuntimeUnavailableError
-from fire_detector.model_contract import AlarmSettings, contract_to_json, ModelError
-from fire_detector.picture_files import PictureFileError
-from fire_detector.stored_model import read_contract, read_sidecar, sidecar_path
+from fire_detector.images.files import ImageFileError
+from fire_detector.model.classifier import InferenceError, RuntimeUnavailableError
+from fire_detector.model.contract import AlarmSettings, contract_to_json, ModelError
+from fire_detector.model.file import read_contract, read_sidecar, sidecar_path
 from training.clips.answers import answer, Answered
 from training.clips.clip import Clip, FIRE_KIND
 from training.clips.made import fire_clips, nofire_clips
@@ -68,7 +68,7 @@ def _stills(samples: Sequence[Sample], split: str) -> tuple[list[Sample], list[s
     readable, unreadable = skip_unreadable(select(samples, split))
     for index, label in enumerate(LABELS):
         if index not in {sample.label for sample in readable}:
-            raise DatasetError(f'no readable picture labeled {label} in split {split!r}')
+            raise DatasetError(f'no readable image labeled {label} in split {split!r}')
     return readable, unreadable
 
 
@@ -212,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                       '--max-missed may be raised', file=sys.stderr)
                 return 1
             print(f'Written into {write_chosen(run, found.chosen)}; convert the model again')
-    except (DatasetError, InferenceError, ModelError, OSError, PictureFileError,
+    except (DatasetError, InferenceError, ModelError, OSError, ImageFileError,
             RuntimeUnavailableError) as error:
         print(f'training.alarms: {error}', file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Convert a trained network to TensorFlow Lite, proven on real pictures.
+Convert a trained network to TensorFlow Lite, proven on real images.
 
 One file: `python -m training.convert runs/firenet/model.h5 --out X.tflite`; every number format,
 with a table: `python -m training.convert runs/firenet/model.h5 --all`.
@@ -12,8 +12,8 @@ from pathlib import Path
 import shlex
 import sys
 
-from fire_detector.model_contract import ModelError
-from fire_detector.picture_files import PictureFileError
+from fire_detector.images.files import ImageFileError
+from fire_detector.model.contract import ModelError
 from training.conversion.predict import size_of
 from training.conversion.proof import ConversionError, Proof
 from training.conversion.runtimes import RuntimeRefusedError
@@ -53,7 +53,7 @@ def convert_all(model: Path, folder: Path, samples: Sequence[Sample],
 
     :param model: a model in any format of `source_models`.
     :param folder: where the .tflite files are written.
-    :param samples: the pictures to compare on (`test`) and to calibrate with (`train`).
+    :param samples: the images to compare on (`test`) and to calibrate with (`train`).
     :param nodes: the ends of a frozen graph.
     :return: a row for each, once it is done; one that is refused is a row that says why.
     :raises ModelError: when a model cannot be loaded.
@@ -102,7 +102,7 @@ def _one(options: argparse.Namespace, nodes: GraphNodes | None) -> int:
         return 1
     for runtime, difference in conversion.differences.items():
         print(f'{runtime}: differs from the source by at most {difference:.2g} '
-              f'on {len(compared)} test pictures')
+              f'on {len(compared)} test images')
     print(f'{conversion.changed_decisions} decisions changed; accuracy '
           f'{conversion.metrics.accuracy:.3f}, of the source {proof.metrics.accuracy:.3f}')
     source, result = size_of(options.model), options.out.stat().st_size
@@ -124,7 +124,7 @@ def _all(options: argparse.Namespace, nodes: GraphNodes | None, command: str) ->
     print(write_table(describe(rows, h5_bytes), folder, {
         'command': command,
         'source': str(options.model), 'h5_bytes': h5_bytes, 'split': 'test',
-        'pictures': len(select(samples, 'test'))}))
+        'images': len(select(samples, 'test'))}))
     return 1 if any(row.refused for row in rows) else 0
 
 
@@ -165,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.all:
             return _all(options, nodes, shlex.join(('python', '-m', 'training.convert', *words)))
         return _one(options, nodes)
-    except (DatasetError, ModelError, OSError, PictureFileError, RuntimeRefusedError) as error:
+    except (DatasetError, ModelError, OSError, ImageFileError, RuntimeRefusedError) as error:
         print(f'training.convert: {error}', file=sys.stderr)
         return 1
 

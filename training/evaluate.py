@@ -9,8 +9,8 @@ from pathlib import Path
 import shlex
 import sys
 
-from fire_detector.model_contract import ModelError
-from fire_detector.picture_files import PictureFileError
+from fire_detector.images.files import ImageFileError
+from fire_detector.model.contract import ModelError
 import numpy as np
 from numpy.typing import NDArray
 from training.conversion.predict import contract_of, probabilities, size_of
@@ -25,10 +25,10 @@ from training.measurement.evaluation import (
     calibration_table,
     Evaluation,
     figures_table,
+    images_text,
     intervals_text,
     mistakes_text,
     model_sha256,
-    pictures_text,
     source_table,
     threshold_table,
     write_evaluation,
@@ -74,14 +74,14 @@ def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path
     Measure a model, and write what was found.
 
     :param model: a .keras, .h5 or .tflite file or a SavedModel folder, with its contract.
-    :param samples: the pictures; those that cannot be read are left out.
+    :param samples: the images; those that cannot be read are left out.
     :param request: what asked for it.
     :param out: folder for the results, made where it is missing.
-    :param naming: how pictures are named where mistakes are told.
+    :param naming: how images are named where mistakes are told.
     :return: what was measured.
     :raises ModelError: when the model cannot be used.
     :raises RuntimeRefusedError: when no TFLite runtime can answer.
-    :raises DatasetError: when none of the pictures can be read, or the boxes cannot.
+    :raises DatasetError: when none of the images can be read, or the boxes cannot.
     """
     threshold = contract_of(model).threshold
     readable, unreadable = some_readable(samples)
@@ -97,10 +97,10 @@ def evaluate(model: Path, samples: Sequence[Sample], request: Request, out: Path
     page = mistakes_table(mistakes, answers.probability, readable, naming)
     out.mkdir(parents=True, exist_ok=True)
     _write_predictions(answers.probability, readable, out / PREDICTIONS)
-    pictures = [*write_plots(answers, evaluation, out),
+    images = [*write_plots(answers, evaluation, out),
                 *_write_mistakes(mistakes, answers, readable, out)]
     (out / PAGE).write_text(f'# {model.name}: the worst mistakes\n\n{page}\n', encoding='utf-8')
-    (out / SUMMARY).write_text(_summary(evaluation, pictures), encoding='utf-8')
+    (out / SUMMARY).write_text(_summary(evaluation, images), encoding='utf-8')
     write_evaluation(evaluation, out / METRICS)
     return evaluation
 
@@ -131,18 +131,18 @@ def _write_mistakes(mistakes: Mistakes, answers: Answers, samples: Sequence[Samp
     return [MISTAKES]
 
 
-def _summary(evaluation: Evaluation, pictures: Sequence[str]) -> str:
-    """Write the results for people; `pictures` are the PNG files beside it."""
+def _summary(evaluation: Evaluation, images: Sequence[str]) -> str:
+    """Write the results for people; `images` are the PNG files beside it."""
     def show(name: str, caption: str) -> str:
-        return f'![{caption}]({name})' if name in pictures else ''
+        return f'![{caption}]({name})' if name in images else ''
 
     parts = [
         f'# {Path(evaluation.model).name}, measured',
-        f'{pictures_text(evaluation)} {mistakes_text(evaluation)}',
+        f'{images_text(evaluation)} {mistakes_text(evaluation)}',
         '## Overall',
         figures_table(evaluation),
         intervals_text(evaluation),
-        show(CONFUSION, 'How many pictures of each label were called what'),
+        show(CONFUSION, 'How many images of each label were called what'),
         show(ROC, 'Recall over false alarms'),
         show(PRECISION_RECALL, 'Precision over recall'),
         '## By source',
@@ -155,7 +155,7 @@ def _summary(evaluation: Evaluation, pictures: Sequence[str]) -> str:
         show(RELIABILITY, 'Share of fire over fire probability'),
         '## Mistakes',
         show(MISTAKES, 'The most confident mistakes') or 'There are none.',
-        f'[Their names]({PAGE})' if MISTAKES in pictures else '',
+        f'[Their names]({PAGE})' if MISTAKES in images else '',
         f'## {ORIGIN}',
         f'    {evaluation.command}',
         f'`{evaluation.model}`: {evaluation.model_bytes:,} bytes, '
@@ -172,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     add_selection_arguments(parser)
     parser.add_argument('--remarks', metavar='FILE', type=Path,
                         help=f'CSV file with the columns {", ".join(REMARK_COLUMNS)}: what is to '
-                             'be seen on pictures that are called wrong (default: the data '
+                             'be seen on images that are called wrong (default: the data '
                              f"folder's {REMARKS}, if it has one)")
     return parser
 
@@ -190,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.model, samples,
             as_request(options, data, shlex.join(['python', '-m', 'training.evaluate', *words])),
             out, Naming(data, read_remarks(data, options.remarks)))
-    except (DatasetError, ModelError, OSError, PictureFileError, RuntimeRefusedError) as error:
+    except (DatasetError, ModelError, OSError, ImageFileError, RuntimeRefusedError) as error:
         print(f'training.evaluate: {error}', file=sys.stderr)
         return 1
     for message in evaluation.unreadable:

@@ -18,7 +18,7 @@ def below_heading(text: str) -> str:
     """
     Make a page a part of another, below a heading of the second level.
 
-    :param text: Markdown; its one heading of the first level is left out, and so are pictures,
+    :param text: Markdown; its one heading of the first level is left out, and so are images,
         which are files beside it, and the part ORIGIN. Other headings go one level down.
     """
     kept = []

@@ -13,7 +13,7 @@ from pathlib import Path
 import shlex
 import sys
 
-from fire_detector.model_contract import ModelContract, ModelError
+from fire_detector.model.contract import ModelContract, ModelError
 from training.conversion.table import format_conversions
 from training.data.samples import DatasetError, LABELS, SPLITS
 from training.markdown import markdown_table
@@ -23,9 +23,9 @@ from training.measurement.evaluation import (
     Evaluation,
     EvaluationError,
     figures_table,
+    images_text,
     intervals_text,
     mistakes_text,
-    pictures_text,
     source_table,
     threshold_table,
 )
@@ -41,7 +41,7 @@ from training.measurement.metrics import format_table, Metrics
 
 NOT_STATED = 'not stated'
 LIMITS_OF_LABELS = (
-    'The labels say whether a picture shows fire, not whether the fire is wanted: a candle, a '
+    'The labels say whether an image shows fire, not whether the fire is wanted: a candle, a '
     'stove or a campfire counts as fire. Nor do they say how far away or how large it is.')
 
 
@@ -56,23 +56,23 @@ def model_card(findings: Findings, command: str) -> str:
     contract, evaluation = findings.contract, findings.evaluation
     parts = [
         f'# {contract.name} {contract.version}',
-        f'Tells from one picture how likely it is that it shows fire. `{findings.model.name}`: '
+        f'Tells from one image how likely it is that it shows fire. `{findings.model.name}`: '
         f'{evaluation.model_bytes:,} bytes, SHA-256 `{evaluation.model_sha256}`. Every figure '
         f'here was measured by the commands at the end.',
         '## Input, output and alarm', _contract_table(contract),
-        '## How good it is', f'{pictures_text(evaluation)} {mistakes_text(evaluation)}',
+        '## How good it is', f'{images_text(evaluation)} {mistakes_text(evaluation)}',
         figures_table(evaluation), intervals_text(evaluation),
         source_table(evaluation), *_left_out(findings),
         '### Other thresholds', threshold_table(evaluation),
         '### Calibration',
-        'Whether a fire probability means what it says: of the pictures with a probability of '
+        'Whether a fire probability means what it says: of the images with a probability of '
         '0.8, four in five should show fire.',
         calibration_table(evaluation),
         '## Known failures', _failures(evaluation),
         *(('### Worst mistakes', findings.mistakes) if findings.mistakes else ()),
         *(part for supplement in findings.supplements
           for part in (f'## {supplement.heading}', supplement.text)),
-        '## Data', 'Pictures by split, fire and no fire.', _data_table(findings),
+        '## Data', 'Images by split, fire and no fire.', _data_table(findings),
         _source_table(findings),
         '## Training', _training_table(findings),
         '## Size and speed', _variants(findings),
@@ -88,26 +88,26 @@ def _contract_table(contract: ModelContract) -> str:
                   f'{spec.scale:.6g} + {spec.offset:g}'],
         ['resizing', f'{spec.resize}, {spec.interpolation}'],
         ['output', f'{contract.output}; labels {", ".join(contract.labels)}'],
-        ['threshold', f'a picture is called fire at {contract.threshold:g} or more'
+        ['threshold', f'an image is called fire at {contract.threshold:g} or more'
                       f'{_chosen(contract)}'],
         ['alarm', f'raised when the median of {alarm.window:g} s, of at least '
-                  f'{alarm.min_frames} pictures, reaches {alarm.on_threshold:g}; cleared below '
+                  f'{alarm.min_frames} images, reaches {alarm.on_threshold:g}; cleared below '
                   f'{alarm.off_threshold:g}'],
     ])
 
 
 def _chosen(contract: ModelContract) -> str:
-    """Say what the threshold was chosen for, where it was."""
+    """Explain what the threshold was chosen for, where it was."""
     names = [f'val_false_alarm_rate{end}' for end in ('', '_low', '_high')]
     rate, low, high = (contract.metrics.get(name) for name in names)
     if rate is None or low is None or high is None:
         return ''
     return (f': chosen on `val`, where it calls {rate:.3f} ({low:.3f} to {high:.3f}) of the '
-            f'pictures without fire so, each group counting as one')
+            f'images without fire so, each group counting as one')
 
 
 def _left_out(findings: Findings) -> list[str]:
-    """Say how good it was on sources that it has never seen, where that was measured."""
+    """Explain how good it was on sources that it has never seen, where that was measured."""
     if 'left_out' not in findings.training:
         return []
     return [f'On sources kept from training altogether, before conversion, at '
@@ -130,7 +130,7 @@ def _failures(evaluation: Evaluation) -> str:
 
 
 def _rates(evaluation: Evaluation, name: str) -> Iterator[tuple[str, Estimate, Estimate]]:
-    """Give each source where a rate was measured, the rate there, and the rate overall."""
+    """Return each source where a rate was measured, the rate there, and the rate overall."""
     overall = evaluation.overall.estimates[name]
     for source, found in evaluation.figures.items():
         rate = found.estimates[name]
@@ -185,7 +185,7 @@ def _variants(findings: Findings) -> str:
     return '\n\n'.join((
         format_conversions(rows),
         f'This file is the variant {" or ".join(this) or "of none of these rows"}. Accuracy and '
-        f'ROC AUC are on {conversion["pictures"]} pictures of the `{conversion["split"]}` split. '
+        f'ROC AUC are on {conversion["images"]} images of the `{conversion["split"]}` split. '
         f'A changed decision, and the largest difference of a probability, are against '
         f'`{Path(conversion["source"]).name}` or the optimized network. Milliseconds are the '
         f'median of single inferences with {versions}, on {conversion["machine"]}.{on_a_pi}'))

@@ -20,19 +20,19 @@ import shlex
 import sys
 from typing import Any
 
-from fire_detector.model_contract import ModelError
-from fire_detector.picture_files import PictureFileError
-from fire_detector.stored_model import read_sidecar
+from fire_detector.images.files import ImageFileError
+from fire_detector.model.contract import ModelError
+from fire_detector.model.file import read_sidecar
 import keras
 import numpy as np
 from numpy.typing import NDArray
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
-from training.architectures import build
 from training.data.samples import DatasetError, select
 from training.learning.batches import Batches, compile_model
 from training.measurement.metrics import format_table
+from training.networks import build
 from training.results import save_formats, write_results
 from training.run_folder import (
     KERAS_MODEL,
@@ -54,9 +54,9 @@ RANGE_DECAY = 0.999
 @dataclass(frozen=True)
 class Optimization:
     """
-    Hold how a run is trained on.
+    How a run is trained on.
 
-    :ivar epochs: passes over the training pictures.
+    :ivar epochs: passes over the training images.
     :ivar sparsity: share of the weights of each layer that pruning sets to zero.
     """
 
@@ -122,9 +122,9 @@ def _as_keras_2(run: Path) -> Any:
     return model
 
 
-def _settle_ranges(model: Any, pictures: NDArray[np.float32]) -> None:
+def _settle_ranges(model: Any, images: NDArray[np.float32]) -> None:
     """
-    Start the ranges of the activations at what pictures show.
+    Start the ranges of the activations at what images show.
 
     The toolkit starts all of them at -6 to 6 and lets a moving average forget that: after ten
     epochs of a hundred steps a third of it would be left, and with it steps twice as coarse.
@@ -134,7 +134,7 @@ def _settle_ranges(model: Any, pictures: NDArray[np.float32]) -> None:
               if weight.name.endswith(('activation_min:0', 'activation_max:0',
                                        'output_min:0', 'output_max:0'))]
     before = [weight.numpy() for weight in ranges]
-    model(pictures, training=True)
+    model(images, training=True)
     for weight, old in zip(ranges, before, strict=True):
         # From new = decay * old + (1 - decay) * shown.
         weight.assign((weight - RANGE_DECAY * old) / (1 - RANGE_DECAY))
@@ -151,14 +151,14 @@ def _batches(run: Path) -> Batches:
 def _train_on(model: Any, batches: Batches, run: Path, how: Optimization,
               callbacks: list[Any]) -> None:
     compile_model(model, tf_keras.optimizers.Adam(LEARNING_RATE))
-    # After the epochs of the run, so that their choice of pictures is not repeated.
+    # After the epochs of the run, so that their choice of images is not repeated.
     first = read_config(run).epochs
     model.fit(_endless(batches, first), steps_per_epoch=batches.num_batches,
               epochs=how.epochs, callbacks=callbacks, verbose=1 if sys.stdout.isatty() else 2)
 
 
 def _endless(batches: Batches, first_epoch: int) -> Iterator[tuple[Any, Any]]:
-    """Give the batches one by one, since tf-keras does not know Keras 3's data sets."""
+    """Return the batches one by one, since tf-keras does not know Keras 3's data sets."""
     for epoch in itertools.count(first_epoch):
         batches.epoch = epoch
         for index in range(batches.num_batches):
@@ -171,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('run', type=Path, help='run folder of training.train')
     parser.add_argument('--method', choices=METHODS, required=True)
     parser.add_argument('--epochs', type=int, default=Optimization.epochs,
-                        help='passes over the training pictures (default: %(default)s)')
+                        help='passes over the training images (default: %(default)s)')
     parser.add_argument('--sparsity', type=float,
                         help='share of the weights that pruning sets to zero '
                              f'(default: {Optimization.sparsity})')
@@ -197,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured = write_results(
             result, contract, {split: select(samples, split) for split in ('val', 'test')}, {
                 'command': shlex.join(command)})
-    except (DatasetError, ModelError, OSError, PictureFileError) as error:
+    except (DatasetError, ModelError, OSError, ImageFileError) as error:
         print(f'training.optimize: {error}', file=sys.stderr)
         return 1
     print(f'\nOn test:\n\n{format_table(measured["test"])}\n\nThe result is {result}')

@@ -9,8 +9,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from fire_detector.model_contract import contract_to_json, ModelContract
-from fire_detector.stored_model import sidecar_path
+from fire_detector.model.contract import contract_to_json, ModelContract
+from fire_detector.model.file import sidecar_path
 import numpy as np
 from numpy.typing import NDArray
 from training.conversion.source_models import load_source
@@ -46,7 +46,7 @@ def write_results(model: Path, contract: ModelContract, splits: Mapping[str, Seq
 
     :param model: the .keras file or SavedModel folder, without a contract yet.
     :param contract: what it expects and means; the metrics of `test` are added to its own.
-    :param splits: the pictures to measure on, by name.
+    :param splits: the images to measure on, by name.
     :param about: what else metrics.json is to say.
     :return: the metrics by name of the split, overall and by source, at the contract's threshold.
     """
@@ -69,7 +69,7 @@ def write_results(model: Path, contract: ModelContract, splits: Mapping[str, Seq
 
 def _write_predictions(answers: Mapping[str, NDArray[np.float64]],
                        splits: Mapping[str, Sequence[Sample]], path: Path) -> None:
-    """Write the answer to every picture, so that figures can be made anew without the model."""
+    """Write the answer to every image, so that figures can be made anew without the model."""
     with path.open('w', newline='', encoding='utf-8') as file:
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(('split', 'file', 'label', 'source', 'group', 'probability'))

@@ -12,9 +12,9 @@ from pathlib import Path
 import shlex
 import sys
 
-from fire_detector.model_contract import ModelError
-from fire_detector.picture import Picture
-from fire_detector.picture_files import PictureFileError, read_picture
+from fire_detector.images.color_image import ColorImage
+from fire_detector.images.files import ImageFileError, read_image
+from fire_detector.model.contract import ModelError
 import numpy as np
 from numpy.typing import NDArray
 from training.conversion.predict import contract_of, corrupted_probabilities
@@ -51,7 +51,7 @@ def _measure_as_asked(options: argparse.Namespace, command: str) -> None:
     text = summary(found)
     (out / SUMMARY).write_text(
         f'# {model.name}: what it cannot take\n\n{text}\n\n'
-        f'![One picture in every row of the table]({SHEET})\n\n'
+        f'![One image in every row of the table]({SHEET})\n\n'
         f'## {ORIGIN}\n\n    {command}\n\n'
         f'`{model}`: SHA-256 `{found.model_sha256}`\n', encoding='utf-8')
     write_json(out / FIGURES, dataclasses.asdict(found))
@@ -63,14 +63,14 @@ def _measure_as_asked(options: argparse.Namespace, command: str) -> None:
 
 def _write_sheet(samples: Sequence[Sample], answers: Mapping[str, NDArray[np.floating]],
                  path: Path) -> None:
-    """Show the fire that is surest as it is, or else the first picture, in every row."""
+    """Show the fire that is surest as it is, or else the first image, in every row."""
     index = max(range(len(samples)), key=lambda number: (
         samples[number].label == FIRE, answers[UNCHANGED][number]))
-    pixels = read_picture(samples[index].path).in_order('RGB')
+    pixels = read_image(samples[index].path).in_order('RGB')
     write_contact_sheet(
-        [Tile(Picture(corrupt(name, pixels, index), 'RGB'),
+        [Tile(ColorImage(corrupt(name, pixels, index), 'RGB'),
               f'{answers[name][index]:.2f} {CORRUPTIONS[name].title}') for name in CORRUPTIONS],
-        path, 'One picture and its fire probability, as it is and after what may happen')
+        path, 'One image and its fire probability, as it is and after what may happen')
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check_data_arguments(parser, options)
     try:
         _measure_as_asked(options, shlex.join(['python', '-m', 'training.robustness', *words]))
-    except (DatasetError, ModelError, OSError, PictureFileError, RuntimeRefusedError) as error:
+    except (DatasetError, ModelError, OSError, ImageFileError, RuntimeRefusedError) as error:
         print(f'training.robustness: {error}', file=sys.stderr)
         return 1
     return 0

@@ -36,31 +36,31 @@ CONVERSION_FIGURES = 'conversion.json'
 @dataclass(frozen=True)
 class TrainingConfig:
     """
-    Say how a model was trained.
+    How a model was trained.
 
     :ivar data: the data folder, absolute.
-    :ivar group_by: the rule that grouped its pictures; None for the usual, or its manifest's.
+    :ivar group_by: the rule that grouped its images; None for the usual, or its manifest's.
     :ivar split_seed: seed of the split; None for the usual, or its manifest's.
     :ivar arch: name of the architecture.
     :ivar leave_out: sources that are kept from training and validation altogether.
-    :ivar epochs: passes over the training pictures.
-    :ivar batch_size: pictures in one step of the optimizer.
+    :ivar epochs: passes over the training images.
+    :ivar batch_size: images in one step of the optimizer.
     :ivar input_size: rows and columns of the network's input; None for its usual size.
     :ivar name: the model's name; None for that of the architecture.
     :ivar learning_rate: step size of Adam, the largest where a schedule changes it.
     :ivar schedule: how the step size changes; a member of `schedules.SCHEDULES`.
     :ivar patience: epochs without a better validation accuracy after which training ends; 0 for
         never.
-    :ivar augment: whether pictures are varied at random.
+    :ivar augment: whether images are varied at random.
     :ivar balance: what is shown equally often; a member of `sampling.BALANCES`.
     :ivar negative_crops: chance of showing, as one without fire, what is beside the fire.
-    :ivar insets: chance of showing another picture, fire or not, small within one.
-    :ivar sunsets: chance of showing a sunset in a picture without fire.
+    :ivar insets: chance of showing another image, fire or not, small within one.
+    :ivar sunsets: chance of showing a sunset in an image without fire.
     :ivar teacher: the .tflite of a larger network to learn from, absolute; None for labels alone.
     :ivar calibrate: whether probabilities are made to mean what they say, on `val`.
     :ivar false_alarms: share of false alarms on `val` that the threshold is chosen for; None for a
         threshold of a half.
-    :ivar group_cap: pictures of one group that an epoch shows at most; 0 for all.
+    :ivar group_cap: images of one group that an epoch shows at most; 0 for all.
     :ivar seed: seed of every random choice.
     :raises ValueError: when a value is outside its range.
     """
@@ -138,12 +138,12 @@ def run_of(model: Path) -> Path:
         if (folder / CONFIG).is_file() and (folder / SAMPLES).is_file():
             return folder
     raise DatasetError(f'{model}: not in a run folder of training.train, which would tell the '
-                       f'pictures it was trained on; name the pictures with --data')
+                       f'images it was trained on; name the images with --data')
 
 
 def read_samples(run: Path) -> list[Sample]:
     """
-    List all pictures of a run, those left out of it too, with their split at that time.
+    List all images of a run, those left out of it too, with their split at that time.
 
     :raises DatasetError: when the run's files cannot be read.
     """
@@ -152,7 +152,7 @@ def read_samples(run: Path) -> list[Sample]:
 
 def samples_of(model: Path) -> list[Sample]:
     """
-    List the pictures that the model of a run was trained, chosen and tested on.
+    List the images that the model of a run was trained, chosen and tested on.
 
     :param model: a model in a run folder or in one of the folders in it.
     :raises DatasetError: when it is in none, or the run's files cannot be read.

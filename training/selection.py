@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which pictures a model is measured on, as the measuring tools' command lines say."""
+"""Which images a model is measured on, as the measuring tools' command lines say."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ from training.dataset import add_data_arguments, read_dataset
 from training.measurement.evaluation import ALL
 from training.run_folder import EVALUATION, read_config, run_of, samples_of
 
-EPILOG = "Without --data, the pictures are those of the model's training run."
+EPILOG = "Without --data, the images are those of the model's training run."
 
 
 @dataclass(frozen=True)
 class Request:
     """
-    Say what is to be measured, for the record.
+    What is to be measured, for the record.
 
     :ivar command: the command line that asked for it.
-    :ivar data: the folder of the pictures, absolute.
+    :ivar data: the folder of the images, absolute.
     :ivar sources: the sources that were chosen; empty for all.
     :ivar split: a member of SPLITS, or ALL.
     """
@@ -42,19 +42,19 @@ def choose(samples: Sequence[Sample], split: str, sources: Sequence[str]) -> lis
     """
     known = sorted({sample.source for sample in samples})
     if unknown := sorted(set(sources) - set(known)):
-        raise DatasetError(f'no source {" or ".join(unknown)} among the pictures, '
+        raise DatasetError(f'no source {" or ".join(unknown)} among the images, '
                            f'only {", ".join(known)}; one that was left out of training is '
                            f'measured with --data and --split {ALL}')
     chosen = [sample for sample in (samples if split == ALL else select(samples, split))
               if not sources or sample.source in sources]
     if not chosen:
-        raise DatasetError(f'no picture in split {split!r} of {", ".join(sources) or "the data"}; '
+        raise DatasetError(f'no image in split {split!r} of {", ".join(sources) or "the data"}; '
                            f'choose others with --split and --source')
     return chosen
 
 
 def add_place_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say where the pictures are, and where the results go."""
+    """Add the options that say where the images are, and where the results go."""
     add_data_arguments(parser, required=False)
     parser.add_argument('--out', metavar='DIR', type=Path,
                         help=f'folder for the results (default: {EVALUATION}/MODEL in the run '
@@ -62,21 +62,21 @@ def add_place_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which pictures are measured, and where the results go."""
+    """Add the options that say which images are measured, and where the results go."""
     add_place_arguments(parser)
     parser.add_argument('--split', choices=(*SPLITS, ALL), default='test',
-                        help='which pictures (default: %(default)s)')
+                        help='which images (default: %(default)s)')
     parser.add_argument('--source', metavar='NAME', action='append', default=[],
-                        help='only pictures of this source; repeatable')
+                        help='only images of this source; repeatable')
 
 
 def read_place(options: argparse.Namespace, model: Path) -> tuple[list[Sample], Path]:
     """
-    List all pictures where a command line says they are.
+    List all images where a command line says they are.
 
     :param options: what :func:`add_place_arguments` made of it.
     :param model: the model, in whose run folder they are found without --data.
-    :return: the pictures, and the data folder as their paths have it.
+    :return: the images, and the data folder as their paths have it.
     :raises DatasetError: when there are none, or the model is in no run folder.
     """
     if options.data is None:
@@ -86,11 +86,11 @@ def read_place(options: argparse.Namespace, model: Path) -> tuple[list[Sample], 
 
 def read_selection(options: argparse.Namespace, model: Path) -> tuple[list[Sample], Path]:
     """
-    List the pictures that a command line asks for.
+    List the images that a command line asks for.
 
     :param options: what :func:`add_selection_arguments` made of it.
     :param model: as :func:`read_place` takes it.
-    :return: the pictures, and the data folder as their paths have it.
+    :return: the images, and the data folder as their paths have it.
     :raises DatasetError: when there are none, or the model is in no run folder.
     """
     samples, data = read_place(options, model)
@@ -98,6 +98,6 @@ def read_selection(options: argparse.Namespace, model: Path) -> tuple[list[Sampl
 
 
 def as_request(options: argparse.Namespace, data: Path, command: str) -> Request:
-    """Say for the record what a command line asked for."""
+    """Return for the record what a command line asked for."""
     return Request(command, str(data.resolve()), tuple(sorted(set(options.source))),
                    options.split)

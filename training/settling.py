@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import dataclasses
 from typing import Any
 
-from fire_detector.model_contract import ModelContract
+from fire_detector.model.contract import ModelContract
 import numpy as np
 from numpy.typing import NDArray
 from training.data.loading import load_tensors
@@ -15,7 +15,7 @@ from training.measurement.calibration import expected_calibration_error
 from training.measurement.threshold import choose_threshold, group_weights
 from training.run_folder import TrainingConfig
 
-# The alarm is raised at the threshold of single pictures and cleared at this share of it, until
+# The alarm is raised at the threshold of single images and cleared at this share of it, until
 # `training.alarms` says better.
 OFF_SHARE = 0.6
 
@@ -27,7 +27,7 @@ def settle(model: Any, contract: ModelContract, validation: Sequence[Sample],
 
     :param model: the trained network, changed in place.
     :param contract: what it expects and means.
-    :param validation: pictures that it was not trained on.
+    :param validation: images that it was not trained on.
     :param config: whether to calibrate, and for which share of false alarms.
     :return: the contract with the threshold, and figures of what was done.
     """

@@ -8,9 +8,9 @@ from pathlib import Path
 import shlex
 import sys
 
-from fire_detector.model_contract import ModelError
-from fire_detector.picture_files import PictureFileError
-from fire_detector.tiling import GRID
+from fire_detector.images.files import ImageFileError
+from fire_detector.model.contract import ModelError
+from fire_detector.model.tiling import GRID
 from training.conversion import runtimes
 from training.conversion.predict import contract_of, TFLITE_SUFFIX
 from training.conversion.runtimes import RuntimeRefusedError
@@ -40,14 +40,14 @@ def measure(model: Path, samples: Sequence[Sample], request: Request, data: Path
     Measure what a model finds of small and large fires, with and without tiles.
 
     :param model: a .tflite file, with its contract.
-    :param samples: the pictures; those that cannot be read are left out.
+    :param samples: the images; those that cannot be read are left out.
     :param request: what asked for it.
     :param data: the folder whose boxes are around their fires, as the samples' paths have it.
     :param compare: whether other grids and combinations are measured too.
     :return: what was measured.
     :raises ModelError: when the model cannot be used.
     :raises RuntimeRefusedError: when no TFLite runtime can answer.
-    :raises DatasetError: when none of the pictures can be read, or the boxes cannot.
+    :raises DatasetError: when none of the images can be read, or the boxes cannot.
     """
     if model.suffix != TFLITE_SUFFIX:
         raise ModelError(f'{model}: not a {TFLITE_SUFFIX} file; tiles are measured through the '
@@ -55,15 +55,15 @@ def measure(model: Path, samples: Sequence[Sample], request: Request, data: Path
     threshold = contract_of(model).threshold
     boxes = read_boxes(data)
     readable, unreadable = some_readable(samples)
-    pictures = describe(readable, boxes)
+    images = describe(readable, boxes)
     grids = compared_grids() if compare else (GRID,)
     runtime, whole, tiles = runtimes.tile_probabilities(model, readable, grids)
     return SmallFires(
         **dataclasses.asdict(request), model=str(model), model_sha256=file_sha256(model),
-        threshold=threshold, runtime=runtime, grid=GRID, fire=pictures.counts(),
-        nofire=int(pictures.calm.sum()), ways=node_ways(whole, tiles[0], pictures, threshold),
+        threshold=threshold, runtime=runtime, grid=GRID, fire=images.counts(),
+        nofire=int(images.calm.sum()), ways=node_ways(whole, tiles[0], images, threshold),
         latency_ms=runtimes.tile_latencies(model, runtime), timed_on=runtimes.CAMERA_SIZE,
-        other_ways=other_ways(whole, dict(zip(grids, tiles, strict=True)), pictures, threshold)
+        other_ways=other_ways(whole, dict(zip(grids, tiles, strict=True)), images, threshold)
         if compare else (), unreadable=tuple(unreadable))
 
 
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for model in options.models:
             _measure_as_asked(model, options, command)
-    except (DatasetError, ModelError, OSError, PictureFileError, RuntimeRefusedError) as error:
+    except (DatasetError, ModelError, OSError, ImageFileError, RuntimeRefusedError) as error:
         print(f'training.small_fires: {error}', file=sys.stderr)
         return 1
     return 0

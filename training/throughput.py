@@ -8,15 +8,15 @@ import sys
 import time
 from typing import Any
 
-from fire_detector.picture_files import PictureFileError
-from fire_detector.preprocessing import InputSpec
+from fire_detector.images.files import ImageFileError
+from fire_detector.model.preprocessing import InputSpec
 import keras
 import numpy as np
-from training.architectures import ARCHITECTURES
 from training.data.loading import skip_unreadable
 from training.data.samples import DatasetError, Sample, select
 from training.dataset import add_data_arguments, read_dataset
 from training.learning.batches import Batches, compile_model
+from training.networks import ARCHITECTURES
 from training.run_folder import TrainingConfig
 
 SECONDS = 8.0
@@ -24,11 +24,11 @@ SECONDS = 8.0
 
 def measure(samples: Sequence[Sample], config: TrainingConfig) -> dict[str, float]:
     """
-    Tell how many pictures a second are made, learned from, and both at a time.
+    Return how many images a second are made, learned from, and both at a time.
 
     :param samples: the training samples.
     :param config: what to train, and how.
-    :return: pictures a second of the pipeline alone, of the network alone, which is shown one
+    :return: images a second of the pipeline alone, of the network alone, which is shown one
         batch again and again, and of training as it is.
     """
     model = ARCHITECTURES[config.arch](keras)
@@ -53,15 +53,15 @@ def _learn(model: Any, inputs: np.ndarray, answers: np.ndarray) -> int:
 
 def _epoch(model: Any, batches: Batches) -> int:
     model.fit(batches, shuffle=False, verbose=0)
-    return batches.pictures
+    return batches.images
 
 
 def _rate(step: Callable[[], int]) -> float:
-    """Repeat a step that gives its number of pictures; give pictures a second."""
-    start, pictures = time.perf_counter(), 0
+    """Repeat a step that gives its number of images; give images a second."""
+    start, images = time.perf_counter(), 0
     while time.perf_counter() < start + SECONDS:
-        pictures += step()
-    return pictures / (time.perf_counter() - start)
+        images += step()
+    return images / (time.perf_counter() - start)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,13 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rates = measure(samples, TrainingConfig(
             str(options.data), options.group_by, options.split_seed, options.arch,
             augment=options.augment))
-    except (DatasetError, OSError, PictureFileError) as error:
+    except (DatasetError, OSError, ImageFileError) as error:
         print(f'training.throughput: {error}', file=sys.stderr)
         return 1
     for problem in unreadable:
         print(f'training.throughput: skipped {problem}', file=sys.stderr)
     for name, rate in rates.items():
-        print(f'{name}: {rate:,.0f} pictures a second')
+        print(f'{name}: {rate:,.0f} images a second')
     return 0
 
 

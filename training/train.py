@@ -12,14 +12,12 @@ import shlex
 import sys
 from typing import Any
 
-from fire_detector.model_contract import ModelContract, ModelError
-from fire_detector.picture_files import PictureFileError
-from fire_detector.preprocessing import InputSpec
-from fire_detector.stored_model import read_sidecar
+from fire_detector.images.files import ImageFileError
+from fire_detector.model.contract import ModelContract, ModelError
+from fire_detector.model.file import read_sidecar
+from fire_detector.model.preprocessing import InputSpec
 import keras
 import tensorflow as tf
-from training.architectures import ARCHITECTURES, build
-from training.architectures.imagenet import WeightsError
 from training.data.loading import load_tensors, skip_unreadable
 from training.data.manifest import write_manifest
 from training.data.samples import (
@@ -40,6 +38,8 @@ from training.learning.recorder import Recorder
 from training.learning.sampling import BALANCES
 from training.learning.schedules import SCHEDULES
 from training.measurement.metrics import format_table, Metrics
+from training.networks import ARCHITECTURES, build
+from training.networks.imagenet import WeightsError
 from training.results import save_formats, write_results
 from training.run_folder import (
     BEST_EPOCH,
@@ -70,7 +70,7 @@ def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
 
     :param config: what to train, and how.
     :param run: the run folder.
-    :return: one message for each picture file that cannot be read and is left out of the run.
+    :return: one message for each image file that cannot be read and is left out of the run.
     :raises RunError: when the folder holds a finished run, or one that was trained otherwise.
     :raises DatasetError: when the data cannot be trained on.
     """
@@ -110,7 +110,7 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
     :param run: a folder that :func:`prepare_run` has made.
     :return: metrics overall and by source, of `val`, `test` and, where sources were left out,
         `left_out`.
-    :raises PictureFileError: when a picture cannot be read.
+    :raises ImageFileError: when an image cannot be read.
     """
     config = read_config(run)
     samples = read_samples(run)
@@ -160,8 +160,8 @@ def _fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], s
             verbose=1 if sys.stdout.isatty() else 2)
     write_curves(recorder.history, schedule.best_epoch(recorder.history), run / CURVES)
     seconds = sum(epoch['seconds'] for epoch in recorder.history)
-    return {'seconds': round(seconds, 1), 'pictures_per_second': round(
-        len(recorder.history) * batches.pictures / seconds, 1)}
+    return {'seconds': round(seconds, 1), 'images_per_second': round(
+        len(recorder.history) * batches.images / seconds, 1)}
 
 
 def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
@@ -170,7 +170,7 @@ def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
     return ModelContract(
         name=config.name or config.arch, version=MODEL_VERSION, labels=LABELS, input_spec=spec,
         output='sigmoid' if model.output_shape[1] == 1 else 'softmax',
-        trained_on=f'{len(training)} pictures: ' + ', '.join(
+        trained_on=f'{len(training)} images: ' + ', '.join(
             f'{source} {count}' for source, count in sorted(sources.items())))
 
 
@@ -204,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--leave-out', metavar='SOURCE', action='append', default=[],
                         help='keep a source from training, and measure on all of it; repeatable')
     parser.add_argument('--epochs', type=int, default=TrainingConfig.epochs,
-                        help='passes over the training pictures (default: %(default)s)')
+                        help='passes over the training images (default: %(default)s)')
     parser.add_argument('--batch-size', type=int, default=TrainingConfig.batch_size)
     parser.add_argument('--learning-rate', type=float, default=TrainingConfig.learning_rate)
     parser.add_argument('--schedule', choices=sorted(SCHEDULES), default=TrainingConfig.schedule,
@@ -212,22 +212,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--input-size', type=int, metavar='PIXELS',
                         help="rows and columns of the network's input (default: its usual)")
     parser.add_argument('--teacher', type=Path, metavar='TFLITE',
-                        help='learn also from what a larger network says of each picture')
+                        help='learn also from what a larger network says of each image')
     parser.add_argument('--negative-crops', type=float, default=TrainingConfig.negative_crops,
                         help='chance of showing only what is beside the fire, where boxes tell '
                              '(default: %(default)s)')
     parser.add_argument('--insets', type=float, default=TrainingConfig.insets,
-                        help='chance of showing another picture small within one '
+                        help='chance of showing another image small within one '
                              '(default: %(default)s)')
     parser.add_argument('--sunsets', type=float, default=TrainingConfig.sunsets,
-                        help='chance of showing a rendered sunset in a picture without fire '
+                        help='chance of showing a rendered sunset in an image without fire '
                              '(default: %(default)s)')
     parser.add_argument('--patience', type=int, default=TrainingConfig.patience,
                         help='end after so many epochs without a better validation accuracy '
                              '(default: %(default)s; 0 for never)')
     parser.add_argument('--augment', action=argparse.BooleanOptionalAction,
                         default=TrainingConfig.augment,
-                        help='vary the pictures at random (default: %(default)s)')
+                        help='vary the images at random (default: %(default)s)')
     parser.add_argument('--balance', choices=sorted(BALANCES), default=TrainingConfig.balance,
                         help='what is shown equally often (default: %(default)s)')
     parser.add_argument('--calibrate', action=argparse.BooleanOptionalAction,
@@ -238,7 +238,7 @@ def _parser() -> argparse.ArgumentParser:
                         help='share of false alarms on val that the threshold is chosen for '
                              '(default: %(default)s; 0 for a threshold of 0.5)')
     parser.add_argument('--group-cap', type=int, default=TrainingConfig.group_cap,
-                        help='pictures of one group in an epoch, 0 for all (default: %(default)s)')
+                        help='images of one group in an epoch, 0 for all (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=TrainingConfig.seed,
                         help='the same seed gives the same metrics (default: %(default)s)')
     return parser
@@ -261,7 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in prepare_run(config, run):
             print(f'training.train: skipped {problem}', file=sys.stderr)
         measured = train(run)
-    except (DatasetError, ModelError, OSError, PictureFileError, RunError, WeightsError) as error:
+    except (DatasetError, ModelError, OSError, ImageFileError, RunError, WeightsError) as error:
         print(f'training.train: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:

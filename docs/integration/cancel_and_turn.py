@@ -3,7 +3,7 @@
 Cancel the goal of Nav2 when a fire is seen, and turn until the camera looks at it.
 
 `python3 cancel_and_turn.py`, with nav2_simple_commander of Humble or later; other names by
-`--ros-args -r fire_detected:=...`. A detector tells that there is a fire in the picture, not where
+`--ros-args -r fire_detected:=...`. A detector tells that there is a fire in the image, not where
 in it: the robot turns in steps, of less than the camera sees at once, until the alarm is raised.
 """
 
@@ -22,7 +22,7 @@ from std_msgs.msg import Bool
 STEP = math.radians(45)
 STEPS = 8
 TIME_ALLOWANCE = 10
-# Seconds in which the robot comes to rest, and the pictures of before leave the alarm's window.
+# Seconds in which the robot comes to rest, and the images of before leave the alarm's window.
 SETTLE = 2.0
 ACTIONS = ('navigate_to_pose', 'navigate_through_poses', 'follow_waypoints')
 

@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 from builtin_interfaces.msg import Time
-from fire_detector.replay.bag_files import BagError
-from fire_detector.ros_process import ros_process
+from fire_detector.replay.bags.files import BagError
+from fire_detector.ros.process import ros_process
 import rclpy
 from rclpy.duration import Duration
 from rclpy.node import Node

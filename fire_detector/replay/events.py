@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find the alarms in a series of answers, and measure them against what people labeled."""
+"""Find the alarms in a series of predictions, and measure them against what people labeled."""
 
 from collections.abc import Sequence
 import csv
@@ -11,17 +11,17 @@ from statistics import median
 
 from fire_detector.replay.records import (
     AlarmEvent,
-    Answer,
     EVENT_LABELS,
     FIRE,
     LabeledEvent,
     LabelFigures,
     NOFIRE,
+    Prediction,
 )
 
-# Median periods after which the next picture is late.
+# Median periods after which the next image is late.
 GAP = 3.0
-# Smaller numbers in labels are seconds since the first picture: as a stamp, this is March 1973.
+# Smaller numbers in labels are seconds since the first image: as a stamp, this is March 1973.
 FIRST_STAMP = 1e8
 COLUMNS = ('start', 'end', 'label')
 
@@ -33,9 +33,9 @@ class LabelsError(ValueError):
 @dataclass(frozen=True)
 class Label:
     """
-    Hold one line of a file of labels.
+    One line of a file of labels.
 
-    :ivar start: a stamp, or seconds since the first picture.
+    :ivar start: a stamp, or seconds since the first image.
     :ivar end: likewise, above `start`.
     :ivar label: a member of EVENT_LABELS.
     """
@@ -46,20 +46,20 @@ class Label:
 
     @property
     def is_relative(self) -> bool:
-        """Tell whether the times are seconds since the first picture."""
+        """Return whether the times are seconds since the first image."""
         return self.end < FIRST_STAMP
 
     def after(self, begin: float) -> 'Label':
-        """Give the label with stamps."""
+        """Return the label with stamps."""
         return (Label(self.start + begin, self.end + begin, self.label) if self.is_relative
                 else self)
 
 
-def alarm_events(answers: Sequence[Answer]) -> tuple[AlarmEvent, ...]:
-    """List the alarms, each from the picture that raised it to the one that cleared it."""
+def alarm_events(predictions: Sequence[Prediction]) -> tuple[AlarmEvent, ...]:
+    """List the alarms, each from the image that raised it to the one that cleared it."""
     events: list[AlarmEvent] = []
     start, peak = None, 0.0
-    for answer in answers:
+    for answer in predictions:
         if answer.probability is None:
             continue
         if answer.alarm:
@@ -73,17 +73,17 @@ def alarm_events(answers: Sequence[Answer]) -> tuple[AlarmEvent, ...]:
     return tuple(events)
 
 
-def spread_of(answers: Sequence[Answer]) -> tuple[float, float]:
-    """Tell the seconds from the first stamp to the last, and the pictures a second; 0 without."""
-    stamps = [answer.stamp for answer in answers]
+def spread_of(predictions: Sequence[Prediction]) -> tuple[float, float]:
+    """Return the seconds from the first stamp to the last, and the images a second; 0 without."""
+    stamps = [answer.stamp for answer in predictions]
     duration = max(stamps, default=0.0) - min(stamps, default=0.0)
     return duration, (len(stamps) - 1) / duration if duration > 0 else 0.0
 
 
-def gaps_of(answers: Sequence[Answer]) -> tuple[tuple[float, float], ...]:
-    """List where the next picture came later than GAP median periods: stamp before, seconds."""
+def gaps_of(predictions: Sequence[Prediction]) -> tuple[tuple[float, float], ...]:
+    """List where the next image came later than GAP median periods: stamp before, seconds."""
     steps = [(one.stamp, other.stamp - one.stamp)
-             for one, other in pairwise(answers)]
+             for one, other in pairwise(predictions)]
     usual = median(length for _, length in steps) if steps else math.inf
     return tuple((stamp, length) for stamp, length in steps if length > GAP * usual > 0)
 
@@ -93,7 +93,7 @@ def read_labels(path: Path) -> tuple[Label, ...]:
     Read a file of labels.
 
     :param path: a CSV file with the columns start, end and label. Numbers below FIRST_STAMP are
-        seconds since the first picture of the topic, others are stamps as recorded.
+        seconds since the first image of the topic, others are stamps as recorded.
     :raises LabelsError: when it cannot be read; the message names the line.
     """
     try:
@@ -109,7 +109,7 @@ def read_labels(path: Path) -> tuple[Label, ...]:
         raise LabelsError(f'{path}: no event in it')
     if len({label.is_relative for label in labels}) > 1:
         raise LabelsError(f'{path}: some times are stamps and some are seconds since the first '
-                          f'picture (below {FIRST_STAMP:g}): write all of them in one way')
+                          f'image (below {FIRST_STAMP:g}): write all of them in one way')
     return tuple(sorted(labels, key=lambda label: label.start))
 
 
@@ -127,21 +127,21 @@ def _label(row: dict[str, str], where: str) -> Label:
     return Label(start, end, label)
 
 
-def label_figures(answers: Sequence[Answer], labels: Sequence[Label]) -> LabelFigures:
+def label_figures(predictions: Sequence[Prediction], labels: Sequence[Label]) -> LabelFigures:
     """
     Measure the alarms of one topic against labels.
 
     A fire's time to alarm is counted from its start; where the alarm was raised already it is 0.
     It is missed where there is no alarm before its end. Time without fire is what is labeled so;
     where nothing is, all that is not labeled fire. The time that the alarm of a fire takes to
-    clear after it belongs to neither. A picture stands for the time until the next one, the last
+    clear after it belongs to neither. An image stands for the time until the next one, the last
     for a median period. An alarm that is raised in time without fire is false.
 
-    :param answers: in the order of the pictures.
-    :param labels: with stamps, or seconds since the first picture; those that no picture lies in
+    :param predictions: in the order of the images.
+    :param labels: with stamps, or seconds since the first image; those that no image lies in
         are left out.
     """
-    judged = [answer for answer in answers if answer.probability is not None]
+    judged = [answer for answer in predictions if answer.probability is not None]
     begin = min((answer.stamp for answer in judged), default=0.0)
     stamped = [label.after(begin) for label in labels]
     within = [(label, [answer for answer in judged if label.start <= answer.stamp <= label.end])
@@ -153,7 +153,7 @@ def label_figures(answers: Sequence[Answer], labels: Sequence[Label]) -> LabelFi
         false_alarms, 3600 * false_alarms / seconds if seconds > 0 else None)
 
 
-def _event(label: Label, shown: Sequence[Answer], judged: Sequence[Answer]) -> LabeledEvent:
+def _event(label: Label, shown: Sequence[Prediction], judged: Sequence[Prediction]) -> LabeledEvent:
     raised = [answer.stamp for answer in shown if answer.alarm]
     time_to_alarm = None
     if label.label == FIRE and raised:
@@ -163,7 +163,7 @@ def _event(label: Label, shown: Sequence[Answer], judged: Sequence[Answer]) -> L
     return LabeledEvent(label.start, label.end, label.label, time_to_alarm)
 
 
-def _without_fire(judged: Sequence[Answer], labels: Sequence[Label]) -> tuple[int, float]:
+def _without_fire(judged: Sequence[Prediction], labels: Sequence[Label]) -> tuple[int, float]:
     """Count the alarms that were raised without a fire, and the seconds without."""
     calm_labels = [label for label in labels if label.label == NOFIRE]
     steps = [other.stamp - one.stamp for one, other in pairwise(judged)]
@@ -176,7 +176,7 @@ def _without_fire(judged: Sequence[Answer], labels: Sequence[Label]) -> tuple[in
         calm = not fire and not of_fire and (not calm_labels or any(
             label.start <= answer.stamp <= label.end for label in calm_labels))
         if calm:
-            # Where time jumps back, as in a loop, a picture stands for none.
+            # Where time jumps back, as in a loop, an image stands for none.
             seconds += max(length, 0.0)
             false_alarms += answer.alarm and not before
         before = answer.alarm

@@ -12,12 +12,10 @@ import math
 from pathlib import Path
 import sys
 
-from fire_detector.classifier import AUTO, RUNTIMES
-from fire_detector.command_line import create_parser, parse
-from fire_detector.model_files import DEFAULT_MODEL
-from fire_detector.parameters import PARAMETERS
-from fire_detector.replay.exit_status import ExitStatus, fail
-from fire_detector.tiling import NONE, TILE_MODES
+from fire_detector.cli.command_line import create_parser, ExitStatus, fail, parse
+from fire_detector.model.classifier import AUTO, RUNTIMES
+from fire_detector.model.locate import DEFAULT_MODEL
+from fire_detector.parameters.detector import PARAMETERS
 
 EXAMPLES = (
     'fire_replay run_12',
@@ -34,7 +32,7 @@ Written for each recording: report.html, timeline.csv and timeline.png; for seve
 summary.csv too.
 
 Labels are a CSV file with the columns start, end and label (fire or nofire). Times below 1e8 \
-are seconds since the first picture, others stamps as recorded. Time without fire is what is \
+are seconds since the first image, others stamps as recorded. Time without fire is what is \
 labeled nofire, or else all that is not labeled fire.
 
 Exit status: 0 when everything was read, 1 when a part was not, 2 when nothing was or the \
@@ -86,7 +84,7 @@ def _publish(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
 def _parameters(options: argparse.Namespace) -> dict[str, object]:
     return {
         'model': options.model, 'runtime': options.runtime, 'num_threads': options.threads,
-        'tiles': options.tiles, 'alarm.latch': options.latch or None,
+        'alarm.latch': options.latch or None,
         **{f'alarm.{name}': getattr(options, name) for name in _ALARM}}
 
 
@@ -94,15 +92,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = create_parser('fire_replay', __doc__, EXAMPLES, NOTES)
     parser.add_argument('paths', metavar='BAG', type=Path, nargs='+',
                         help='bag (folder, .db3, .mcap, .bag; compressed too), video, folder of '
-                             'pictures, or folder of bags')
+                             'images, or folder of bags')
     parser.add_argument('--out', metavar='DIR', type=Path,
                         help='folder to write into (default: NAME_replay for each BAG)')
     parser.add_argument('--topic', metavar='T', action='append', default=[],
                         help='image topic; may be given again (default: all)')
     parser.add_argument('--jobs', metavar='N', type=_at_least_one, default=1,
                         help='recordings that are replayed at a time (default: %(default)s)')
-    parser.add_argument('--picture-rate', metavar='HZ', type=_above_zero, default=10.0,
-                        help='pictures a second of a folder of pictures (default: %(default)g)')
+    parser.add_argument('--image-rate', metavar='HZ', type=_above_zero, default=10.0,
+                        help='images a second of a folder of images (default: %(default)g)')
     model = parser.add_argument_group('model')
     model.add_argument('--model', metavar='M', default=DEFAULT_MODEL,
                        help='.tflite file, or name of an installed model (default: %(default)s)')
@@ -111,9 +109,6 @@ def _parser() -> argparse.ArgumentParser:
                        help='TFLite runtime (default: the first that is installed)')
     model.add_argument('--threads', metavar='N', type=int, default=1,
                        help='threads that one inference may use (default: %(default)s)')
-    model.add_argument('--tiles', choices=TILE_MODES, default=NONE,
-                       help='parts of a picture to look at too, for small fires '
-                            '(default: %(default)s)')
     alarm = parser.add_argument_group('alarm', 'Left out, they are what the model says.')
     texts = {parameter.name: parameter.text for parameter in PARAMETERS}
     for name, kind in _ALARM.items():

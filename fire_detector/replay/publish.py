@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fire_detector.replay.exit_status import ExitStatus, fail
+from fire_detector.cli.command_line import ExitStatus, fail
 
 
 def publish_bag(path: Path, topics: Sequence[str], rate: float) -> int:
@@ -20,8 +20,8 @@ def publish_bag(path: Path, topics: Sequence[str], rate: float) -> int:
     """
     try:
         # Not at the top: only this of all that a replay does needs ROS.
-        from fire_detector.replay.bag_files import BagError
         from fire_detector.replay.bag_player import play
+        from fire_detector.replay.bags.files import BagError
     except ImportError as error:
         return fail(f'publishing a bag needs ROS 2 and the Python package rosbags: {error}. '
                     f'Source a ROS 2 installation, and from the checkout of the package: '

@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 import time
 
-from fire_detector.picture_files import PictureFileError
-from fire_detector.replay.bag_files import BagError
+from fire_detector.images.files import ImageFileError
+from fire_detector.replay.bags.files import BagError
 from fire_detector.replay.events import Label, label_figures
-from fire_detector.replay.judge import judge, Setup
+from fire_detector.replay.offline_detector import detect_recording, Setup
 from fire_detector.replay.records import Report, TopicReport
-from fire_detector.replay.report import write_report
+from fire_detector.replay.report.page import write_report
 from fire_detector.replay.sources import open_source
 from fire_detector.replay.timeline import write_csv, write_png
 from tqdm import tqdm
@@ -21,15 +21,15 @@ from tqdm import tqdm
 @dataclass(frozen=True)
 class Task:
     """
-    Say what is to be done with one recording.
+    What is to be done with one recording.
 
     :ivar path: where it is.
     :ivar out: the folder that is written into; it is made where it is not there.
     :ivar setups: one for each model.
     :ivar topics: those of a bag to look at; empty for all with images.
     :ivar labels: events to measure against; empty for none.
-    :ivar picture_rate: pictures a second of a folder of them.
-    :ivar threads: that look at pictures.
+    :ivar image_rate: images a second of a folder of them.
+    :ivar threads: that look at images.
     :ivar shows_progress: whether a bar is drawn, on a terminal.
     """
 
@@ -38,7 +38,7 @@ class Task:
     setups: tuple[Setup, ...]
     topics: tuple[str, ...] = ()
     labels: tuple[Label, ...] = ()
-    picture_rate: float = 10.0
+    image_rate: float = 10.0
     threads: int = 1
     shows_progress: bool = False
 
@@ -46,7 +46,7 @@ class Task:
 @dataclass(frozen=True)
 class Outcome:
     """
-    Hold what came of a task.
+    What came of a task.
 
     :ivar task: the task.
     :ivar report: what was written; None where nothing could be looked at.
@@ -66,7 +66,7 @@ def replay(task: Task) -> Outcome:
     """
     try:
         return _replayed(task)
-    except (BagError, PictureFileError) as error:
+    except (BagError, ImageFileError) as error:
         return Outcome(task, None, (str(error),))
     except OSError as error:
         return Outcome(task, None, (f'{error.filename or task.path}: {error.strerror or error}',))
@@ -74,11 +74,11 @@ def replay(task: Task) -> Outcome:
 
 def _replayed(task: Task) -> Outcome:
     started = time.monotonic()
-    source = open_source(task.path, task.topics, task.picture_rate)
+    source = open_source(task.path, task.topics, task.image_rate)
     # tqdm draws nothing where stderr is no terminal.
-    with tqdm(total=source.total, unit=' pictures', desc=task.path.name, leave=False,
+    with tqdm(total=source.total, unit=' images', desc=task.path.name, leave=False,
               disable=None if task.shows_progress else True) as bar:
-        topics = judge(source, task.setups, task.threads, bar.update)
+        topics = detect_recording(source, task.setups, task.threads, bar.update)
     problems = list(source.problems)
     if not topics:
         return Outcome(task, None, (*problems, source.why_nothing()))
@@ -95,10 +95,10 @@ def _replayed(task: Task) -> Outcome:
 
 def _measured(topic: TopicReport, labels: tuple[Label, ...],
               tell: Callable[[str], object]) -> TopicReport:
-    runs = tuple(replace(run, labels=label_figures(run.answers, labels)) for run in topic.runs)
+    runs = tuple(replace(run, labels=label_figures(run.predictions, labels)) for run in topic.runs)
     found = runs[0].labels
     assert found is not None
     if len(found.events) < len(labels) and labels[0].is_relative:
         tell(f'{topic.topic}: {len(labels) - len(found.events)} of {len(labels)} labeled events '
-             f'have no picture in them, and are left out: compare their times with timeline.csv')
+             f'have no image in them, and are left out: compare their times with timeline.csv')
     return replace(topic, runs=runs)

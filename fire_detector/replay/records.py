@@ -9,14 +9,14 @@ RAISED, CLEARED, HIGHEST, DOUBTFUL = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """
-    Hold what is told about one picture of one topic.
+    What is told about one image of one topic.
 
-    :ivar stamp: of the message's header; in a video or folder, seconds since the first picture.
+    :ivar stamp: of the message's header; in a video or folder, seconds since the first image.
     :ivar received: when the recorder got it; in a video or folder the same as `stamp`.
-    :ivar probability: that it shows fire; None where the picture was rejected.
-    :ivar alarm: whether the alarm is raised after this picture.
+    :ivar probability: that it shows fire; None where the image was rejected.
+    :ivar alarm: whether the alarm is raised after this image.
     :ivar reason: why it was rejected, one of diagnostics.REASONS; '' where it was answered.
     :ivar detail: the same in a sentence.
     """
@@ -32,14 +32,14 @@ class Answer:
 @dataclass(frozen=True)
 class Snapshot:
     """
-    Hold a picture for the report.
+    An image for the report.
 
     :ivar answer: what was told about it.
     :ivar why: RAISED, CLEARED, HIGHEST or DOUBTFUL.
     :ivar jpeg: a JPEG file, at most 320 pixels wide.
     """
 
-    answer: Answer
+    answer: Prediction
     why: str
     jpeg: bytes
 
@@ -47,10 +47,10 @@ class Snapshot:
 @dataclass(frozen=True)
 class AlarmEvent:
     """
-    Hold one alarm.
+    One alarm.
 
-    :ivar start: stamp of the picture that raised it.
-    :ivar end: stamp of the picture that cleared it; None where it was raised at the end.
+    :ivar start: stamp of the image that raised it.
+    :ivar end: stamp of the image that cleared it; None where it was raised at the end.
     :ivar peak: highest probability between.
     """
 
@@ -62,7 +62,7 @@ class AlarmEvent:
 @dataclass(frozen=True)
 class LabeledEvent:
     """
-    Hold a stretch of time of which somebody said what it shows.
+    A stretch of time of which somebody said what it shows.
 
     :ivar start: stamp at which it begins.
     :ivar end: stamp at which it ends.
@@ -80,7 +80,7 @@ class LabeledEvent:
 @dataclass(frozen=True)
 class LabelFigures:
     """
-    Hold how the alarms fit the labels.
+    How the alarms fit the labels.
 
     :ivar events: in order of their start.
     :ivar missed: fires during which the alarm was never raised.
@@ -97,7 +97,7 @@ class LabelFigures:
 @dataclass(frozen=True)
 class Run:
     """
-    Hold what one model told about one topic.
+    What one model told about one topic.
 
     :ivar model: name in its contract.
     :ivar model_version: likewise.
@@ -105,9 +105,9 @@ class Run:
     :ivar sha256: of the model's bytes.
     :ivar about: names and values of its card.
     :ivar settings: names and values: thresholds, window, ...
-    :ivar answers: one for each picture, in the order in which they were recorded.
+    :ivar predictions: one for each image, in the order in which they were recorded.
     :ivar alarms: in order.
-    :ivar snapshots: a few pictures, in order.
+    :ivar snapshots: a few images, in order.
     :ivar labels: where labels were given.
     """
 
@@ -117,7 +117,7 @@ class Run:
     sha256: str
     about: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
-    answers: tuple[Answer, ...]
+    predictions: tuple[Prediction, ...]
     alarms: tuple[AlarmEvent, ...]
     snapshots: tuple[Snapshot, ...]
     labels: LabelFigures | None = None
@@ -126,14 +126,14 @@ class Run:
 @dataclass(frozen=True)
 class TopicReport:
     """
-    Hold what was found about one topic.
+    What was found about one topic.
 
     :ivar topic: its name; of a video or folder, the file's.
-    :ivar message_type: as in 'sensor_msgs/msg/Image'; 'video' or 'pictures'.
+    :ivar message_type: as in 'sensor_msgs/msg/Image'; 'video' or 'images'.
     :ivar duration: seconds from the first stamp to the last.
-    :ivar rate: pictures a second.
+    :ivar rate: images a second.
     :ivar gaps: stamp and seconds of those longer than three median periods.
-    :ivar rejected: reasons and how many pictures each.
+    :ivar rejected: reasons and how many images each.
     :ivar runs: one for each model.
     """
 
@@ -149,11 +149,11 @@ class TopicReport:
 @dataclass(frozen=True)
 class Report:
     """
-    Hold what was found in one recording.
+    What was found in one recording.
 
     :ivar source: its path.
     :ivar made: local time, ISO 8601.
-    :ivar topics: one for each topic with pictures.
+    :ivar topics: one for each topic with images.
     :ivar problems: what could not be read.
     :ivar processed_in: seconds.
     """

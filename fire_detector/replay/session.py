@@ -13,10 +13,10 @@ import sys
 from typing import Any
 
 import cv2
-from fire_detector.classifier import RuntimeUnavailableError
+from fire_detector.cli.command_line import ExitStatus, fail, say
+from fire_detector.model.classifier import RuntimeUnavailableError
 from fire_detector.replay.events import Label, read_labels
-from fire_detector.replay.exit_status import ExitStatus, fail, say
-from fire_detector.replay.judge import check_setups, Setup
+from fire_detector.replay.offline_detector import check_setups, Setup
 from fire_detector.replay.recording import Outcome, replay, Task
 from fire_detector.replay.sources import recordings_in, SourceError
 from fire_detector.replay.summary import as_table, summarize, write_summary
@@ -45,7 +45,7 @@ def run_session(options: argparse.Namespace, parameters: Mapping[str, Any]) -> i
         return fail(str(error))
     found, missing = _find(options.paths)
     if len(found) > 1 and labels and labels[0].is_relative:
-        return fail(f'{options.labels}: seconds since the first picture fit one recording, and '
+        return fail(f'{options.labels}: seconds since the first image fit one recording, and '
                     f'there are {len(found)}: write stamps as recorded, or name one recording')
     tasks = [_task(options, path, out, setups, labels, shows_progress=len(found) == 1)
              for path, out in _outs(found, options.out)]
@@ -75,7 +75,7 @@ def _find(paths: Sequence[Path]) -> tuple[list[tuple[Path, Path]], bool]:
 
 
 def _outs(found: Sequence[tuple[Path, Path]], out: Path | None) -> Iterator[tuple[Path, Path]]:
-    """Give each recording a folder of its own to be written into."""
+    """Return each recording a folder of its own to be written into."""
     taken: set[Path] = set()
     for path, through in found:
         name = path.resolve().name if path.is_dir() else path.name.split('.')[0]
@@ -97,7 +97,7 @@ def _task(options: argparse.Namespace, path: Path, out: Path, setups: tuple[Setu
           labels: tuple[Label, ...], shows_progress: bool) -> Task:
     # Threads that wait for a processor only take memory.
     threads = max(1, min(MAX_THREADS, (os.cpu_count() or 1) // options.jobs))
-    return Task(path, out, setups, tuple(options.topic), labels, options.picture_rate, threads,
+    return Task(path, out, setups, tuple(options.topic), labels, options.image_rate, threads,
                 shows_progress)
 
 
@@ -129,7 +129,7 @@ def _at_a_time(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
 
 
 def _prepare_process() -> None:
-    # Pictures are looked at in threads already: OpenCV's own would get into each other's way.
+    # Images are looked at in threads already: OpenCV's own would get into each other's way.
     cv2.setNumThreads(1)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find recordings, and give their pictures one after the other, each with its time."""
+"""Find recordings, and give their images one after the other, each with its time."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fire_detector.camera_messages import stamp_of
-from fire_detector.picture_files import (
+from fire_detector.images.decode import stamp_of
+from fire_detector.images.files import (
     find_files,
+    Frame,
+    IMAGE_SUFFIXES,
+    ImageFileError,
     is_video,
-    PICTURE_SUFFIXES,
-    PictureFileError,
-    read_picture,
+    read_image,
     read_video,
     walk_files,
 )
-from fire_detector.replay.bag_files import bags_in, is_bag_file
-from fire_detector.replay.bags import Bag, COMPRESSED_IMAGE, IMAGE
+from fire_detector.replay.bags.files import bags_in, is_bag_file
+from fire_detector.replay.bags.reader import Bag, COMPRESSED_IMAGE, IMAGE
 
-VIDEO, PICTURES = 'video', 'pictures'
+VIDEO, IMAGES = 'video', 'images'
 
 
 class SourceError(ValueError):
@@ -28,15 +29,15 @@ class SourceError(ValueError):
 
 
 @dataclass(frozen=True)
-class Shown:
+class RecordedFrame:
     """
-    Hold what was shown at one time.
+    What was shown at one time.
 
     :ivar topic: the topic, or the name of a video or folder.
-    :ivar kind: IMAGE, COMPRESSED_IMAGE, VIDEO or PICTURES.
-    :ivar stamp: of the header, in seconds; in a video or folder, since the first picture.
+    :ivar kind: IMAGE, COMPRESSED_IMAGE, VIDEO or IMAGES.
+    :ivar stamp: of the header, in seconds; in a video or folder, since the first image.
     :ivar received: when the recorder got it, in seconds.
-    :ivar content: a message for the first two kinds, a Picture for the others; None where it
+    :ivar content: a message for the first two kinds, a ColorImage for the others; None where it
         could not be read.
     :ivar problem: why it could not.
     """
@@ -51,7 +52,7 @@ class Shown:
 
 class Source(ABC):
     """
-    Give the pictures of a recording.
+    Return the images of a recording.
 
     :ivar path: where it is.
     :ivar problems: what could not be read, so far.
@@ -64,20 +65,20 @@ class Source(ABC):
 
     @property
     def total(self) -> int | None:
-        """Tell how many pictures are to come, where that is known."""
+        """Return how many images are to come, where that is known."""
         return None
 
     @abstractmethod
-    def shown(self) -> Iterator[Shown]:
-        """Give what was shown, in order."""
+    def frames(self) -> Iterator[RecordedFrame]:
+        """Return what was shown, in order."""
 
     @abstractmethod
     def why_nothing(self) -> str:
-        """Say why nothing was shown, after all was read."""
+        """Explain why nothing was shown, after all was read."""
 
 
 class BagSource(Source):
-    """Give the pictures of a bag."""
+    """Return the images of a bag."""
 
     def __init__(self, path: Path, topics: Sequence[str] = ()) -> None:
         """
@@ -93,16 +94,16 @@ class BagSource(Source):
 
     @property
     def total(self) -> int | None:
-        """Tell how many pictures are to come, where the bag's metadata tells."""
+        """Return how many images are to come, where the bag's metadata tells."""
         return self._bag.count(self._topics)
 
-    def shown(self) -> Iterator[Shown]:
-        """Give the messages; one that is none is given with its reason."""
+    def frames(self) -> Iterator[RecordedFrame]:
+        """Return the messages; one that is none is given with its reason."""
         met = set()
         for one in self._bag.messages(self._topics):
             met.add(one.topic)
             stamp = one.received if one.message is None else stamp_of(one.message)
-            yield Shown(one.topic, one.message_type, stamp, one.received, one.message,
+            yield RecordedFrame(one.topic, one.message_type, stamp, one.received, one.message,
                         one.problem)
         for topic in self._topics:
             if topic not in met and met:
@@ -120,30 +121,30 @@ class BagSource(Source):
 
 
 class VideoSource(Source):
-    """Give the frames of a video file."""
+    """Return the frames of a video file."""
 
-    def shown(self) -> Iterator[Shown]:
-        """Give the frames; their times follow from the file's frame rate."""
+    def frames(self) -> Iterator[RecordedFrame]:
+        """Return the frames; their times follow from the file's frame rate."""
         try:
             for frame in read_video(self.path):
-                yield Shown(self.path.name, VIDEO, frame.time, frame.time, frame.picture)
-        except PictureFileError as error:
+                yield RecordedFrame(self.path.name, VIDEO, frame.time, frame.time, frame)
+        except ImageFileError as error:
             self.problems.append(str(error))
 
     def why_nothing(self) -> str:
-        """Say that there is no frame."""
+        """Return that there is no frame."""
         return f'{self.path}: no frame could be read'
 
 
-class PicturesSource(Source):
-    """Give the pictures of a folder, in the order of their names, at a rate."""
+class ImageFolderSource(Source):
+    """Return the images of a folder, in the order of their names, at a rate."""
 
     def __init__(self, path: Path, rate: float) -> None:
         """
-        List the pictures.
+        List the images.
 
-        :param rate: pictures a second.
-        :raises PictureFileError: when there are none.
+        :param rate: images a second.
+        :raises ImageFileError: when there are none.
         """
         super().__init__(path)
         self._files = [file for file in find_files(path) if not is_video(file)]
@@ -151,46 +152,46 @@ class PicturesSource(Source):
 
     @property
     def total(self) -> int:
-        """Tell the number of pictures."""
+        """Return the number of images."""
         return len(self._files)
 
-    def shown(self) -> Iterator[Shown]:
-        """Give the pictures; one that cannot be read is given with its reason."""
+    def frames(self) -> Iterator[RecordedFrame]:
+        """Return the images; one that cannot be read is given with its reason."""
         for index, file in enumerate(self._files):
-            time, picture, problem = index / self._rate, None, ''
+            time, frame, problem = index / self._rate, None, ''
             try:
-                picture = read_picture(file)
-            except PictureFileError as error:
+                frame = Frame(index, time, read_image(file))
+            except ImageFileError as error:
                 problem = str(error)
                 self.problems.append(problem)
-            yield Shown(self.path.name, PICTURES, time, time, picture, problem)
+            yield RecordedFrame(self.path.name, IMAGES, time, time, frame, problem)
 
     def why_nothing(self) -> str:
-        """Say that there is no picture."""
-        return f'{self.path}: no picture could be read'
+        """Return that there is no image."""
+        return f'{self.path}: no image could be read'
 
 
-def open_source(path: Path, topics: Sequence[str], picture_rate: float) -> Source:
+def open_source(path: Path, topics: Sequence[str], image_rate: float) -> Source:
     """
     Open a recording that `recordings_in` has found.
 
     :param topics: those of a bag to read; empty for all with images.
-    :param picture_rate: pictures a second of a folder of them.
+    :param image_rate: images a second of a folder of them.
     :raises BagError: when it is a bag without files.
-    :raises PictureFileError: when it is a folder without pictures.
+    :raises ImageFileError: when it is a folder without images.
     """
     if is_video(path):
         return VideoSource(path)
     if is_bag_file(path) or (path.is_dir() and bags_in(path) == [path]):
         return BagSource(path, topics)
-    return PicturesSource(path, picture_rate)
+    return ImageFolderSource(path, image_rate)
 
 
 def recordings_in(path: Path) -> list[Path]:
     """
     List the recordings that a path stands for.
 
-    :param path: a bag, a video, a folder of pictures, or a folder with bags and videos in it and
+    :param path: a bag, a video, a folder of images, or a folder with bags and videos in it and
         below.
     :raises SourceError: when it is none of these; the message says what is expected.
     """
@@ -200,14 +201,14 @@ def recordings_in(path: Path) -> list[Path]:
         if is_bag_file(path) or is_video(path):
             return [path]
         raise SourceError(f'{path}: neither a bag (.db3, .mcap, .bag, or its folder) nor a video, '
-                          f'by its name; a single picture is for fire_classify')
+                          f'by its name; a single image is for fire_classify')
     files = walk_files(path)
     folders = sorted({path, *(file.parent for file in files)})
     found = [bag for folder in folders for bag in bags_in(folder)]
     found += [file for file in files if is_video(file)]
     if found:
         return found
-    if any(file.suffix.lower() in PICTURE_SUFFIXES for file in files):
+    if any(file.suffix.lower() in IMAGE_SUFFIXES for file in files):
         return [path]
-    raise SourceError(f'{path}: no bag, video or picture in this folder and below; a bag is a '
+    raise SourceError(f'{path}: no bag, video or image in this folder and below; a bag is a '
                       f'.db3, .mcap or .bag file, or a folder with metadata.yaml')

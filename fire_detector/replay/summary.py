@@ -6,16 +6,16 @@ import csv
 from pathlib import Path
 from statistics import median
 
+from fire_detector.cli.command_line import padded
 from fire_detector.replay.recording import Outcome
 from fire_detector.replay.records import LabelFigures, Report, Run, TopicReport
-from fire_detector.text_table import padded
 
 COLUMNS = (
-    'recording', 'topic', 'model', 'pictures', 'rejected', 'duration_s', 'alarms',
+    'recording', 'topic', 'model', 'images', 'rejected', 'duration_s', 'alarms',
     'first_alarm_s', 'highest', 'fires', 'missed', 'time_to_alarm_s', 'false_alarms',
     'false_alarms_per_hour', 'times_real_time', 'problems', 'report')
 # Those that are printed: a table must fit on a screen.
-PRINTED = ('recording', 'topic', 'model', 'pictures', 'rejected', 'duration_s', 'alarms',
+PRINTED = ('recording', 'topic', 'model', 'images', 'rejected', 'duration_s', 'alarms',
            'first_alarm_s', 'highest', 'missed', 'time_to_alarm_s', 'false_alarms', 'problems')
 LABELED = ('fires', 'missed', 'time_to_alarm_s', 'false_alarms', 'false_alarms_per_hour')
 
@@ -26,7 +26,7 @@ def summarize(outcomes: Sequence[Outcome]) -> list[Row]:
     """
     Make a row for each model on each topic of each recording, and one for each without a topic.
 
-    A cell is empty where there is nothing to tell. `first_alarm_s` counts from the first picture,
+    A cell is empty where there is nothing to tell. `first_alarm_s` counts from the first image,
     `time_to_alarm_s` is the median of the fires that were not missed.
     """
     return [row for outcome in outcomes for row in _rows(outcome)]
@@ -62,14 +62,14 @@ def _rows(outcome: Outcome) -> Iterator[Row]:
 
 
 def _of_run(report: Report, topic: TopicReport, run: Run) -> Row:
-    begin = min(answer.stamp for answer in run.answers)
-    probabilities = [answer.probability for answer in run.answers
+    begin = min(answer.stamp for answer in run.predictions)
+    probabilities = [answer.probability for answer in run.predictions
                      if answer.probability is not None]
     return {
         'topic': topic.topic,
         'model': f'{run.model} {run.model_version}',
-        'pictures': str(len(run.answers)),
-        'rejected': str(len(run.answers) - len(probabilities)),
+        'images': str(len(run.predictions)),
+        'rejected': str(len(run.predictions) - len(probabilities)),
         'duration_s': f'{topic.duration:.1f}',
         'alarms': str(len(run.alarms)),
         'first_alarm_s': f'{run.alarms[0].start - begin:.2f}' if run.alarms else '',

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips that alarms are tried on: recorded ones, and ones made from still pictures."""
+"""Clips that alarms are tried on: recorded ones, and ones made from still images."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fire_detector.classifier import FireClassifier
+from fire_detector.model.classifier import FireClassifier
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -15,7 +15,7 @@ from training.clips.clip import Clip
 @dataclass(frozen=True)
 class Answered:
     """
-    Hold a clip and what a model answered to its frames.
+    A clip and what a model answered to its frames.
 
     :ivar clip: the clip.
     :ivar stamps: shape (frames,), seconds, ascending; at least two frames.
@@ -38,14 +38,14 @@ def answer(model: Path, clips: Sequence[Clip]) -> list[Answered]:
     :raises ModelError: when the model cannot be used.
     :raises RuntimeUnavailableError: when no TFLite runtime can be imported.
     :raises InferenceError: when the model gives no probability.
-    :raises PictureFileError: when a still or a video cannot be read.
+    :raises ImageFileError: when a still or a video cannot be read.
     """
     classifier = FireClassifier(model)
     answers = []
     # disable=None: no bar where the output is not a terminal.
     for clip in tqdm(clips, desc='watching clips', disable=None):
         stamps, shown, probability = np.array([
-            (frame.time, frame.shown, classifier.probability(frame.picture))
+            (frame.time, frame.shown, classifier.probability(frame.image))
             for frame in clip.frames()]).T
         answers.append(Answered(clip, stamps, shown, probability))
     return answers

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A camera that moves over a still picture: pan, zoom, shake, and the grain of its sensor."""
+"""A camera that moves over a still image: pan, zoom, shake, and the grain of its sensor."""
 
 from dataclasses import dataclass
 import functools
@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 import cv2
-from fire_detector.picture_files import read_picture
+from fire_detector.images.files import read_image
 import numpy as np
 from numpy.typing import NDArray
 from training.data.boxes import Box
@@ -16,7 +16,7 @@ from training.data.boxes import Box
 WIDTH, HEIGHT = 320, 240
 # More pixels than this in a still would only be skipped.
 MAX_STILL_SIDE = 2 * WIDTH
-# The smallest view of a still, as a share of the largest: where a fire is in the picture is known
+# The smallest view of a still, as a share of the largest: where a fire is in the image is known
 # only by its boxes, and a view of less than nearly everything might lose it.
 CLOSEST, CLOSEST_UNKNOWN = 0.65, 0.88
 GRAIN_LEVELS = (1.5, 3.0, 5.0)
@@ -26,13 +26,13 @@ _SECONDS_A_MOVE = 6.0
 
 def read_still(path: Path) -> NDArray[np.uint8]:
     """
-    Read a picture to film.
+    Read an image to film.
 
-    :param path: the picture file.
+    :param path: the image file.
     :return: uint8 of shape (height, width, 3), BGR; neither side above MAX_STILL_SIDE.
-    :raises PictureFileError: when it cannot be read.
+    :raises ImageFileError: when it cannot be read.
     """
-    pixels = read_picture(path).in_order('BGR')
+    pixels = read_image(path).in_order('BGR')
     scale = MAX_STILL_SIDE / max(pixels.shape[:2])
     if scale >= 1:
         return pixels
@@ -43,7 +43,7 @@ def read_still(path: Path) -> NDArray[np.uint8]:
 @dataclass(frozen=True)
 class View:
     """
-    Say what part of a still is seen, in its pixels.
+    What part of a still is seen, in its pixels.
 
     :ivar x: column in the middle of the view.
     :ivar y: row in the middle of the view.
@@ -74,7 +74,7 @@ class Move:
     phases: tuple[float, float, float, float]
 
     def view(self, time: float) -> View:
-        """Tell what is seen at a time in seconds since the start."""
+        """Return what is seen at a time in seconds since the start."""
         progress = 0.5 - 0.5 * math.cos(math.pi * time / self.seconds)
         x, y, width = (one + progress * (other - one) for one, other in (
             (self.start.x, self.end.x), (self.start.y, self.end.y),

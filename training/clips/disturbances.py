@@ -18,7 +18,7 @@ _WRONG_BY = 90
 @dataclass(frozen=True)
 class Lamp:
     """
-    Hold a lamp in a scene.
+    A lamp in a scene.
 
     :ivar scene: the still with the lamp on, uint8 of shape (height, width, 3), BGR.
     :ivar hertz: how often it blinks; 0 for one that is on throughout.
@@ -28,7 +28,7 @@ class Lamp:
     hertz: float
 
     def is_on(self, time: float) -> bool:
-        """Tell whether it is lit at a time in seconds."""
+        """Return whether it is lit at a time in seconds."""
         return self.hertz == 0 or math.sin(math.tau * self.hertz * time) >= 0
 
 

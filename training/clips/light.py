@@ -19,7 +19,7 @@ _SUNSET_GAINS = (0.50, 0.76, 1.10)
 @dataclass(frozen=True)
 class Wave:
     """
-    Hold a brightness that swings about 1.
+    A brightness that swings about 1.
 
     :ivar size: how far, as a share.
     :ivar hertz: how often.
@@ -31,14 +31,14 @@ class Wave:
     phase: float
 
     def at(self, time: float) -> float:
-        """Tell the brightness at a time in seconds."""
+        """Return the brightness at a time in seconds."""
         return 1 + self.size * math.sin(math.tau * self.hertz * time + self.phase)
 
 
 @dataclass(frozen=True)
 class Light:
     """
-    Hold how the light of a shot changes.
+    How the light of a shot changes.
 
     :ivar steps: when auto-exposure is suddenly wrong, and by what factor.
     :ivar waves: brightness that drifts or flickers.
@@ -52,7 +52,7 @@ class Light:
     sunset: float = 0.0
 
     def gains(self, time: float) -> tuple[float, float, float]:
-        """Tell what blue, green and red are multiplied by at a time in seconds."""
+        """Return what blue, green and red are multiplied by at a time in seconds."""
         exposure = math.prod(wave.at(time) for wave in self.waves)
         for start, factor in self.steps:
             if time >= start:

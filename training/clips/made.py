@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Make clips from still pictures, as a small camera on a robot would film them.
+Make clips from still images, as a small camera on a robot would film them.
 
 The same stills, seed and frame rate make the same frames.
 """
@@ -12,7 +12,7 @@ import itertools
 import math
 from pathlib import Path
 
-from fire_detector.picture import Picture
+from fire_detector.images.color_image import ColorImage
 import numpy as np
 from numpy.typing import NDArray
 from training.clips.camera import (
@@ -32,7 +32,7 @@ from training.data.samples import FIRE, Sample
 
 STEADY, RED_LAMP, ODD_FRAMES = 'steady', 'red lamp', 'odd frames'
 NOFIRE_KINDS = (STEADY, FLICKER, SUNSET, RED_LAMP, ODD_FRAMES)
-# Pictures of skies, where there is a source of them, for a sunset to happen in.
+# Images of skies, where there is a source of them, for a sunset to happen in.
 SUNSET_SOURCE = 'weather'
 NOFIRE_SECONDS = 10.0
 FIRE_SECONDS, AFTER_SECONDS = 5.0, 4.0
@@ -48,7 +48,7 @@ class Scene:
     """
     Name a still and what is known of it.
 
-    :ivar sample: the picture.
+    :ivar sample: the image.
     :ivar boxes: where its fire is; empty where that is not known, None without fire.
     :ivar seconds: how long the camera looks at it.
     :ivar turn: how long the camera takes to turn here from the scene before; 0 for a cut.
@@ -124,7 +124,7 @@ def _spread(samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]
 
 @dataclass(frozen=True)
 class _Shot:
-    """Hold all that the frames of one scene are made from."""
+    """All that the frames of one scene are made from."""
 
     scene: Scene
     still: NDArray[np.uint8]
@@ -133,7 +133,7 @@ class _Shot:
     lamp: Lamp | None
 
     def frame(self, time: float) -> NDArray[np.uint8]:
-        """Give what the camera sees at a time in seconds since the shot's start."""
+        """Return what the camera sees at a time in seconds since the shot's start."""
         on = self.lamp is not None and self.lamp.is_on(time)
         still = self.lamp.scene if self.lamp is not None and on else self.still
         return lit(look(still, self.move.view(time)), self.light.gains(time))
@@ -149,7 +149,7 @@ def film(scenes: Sequence[Scene], kind: str, fps: float,
     :param fps: frames a second; lost ones leave a gap.
     :param seed: of every choice.
     :return: frames of the camera's size, the first at time 0.
-    :raises PictureFileError: when a still cannot be read.
+    :raises ImageFileError: when a still cannot be read.
     """
     rng = np.random.default_rng(seed)
     shots = [_plan_shot(scene, kind, rng, first=index == 0)
@@ -163,7 +163,7 @@ def film(scenes: Sequence[Scene], kind: str, fps: float,
         frame, shown = _through_turn(shots, number, time - starts[number])
         if kind == ODD_FRAMES and rng.random() < ODD_FRAMES_A_SECOND / fps:
             frame = spoil(frame, rng)
-        yield ClipFrame(time, shown, Picture(add_grain(frame, grain, rng), 'BGR'))
+        yield ClipFrame(time, shown, ColorImage(add_grain(frame, grain, rng), 'BGR'))
 
 
 def _plan_shot(scene: Scene, kind: str, rng: np.random.Generator, first: bool) -> _Shot:
@@ -177,7 +177,7 @@ def _plan_shot(scene: Scene, kind: str, rng: np.random.Generator, first: bool) -
 
 def _through_turn(shots: Sequence[_Shot], number: int,
                   time: float) -> tuple[NDArray[np.uint8], float]:
-    """Give the frame at a time since a shot's start, and how much of it is of a fire."""
+    """Return the frame at a time since a shot's start, and how much of it is of a fire."""
     shot = shots[number]
     frame, fire = shot.frame(time), float(shot.scene.sample.label == FIRE)
     if number == 0 or time >= shot.scene.turn:

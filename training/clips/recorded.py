@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import functools
 from pathlib import Path
 
-from fire_detector.picture import Picture
-from fire_detector.picture_files import is_video, read_video
-from fire_detector.synthetic_scene import DURATION, PHASES, SyntheticScene
+from fire_detector.images.color_image import ColorImage
+from fire_detector.images.files import is_video, read_video
+from fire_detector.scene.scene import DURATION, PHASES, SyntheticScene
 import numpy as np
 from training.clips.camera import HEIGHT, WIDTH
 from training.clips.clip import Clip, ClipFrame
@@ -41,7 +41,7 @@ def _thinned(path: Path, shown: float, fps: float) -> Iterator[ClipFrame]:
         interval = int(frame.time * fps + 1e-6)
         if interval > taken:
             taken = interval
-            yield ClipFrame(frame.time, shown, frame.picture)
+            yield ClipFrame(frame.time, shown, frame.image)
 
 
 def rendered_clip(fps: float, seed: int) -> Clip:
@@ -59,4 +59,4 @@ def _rendered(fps: float, seed: int) -> Iterator[ClipFrame]:
     scene = SyntheticScene(WIDTH, HEIGHT, seed)
     for time in (np.arange(round(DURATION * fps)) / fps).tolist():
         phase = next(phase for phase in PHASES if time < phase.end)
-        yield ClipFrame(time, float(phase.fire), Picture(scene.render(time), 'RGB'))
+        yield ClipFrame(time, float(phase.fire), ColorImage(scene.render(time), 'RGB'))

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fire_detector.model_contract import ModelContract, ModelError
-from fire_detector.picture import Picture
-from fire_detector.picture_files import read_picture
-from fire_detector.preprocessing import preprocess
-from fire_detector.stored_model import read_contract, read_sidecar
+from fire_detector.images.color_image import ColorImage
+from fire_detector.images.files import read_image
+from fire_detector.model.contract import ModelContract, ModelError
+from fire_detector.model.file import read_contract, read_sidecar
+from fire_detector.model.preprocessing import preprocess
 import numpy as np
 from numpy.typing import NDArray
 from training.conversion import runtimes
@@ -34,7 +34,7 @@ def contract_of(model: Path) -> ModelContract:
 
 
 def size_of(model: Path) -> int:
-    """Tell the size of a model, a file or a folder of files, in bytes."""
+    """Return the size of a model, a file or a folder of files, in bytes."""
     if model.is_file():
         return model.stat().st_size
     return sum(file.stat().st_size for file in model.rglob('*') if file.is_file())
@@ -42,15 +42,15 @@ def size_of(model: Path) -> int:
 
 def probabilities(model: Path, samples: Sequence[Sample]) -> NDArray[np.float64]:
     """
-    Tell for each picture how likely fire is.
+    Return for each image how likely fire is.
 
     :param model: a .tflite file, which is asked through the node's own classifier, a .keras or
         .h5 file, or a SavedModel folder.
-    :param samples: the pictures.
+    :param samples: the images.
     :return: float64 of shape (len(samples),), 0..1.
     :raises ModelError: when the model cannot be used.
     :raises RuntimeRefusedError: when no TFLite runtime can answer.
-    :raises PictureFileError: when a picture cannot be read.
+    :raises ImageFileError: when an image cannot be read.
     """
     if model.suffix == TFLITE_SUFFIX:
         return runtimes.probabilities(model, samples)
@@ -61,29 +61,29 @@ def probabilities(model: Path, samples: Sequence[Sample]) -> NDArray[np.float64]
 def corrupted_probabilities(model: Path, samples: Sequence[Sample],
                             names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     """
-    Tell for each picture how likely fire is, after something has happened to it.
+    Return for each image how likely fire is, after something has happened to it.
 
     :param model: as :func:`probabilities` takes it.
-    :param samples: the pictures; each is read once.
+    :param samples: the images; each is read once.
     :param names: what happens to them; keys of `corruptions.CORRUPTIONS`.
     :return: for each name, float64 of shape (len(samples),), 0..1.
     :raises ModelError: when the model cannot be used.
     :raises RuntimeRefusedError: when no TFLite runtime can answer.
-    :raises PictureFileError: when a picture cannot be read.
+    :raises ImageFileError: when an image cannot be read.
     """
     if model.suffix == TFLITE_SUFFIX:
         return runtimes.corrupted_probabilities(model, samples, names)
     source = _load_source(model)
     found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
-    # In parts, since all pictures under all names would fill the memory.
+    # In parts, since all images under all names would fill the memory.
     for start in range(0, len(samples), PART):
-        pictures = [read_picture(sample.path).in_order('RGB')
+        images = [read_image(sample.path).in_order('RGB')
                     for sample in samples[start:start + PART]]
         for name, parts in found.items():
             parts.append(source.fire_probability(np.concatenate([
-                preprocess(Picture(corrupt(name, pixels, index), 'RGB'),
+                preprocess(ColorImage(corrupt(name, pixels, index), 'RGB'),
                            source.contract.input_spec)
-                for index, pixels in enumerate(pictures, start)])))
+                for index, pixels in enumerate(images, start)])))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Convert a model, and prove on real pictures that the result answers as the source does."""
+"""Convert a model, and prove on real images that the result answers as the source does."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -7,8 +7,8 @@ import functools
 from pathlib import Path
 import tempfile
 
-from fire_detector.model_contract import ModelContract
-from fire_detector.stored_model import append_contract
+from fire_detector.model.contract import ModelContract
+from fire_detector.model.file import append_contract
 import numpy as np
 from numpy.typing import NDArray
 from training.conversion import runtimes
@@ -22,8 +22,8 @@ from training.measurement.metrics import for_contract, measure, Metrics
 # Largest difference of a probability from the source's, and of the accuracy from the source's.
 MAX_DIFFERENCE = 1e-3
 MAX_ACCURACY_CHANGE = 0.01
-LEAST_PICTURES = 10
-CALIBRATION_PICTURES = 100  # of each class; TensorFlow's guide asks for 100 to 500 together
+LEAST_IMAGES = 10
+CALIBRATION_IMAGES = 100  # of each class; TensorFlow's guide asks for 100 to 500 together
 
 
 class ConversionError(RuntimeError):
@@ -32,10 +32,10 @@ class ConversionError(RuntimeError):
 
 class Proof:
     """
-    What a source model answers on real pictures, to hold conversions against.
+    What a source model answers on real images, to hold conversions against.
 
     :ivar source: the model.
-    :ivar compared: the pictures on which source and results have to agree.
+    :ivar compared: the images on which source and results have to agree.
     :ivar expected: float64 of shape (len(compared),): the source's fire probabilities.
     :ivar metrics: what they are worth, at the contract's threshold.
     """
@@ -46,17 +46,17 @@ class Proof:
         Ask the source.
 
         :param source: the model.
-        :param compared: pictures on which source and results have to agree.
-        :param training: pictures that calibration may choose from.
-        :raises DatasetError: when the pictures are too few to prove anything.
+        :param compared: images on which source and results have to agree.
+        :param training: images that calibration may choose from.
+        :raises DatasetError: when the images are too few to prove anything.
         :raises ModelError: when the source gives no probabilities.
         """
         self.source = source
         self.compared = list(compared)
         self._training = list(training)
-        if len(self.compared) < LEAST_PICTURES:
-            raise DatasetError(f'{len(self.compared)} pictures in test are too few to compare '
-                               f'on; at least {LEAST_PICTURES} are needed')
+        if len(self.compared) < LEAST_IMAGES:
+            raise DatasetError(f'{len(self.compared)} images in test are too few to compare '
+                               f'on; at least {LEAST_IMAGES} are needed')
         self._fire = labels_of(compared) == FIRE
         self._threshold = source.contract.threshold
         self.expected = source.fire_probability(
@@ -100,13 +100,13 @@ class Proof:
 
     @functools.cached_property
     def calibration(self) -> NDArray[np.float32]:
-        """Prepare as many training pictures of one class as of the other, always the same."""
+        """Prepare as many training images of one class as of the other, always the same."""
         rng = np.random.default_rng(0)
         chosen = []
         for label in sorted({sample.label for sample in self._training}):
             of_label = [sample for sample in self._training if sample.label == label]
             chosen += [of_label[index] for index in
-                       rng.permutation(len(of_label))[:CALIBRATION_PICTURES]]
+                       rng.permutation(len(of_label))[:CALIBRATION_IMAGES]]
         return load_tensors(chosen, self.source.contract.input_spec)
 
     def _measure(self, probability: NDArray[np.float64]) -> Metrics:
@@ -120,13 +120,13 @@ class Proof:
         if variant.exact and not difference <= MAX_DIFFERENCE:
             raise ConversionError(
                 f'{runtime} differs from the source by {difference:.2g} on '
-                f'{len(found)} pictures, allowed for {variant.name} is {MAX_DIFFERENCE:g}')
+                f'{len(found)} images, allowed for {variant.name} is {MAX_DIFFERENCE:g}')
         accuracy = self._measure(found).accuracy
-        # One picture is more than a point where there are fewer than a hundred.
+        # One image is more than a point where there are fewer than a hundred.
         allowed = max(MAX_ACCURACY_CHANGE, 1 / len(found)) + 1e-9
         if not abs(accuracy - self.metrics.accuracy) <= allowed:
             raise ConversionError(
-                f'{runtime} calls {accuracy:.1%} of {len(found)} pictures right and the source '
+                f'{runtime} calls {accuracy:.1%} of {len(found)} images right and the source '
                 f'{self.metrics.accuracy:.1%}, allowed for {variant.name} is a change of '
                 f'{allowed:.1%}')
 

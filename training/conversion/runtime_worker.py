@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Ask a TFLite runtime about pictures, or time it: the process behind `training.conversion.runtimes`.
+Ask a TFLite runtime about images, or time it: the process behind `training.conversion.runtimes`.
 
 It reads one JSON object from standard input and writes one to standard output. TensorFlow and
 tflite-runtime 2.14 share symbols: loaded after TensorFlow in one process, tflite-runtime refuses
@@ -14,27 +14,27 @@ import sys
 import time
 from typing import Any
 
-from fire_detector.classifier import FireClassifier, InferenceError, RuntimeUnavailableError
-from fire_detector.model_contract import ModelError
-from fire_detector.picture import Picture
-from fire_detector.picture_files import PictureFileError, read_picture
-from fire_detector.tiling import Grid, tile, TiledClassifier
+from fire_detector.images.color_image import ColorImage
+from fire_detector.images.files import ImageFileError, read_image
+from fire_detector.model.classifier import FireClassifier, InferenceError, RuntimeUnavailableError
+from fire_detector.model.contract import ModelError
+from fire_detector.model.tiling import Grid, tile, TiledClassifier
 import numpy as np
 from training.measurement.corruptions import corrupt
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """
-    Classify pictures as the node does.
+    Classify images as the node does.
 
-    :param request: `model`, `runtime` and `pictures`, a list of files.
+    :param request: `model`, `runtime` and `images`, a list of files.
     :return: `runtime`, the one that answered, and `probabilities`.
     """
     classifier = FireClassifier(Path(request['model']), request['runtime'])
     return {
         'runtime': classifier.runtime,
-        'probabilities': [classifier.probability(read_picture(Path(picture)))
-                          for picture in request['pictures']]}
+        'probabilities': [classifier.probability(read_image(Path(image)))
+                          for image in request['images']]}
 
 
 def time_models(request: dict[str, Any]) -> dict[str, Any]:
@@ -65,44 +65,44 @@ def time_models(request: dict[str, Any]) -> dict[str, Any]:
 
 def answer_tiles(request: dict[str, Any]) -> dict[str, Any]:
     """
-    Classify pictures, and their tiles one by one.
+    Classify images, and their tiles one by one.
 
-    :param request: `model`, `runtime`, `grids`, a list of the fields of `Grid`, and `pictures`, a
+    :param request: `model`, `runtime`, `grids`, a list of the fields of `Grid`, and `images`, a
         list of files.
-    :return: `runtime`, the one that answered, `whole`, the probabilities of the pictures, and
-        `tiles`, for each grid a list of those of each picture's tiles.
+    :return: `runtime`, the one that answered, `whole`, the probabilities of the images, and
+        `tiles`, for each grid a list of those of each image's tiles.
     """
     classifier = FireClassifier(Path(request['model']), request['runtime'])
     grids = [Grid(**fields) for fields in request['grids']]
     whole: list[float] = []
     tiles: list[list[list[float]]] = [[] for _ in grids]
-    for path in request['pictures']:
-        picture = read_picture(Path(path))
-        whole.append(classifier.probability(picture))
+    for path in request['images']:
+        image = read_image(Path(path))
+        whole.append(classifier.probability(image))
         for grid, found in zip(grids, tiles, strict=True):
-            found.append([classifier.probability(tile(picture, number, grid))
+            found.append([classifier.probability(tile(image, number, grid))
                           for number in range(grid.size)])
     return {'runtime': classifier.runtime, 'whole': whole, 'tiles': tiles}
 
 
 def time_tiles(request: dict[str, Any]) -> dict[str, Any]:
     """
-    Time the ways of looking at tiles against each other, one picture of each in turn.
+    Time the ways of looking at tiles against each other, one image of each in turn.
 
-    :param request: `model`, `runtime`, `modes`, `height` and `width` of the picture, and `calls`
+    :param request: `model`, `runtime`, `modes`, `height` and `width` of the image, and `calls`
         of each mode.
-    :return: `latency_ms`: medians of preprocessing and inference of one picture, by mode.
+    :return: `latency_ms`: medians of preprocessing and inference of one image, by mode.
     """
     classifier = FireClassifier(Path(request['model']), request['runtime'])
     tiled = {mode: TiledClassifier(classifier, mode) for mode in request['modes']}
     size = (request['height'], request['width'], 3)
-    picture = Picture(np.random.default_rng(0).integers(0, 256, size, np.uint8), 'BGR')
+    image = ColorImage(np.random.default_rng(0).integers(0, 256, size, np.uint8), 'BGR')
     times: dict[str, list[float]] = {mode: [] for mode in tiled}
-    classifier.probability(picture)  # the first inference allocates what the later ones reuse
+    classifier.probability(image)  # the first inference allocates what the later ones reuse
     for _ in range(request['calls']):
         for mode, one in tiled.items():
             start = time.perf_counter()
-            one.probability(picture)
+            one.probability(image)
             times[mode].append(time.perf_counter() - start)
     return {'latency_ms': {mode: 1e3 * statistics.median(found)
                            for mode, found in times.items()}}
@@ -110,19 +110,19 @@ def time_tiles(request: dict[str, Any]) -> dict[str, Any]:
 
 def answer_corrupted(request: dict[str, Any]) -> dict[str, Any]:
     """
-    Classify pictures to which something has happened; each picture is decoded once.
+    Classify images to which something has happened; each image is decoded once.
 
-    :param request: `model`, `runtime`, `corruptions`, a list of names, and `pictures`, a list of
+    :param request: `model`, `runtime`, `corruptions`, a list of names, and `images`, a list of
         files.
     :return: `runtime`, the one that answered, and `probabilities`, a list for each corruption.
     """
     classifier = FireClassifier(Path(request['model']), request['runtime'])
     found: dict[str, list[float]] = {name: [] for name in request['corruptions']}
-    for index, path in enumerate(request['pictures']):
-        pixels = read_picture(Path(path)).in_order('RGB')
+    for index, path in enumerate(request['images']):
+        pixels = read_image(Path(path)).in_order('RGB')
         for name, probabilities in found.items():
             probabilities.append(classifier.probability(
-                Picture(corrupt(name, pixels, index), 'RGB')))
+                ColorImage(corrupt(name, pixels, index), 'RGB')))
     return {'runtime': classifier.runtime, 'probabilities': found}
 
 
@@ -134,7 +134,7 @@ def main() -> int:
     """Do the task that the command line names; return the exit status."""
     try:
         print(json.dumps(TASKS[sys.argv[1]](json.load(sys.stdin))))
-    except (InferenceError, ModelError, PictureFileError, RuntimeUnavailableError) as error:
+    except (InferenceError, ModelError, ImageFileError, RuntimeUnavailableError) as error:
         # Not to stderr, where the runtimes have a say too.
         print(json.dumps({'error': str(error)}))
         return 1

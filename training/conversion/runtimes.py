@@ -12,8 +12,8 @@ import subprocess
 import sys
 from typing import Any
 
-from fire_detector.classifier import AUTO
-from fire_detector.tiling import Grid, TILE_MODES
+from fire_detector.model.classifier import AUTO
+from fire_detector.model.tiling import Grid, TILE_MODES
 import numpy as np
 from numpy.typing import NDArray
 from training.data.samples import Sample
@@ -25,7 +25,7 @@ REQUIRED_RUNTIMES = {'litert': 'ai-edge-litert', 'tflite': 'tflite-runtime'}
 ROUNDS = 10
 CALLS_PER_ROUND = 50
 TILE_CALLS = 200
-# Height and width of a robot's picture, for times that depend on it.
+# Height and width of a robot's image, for times that depend on it.
 CAMERA_SIZE = (480, 640)
 
 
@@ -36,17 +36,17 @@ class RuntimeRefusedError(RuntimeError):
 def probabilities(model: Path, samples: Sequence[Sample],
                   runtime: str = AUTO) -> NDArray[np.float64]:
     """
-    Classify pictures by a .tflite as the node does, in a process of its own.
+    Classify images by a .tflite as the node does, in a process of its own.
 
     :param model: the .tflite file, with its contract.
-    :param samples: the pictures.
+    :param samples: the images.
     :param runtime: the runtime, or 'auto' for the one that the node would take.
     :return: fire probabilities 0..1 of shape (len(samples),).
     :raises RuntimeRefusedError: when the runtime is missing, refuses the model or ends on it, or
-        when a picture cannot be read.
+        when an image cannot be read.
     """
     found = _ask('answer', runtime, model=str(model.resolve()),
-                 pictures=[str(sample.path.resolve()) for sample in samples])
+                 images=[str(sample.path.resolve()) for sample in samples])
     return np.array(found['probabilities'])
 
 
@@ -71,20 +71,20 @@ def tile_probabilities(
         model: Path, samples: Sequence[Sample], grids: Sequence[Grid],
         runtime: str = AUTO) -> tuple[str, NDArray[np.float64], list[NDArray[np.float64]]]:
     """
-    Classify pictures and their tiles, in a process of its own.
+    Classify images and their tiles, in a process of its own.
 
     :param model: the .tflite file, with its contract.
-    :param samples: the pictures.
+    :param samples: the images.
     :param grids: how they are cut.
     :param runtime: the runtime, or 'auto' for the one that the node would take.
-    :return: the runtime that answered; the fire probabilities 0..1 of the pictures, of shape
+    :return: the runtime that answered; the fire probabilities 0..1 of the images, of shape
         (len(samples),); and for each grid those of their tiles, of shape (len(samples),
         grid.size).
     :raises RuntimeRefusedError: as :func:`probabilities` does.
     """
     found = _ask('answer_tiles', runtime, model=str(model.resolve()),
                  grids=[dataclasses.asdict(grid) for grid in grids],
-                 pictures=[str(sample.path.resolve()) for sample in samples])
+                 images=[str(sample.path.resolve()) for sample in samples])
     return found['runtime'], np.array(found['whole']), [np.array(one) for one in found['tiles']]
 
 
@@ -94,7 +94,7 @@ def tile_latencies(model: Path, runtime: str = AUTO) -> dict[str, float]:
 
     :param model: the .tflite file, with its contract.
     :param runtime: the runtime, or 'auto' for the one that the node would take.
-    :return: the median milliseconds of preprocessing and inference of one picture of CAMERA_SIZE,
+    :return: the median milliseconds of preprocessing and inference of one image of CAMERA_SIZE,
         in one thread, for each of TILE_MODES.
     :raises RuntimeRefusedError: as :func:`probabilities` does.
     """
@@ -107,17 +107,17 @@ def tile_latencies(model: Path, runtime: str = AUTO) -> dict[str, float]:
 def corrupted_probabilities(model: Path, samples: Sequence[Sample], names: Sequence[str],
                             runtime: str = AUTO) -> dict[str, NDArray[np.float64]]:
     """
-    Classify pictures to which something has happened, in a process of its own.
+    Classify images to which something has happened, in a process of its own.
 
     :param model: the .tflite file, with its contract.
-    :param samples: the pictures.
+    :param samples: the images.
     :param names: what happens to them; keys of `corruptions.CORRUPTIONS`.
     :param runtime: the runtime, or 'auto' for the one that the node would take.
     :return: for each name, fire probabilities 0..1 of shape (len(samples),).
     :raises RuntimeRefusedError: as :func:`probabilities` does.
     """
     found = _ask('answer_corrupted', runtime, model=str(model.resolve()), corruptions=list(names),
-                 pictures=[str(sample.path.resolve()) for sample in samples])
+                 images=[str(sample.path.resolve()) for sample in samples])
     return {name: np.array(values) for name, values in found['probabilities'].items()}
 
 
@@ -127,7 +127,7 @@ def thread_counts() -> list[int]:
 
 
 def version(runtime: str) -> str:
-    """Tell the installed version of one of REQUIRED_RUNTIMES."""
+    """Return the installed version of one of REQUIRED_RUNTIMES."""
     return metadata.version(REQUIRED_RUNTIMES[runtime])
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fire_detector.model_contract import ModelContract, ModelError
-from fire_detector.model_outputs import fire_probability
-from fire_detector.stored_model import read_sidecar
+from fire_detector.model.contract import ModelContract, ModelError
+from fire_detector.model.file import read_sidecar
+from fire_detector.model.tensors import fire_probability
 from google.protobuf.message import DecodeError
 import keras
 import numpy as np
@@ -27,7 +27,7 @@ class GraphNodes:
     """
     Name the two ends of a TF 1 graph.
 
-    :ivar start: node that takes the pictures, as `name` or `name:0`.
+    :ivar start: node that takes the images, as `name` or `name:0`.
     :ivar end: node that gives the probabilities, likewise.
     """
 
@@ -38,7 +38,7 @@ class GraphNodes:
 @dataclass(frozen=True)
 class SourceModel:
     """
-    Hold a trained model, whatever format it came in.
+    A trained model, whatever format it came in.
 
     :ivar contract: what it expects and means; read from the file beside it.
     :ivar predict: takes float32 of shape (batch, height, width, channels) and gives float32 of
@@ -55,22 +55,22 @@ class SourceModel:
 
     def fire_probability(self, tensors: NDArray[np.float32]) -> NDArray[np.float64]:
         """
-        Tell how likely fire is.
+        Return how likely fire is.
 
-        :param tensors: float32 of shape (pictures, height, width, channels), preprocessed.
-        :return: float64 of shape (pictures,), 0..1.
-        :raises ModelError: when the model does not take such pictures, or its answers are not
+        :param tensors: float32 of shape (images, height, width, channels), preprocessed.
+        :return: float64 of shape (images,), 0..1.
+        :raises ModelError: when the model does not take such images, or its answers are not
             what the contract says.
         """
         try:
             outputs = np.concatenate([self.predict(tensors[start:start + BATCH])
                                       for start in range(0, len(tensors), BATCH)])
         except (ValueError, tf.errors.InvalidArgumentError) as error:
-            raise ModelError(f'model {self.contract.name} does not take pictures of shape '
+            raise ModelError(f'model {self.contract.name} does not take images of shape '
                              f'{tensors.shape[1:]}, which its contract says: {error}') from error
         sizes = self.contract.output_sizes
         if outputs.size not in [len(tensors) * size for size in sizes]:
-            raise ModelError(f'model {self.contract.name} answers {len(tensors)} pictures with '
+            raise ModelError(f'model {self.contract.name} answers {len(tensors)} images with '
                              f'shape {outputs.shape}; its contract says {self.contract.output}, '
                              f'{" or ".join(map(str, sizes))} value(s) for each')
         try:

@@ -21,11 +21,11 @@ TABLE = 'conversion.md'
 @dataclass(frozen=True)
 class Conversion:
     """
-    Hold what was measured of a model that was converted.
+    What was measured of a model that was converted.
 
-    :ivar metrics: of the pictures, at the contract's threshold, as LiteRT answers.
+    :ivar metrics: of the images, at the contract's threshold, as LiteRT answers.
     :ivar differences: largest difference of a probability from the source's, by runtime.
-    :ivar changed_decisions: pictures, out of all, that LiteRT decides otherwise than the source.
+    :ivar changed_decisions: images, out of all, that LiteRT decides otherwise than the source.
     """
 
     metrics: Metrics
@@ -36,7 +36,7 @@ class Conversion:
 @dataclass(frozen=True)
 class Row:
     """
-    Hold one line of the table.
+    One line of the table.
 
     :ivar name: what was made: the number format, after how the source was optimized.
     :ivar path: the .tflite file.

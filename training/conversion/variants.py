@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import tensorflow as tf
 from training.conversion.source_models import SourceModel
 
-# Gives the tensors of pictures that show what values to expect in the network.
+# Gives the tensors of images that show what values to expect in the network.
 Calibration = Callable[[], NDArray[np.float32]]
 
 
@@ -34,13 +34,13 @@ class Variant:
     :ivar name: the format's name.
     :ivar exact: whether its weights are those of the source, so that its answers have to be the
         same; the other formats round them, and have to be as often right.
-    :ivar needs_pictures: whether real pictures are needed to convert to it.
-    :ivar prepare: sets up a converter, for calibration pictures of shape (n, height, width, 3).
+    :ivar needs_images: whether real images are needed to convert to it.
+    :ivar prepare: sets up a converter, for calibration images of shape (n, height, width, 3).
     """
 
     name: str
     exact: bool
-    needs_pictures: bool
+    needs_images: bool
     prepare: Callable[[Any, NDArray[np.float32]], None]
 
     def convert(self, source: SourceModel, calibration: Calibration) -> bytes:
@@ -48,15 +48,15 @@ class Variant:
         Convert a model.
 
         :param source: the model.
-        :param calibration: called when pictures are needed.
+        :param calibration: called when images are needed.
         :return: the bytes of a .tflite without a contract.
         :raises ConverterRefusedError: when TensorFlow cannot; the message names the operator.
         """
         converter = source.converter()
-        pictures = np.empty(0, np.float32)
-        if self.needs_pictures and not source.quantization_aware:
-            pictures = calibration()
-        self.prepare(converter, pictures)
+        images = np.empty(0, np.float32)
+        if self.needs_images and not source.quantization_aware:
+            images = calibration()
+        self.prepare(converter, images)
         # The converter prints the signature of the graph that it saves on the way.
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             # It wants statistics that only TF 1 models have.
@@ -77,35 +77,35 @@ def _reason(message: str) -> str:
     return message.partition('\n')[0]
 
 
-def _float32(converter: Any, pictures: NDArray[np.float32]) -> None:
+def _float32(converter: Any, images: NDArray[np.float32]) -> None:
     pass
 
 
-def _float16(converter: Any, pictures: NDArray[np.float32]) -> None:
+def _float16(converter: Any, images: NDArray[np.float32]) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
 
 
-def _dynamic(converter: Any, pictures: NDArray[np.float32]) -> None:
+def _dynamic(converter: Any, images: NDArray[np.float32]) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     # Otherwise dense layers come in a version that tflite-runtime 2.14 does not know.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
 
 def _integer(dtype: Any) -> Callable[[Any, NDArray[np.float32]], None]:
-    def prepare(converter: Any, pictures: NDArray[np.float32]) -> None:
-        _dynamic(converter, pictures)
+    def prepare(converter: Any, images: NDArray[np.float32]) -> None:
+        _dynamic(converter, images)
         converter.inference_input_type = converter.inference_output_type = dtype
         # A model trained with rounded values brings its ranges along.
-        if len(pictures):
+        if len(images):
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.representative_dataset = lambda: _one_by_one(pictures)
+            converter.representative_dataset = lambda: _one_by_one(images)
     return prepare
 
 
-def _one_by_one(pictures: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:
-    for picture in pictures:
-        yield [picture[np.newaxis]]
+def _one_by_one(images: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:
+    for image in images:
+        yield [image[np.newaxis]]
 
 
 VARIANTS = {variant.name: variant for variant in (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where in a picture the fire is: `boxes.csv` of a data folder."""
+"""Where in an image the fire is: `boxes.csv` of a data folder."""
 
 from collections import defaultdict
 import csv
@@ -16,7 +16,7 @@ COLUMNS = ('cx', 'cy', 'w', 'h')
 @dataclass(frozen=True)
 class Box:
     """
-    Hold a rectangle around a fire, in fractions of the picture's width and height.
+    A rectangle around a fire, in fractions of the image's width and height.
 
     :ivar left: left edge, 0..1.
     :ivar top: upper edge, 0..1.
@@ -34,7 +34,7 @@ class Box:
         """Check what a type annotation cannot say."""
         if not (0 <= self.left < self.right <= 1 and 0 <= self.top < self.bottom <= 1):
             raise ValueError(f'a box from ({self.left:g}, {self.top:g}) to ({self.right:g}, '
-                             f'{self.bottom:g}) is not within a picture')
+                             f'{self.bottom:g}) is not within an image')
 
 
 def read_boxes(data: Path) -> dict[Path, tuple[Box, ...]]:
@@ -42,9 +42,9 @@ def read_boxes(data: Path) -> dict[Path, tuple[Box, ...]]:
     Read the fire boxes of a data folder.
 
     :param data: the folder; its `boxes.csv` has the columns `file` (relative to the folder), and
-        `cx`, `cy`, `w`, `h`: center and size of one box, in fractions of the picture. What lies
-        outside the picture is cut off.
-    :return: the boxes of each picture that has some, by its path; empty without `boxes.csv`.
+        `cx`, `cy`, `w`, `h`: center and size of one box, in fractions of the image. What lies
+        outside the image is cut off.
+    :return: the boxes of each image that has some, by its path; empty without `boxes.csv`.
     :raises DatasetError: when a row of it is not understood.
     """
     path = data / BOXES
@@ -58,7 +58,7 @@ def read_boxes(data: Path) -> dict[Path, tuple[Box, ...]]:
             except (KeyError, TypeError, ValueError) as error:
                 raise DatasetError(f'{path}:{number}: not a box with the columns file, '
                                    f'{", ".join(COLUMNS)}: {error}') from error
-    return {picture: tuple(found) for picture, found in boxes.items()}
+    return {image: tuple(found) for image, found in boxes.items()}
 
 
 def _box(cx: float, cy: float, width: float, height: float) -> Box:
@@ -68,7 +68,7 @@ def _box(cx: float, cy: float, width: float, height: float) -> Box:
 
 def share_covered(boxes: tuple[Box, ...]) -> float:
     """
-    Tell the share of a picture that boxes cover together; where they overlap, counted once.
+    Return the share of an image that boxes cover together; where they overlap, counted once.
 
     :param boxes: any number of boxes.
     :return: 0 to 1.
@@ -83,7 +83,7 @@ def share_covered(boxes: tuple[Box, ...]) -> float:
 
 
 def _length(spans: list[tuple[float, float]]) -> float:
-    """Give the length of the union of spans."""
+    """Return the length of the union of spans."""
     length, reached = 0.0, 0.0
     for start, end in sorted(spans):
         length += max(0.0, end - max(start, reached))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many small pictures on one sheet, to be looked through."""
+"""Many small images on one sheet, to be looked through."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 
 import cv2
-from fire_detector.picture import Picture
-from fire_detector.picture_files import read_picture
+from fire_detector.images.color_image import ColorImage
+from fire_detector.images.files import read_image
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,24 +28,24 @@ _CAPTION_SCALE, _TITLE_SCALE = 0.45, 0.8
 @dataclass(frozen=True)
 class Tile:
     """
-    Name a picture on a contact sheet.
+    Name an image on a contact sheet.
 
-    :ivar picture: the picture, or its file.
+    :ivar image: the image, or its file.
     :ivar caption: what stands under it; shortened in the middle where it is too wide.
     """
 
-    picture: Path | Picture
+    image: Path | ColorImage
     caption: str
 
 
 def write_contact_sheet(tiles: Sequence[Tile], path: Path, title: str) -> None:
     """
-    Draw pictures in rows, whole and undistorted, each with its caption.
+    Draw images in rows, whole and undistorted, each with its caption.
 
-    :param tiles: the pictures, in the order of reading; at least one.
+    :param tiles: the images, in the order of reading; at least one.
     :param path: the PNG file to write; its folder is made where it is missing.
     :param title: what stands on top.
-    :raises PictureFileError: when a picture cannot be read.
+    :raises ImageFileError: when an image cannot be read.
     :raises OSError: when the sheet cannot be written.
     """
     columns = min(max(math.ceil(math.sqrt(1.5 * len(tiles))), MIN_COLUMNS), MAX_COLUMNS)
@@ -58,17 +58,17 @@ def write_contact_sheet(tiles: Sequence[Tile], path: Path, title: str) -> None:
         row, column = divmod(index, columns)
         left = MARGIN + column * (SIDE + MARGIN)
         top = TITLE + row * (SIDE + CAPTION + MARGIN)
-        sheet[top:top + SIDE, left:left + SIDE] = _letterbox(tile.picture)
+        sheet[top:top + SIDE, left:left + SIDE] = _letterbox(tile.image)
         _write(sheet, tile.caption, (left, top + SIDE + CAPTION - MARGIN), SIDE, _CAPTION_SCALE)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(cv2.imencode('.png', sheet)[1].tobytes())
 
 
-def _letterbox(picture: Path | Picture) -> NDArray[np.uint8]:
-    """Fit a picture into a tile: uint8 of shape (SIDE, SIDE, 3), in BGR order."""
-    if isinstance(picture, Path):
-        picture = read_picture(picture)
-    pixels = np.ascontiguousarray(picture.in_order('BGR'))
+def _letterbox(image: Path | ColorImage) -> NDArray[np.uint8]:
+    """Fit an image into a tile: uint8 of shape (SIDE, SIDE, 3), in BGR order."""
+    if isinstance(image, Path):
+        image = read_image(image)
+    pixels = np.ascontiguousarray(image.in_order('BGR'))
     scale = SIDE / max(pixels.shape[:2])
     height, width = (max(round(scale * side), 1) for side in pixels.shape[:2])
     top, left = (SIDE - height) // 2, (SIDE - width) // 2

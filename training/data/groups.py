@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which pictures belong together, and which split they go to together."""
+"""Which images belong together, and which split they go to together."""
 
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from training.data.samples import DatasetError, LABELS, SPLITS
 
-# Gives a picture's group: its path below the data folder, and that without the label folders.
+# Gives an image's group: its path below the data folder, and that without the label folders.
 GroupRule = Callable[[PurePath, PurePath], str]
 
-# Of all pictures, in the order of SPLITS.
+# Of all images, in the order of SPLITS.
 SHARES = (0.7, 0.15, 0.15)
-# What Roboflow appends to the name of every picture it exports.
+# What Roboflow appends to the name of every image it exports.
 _ROBOFLOW = re.compile(r'[_.](?:jpe?g|png|bmp|webp)\.rf\..*', re.IGNORECASE)
 # A number, or a time: 12h00m05s123 as players write it, 00-01-05, 1714557005.200 as bags have it;
 # and the number of a copy, as in 'DSC0001 (1)'.
@@ -45,14 +45,14 @@ GROUP_RULES: dict[str, GroupRule] = {
 
 def group_rule(group_by: str) -> GroupRule:
     """
-    Find the rule that tells which group a picture is in.
+    Find the rule that tells which group an image is in.
 
-    :param group_by: 'prefix': pictures in one folder whose names are equal but for the last
-        number, as the frames of a video are; 'folder': pictures in one folder; 'file': each
-        picture by itself; or a regular expression that is searched in the picture's path, and
+    :param group_by: 'prefix': images in one folder whose names are equal but for the last
+        number, as the frames of a video are; 'folder': images in one folder; 'file': each
+        image by itself; or a regular expression that is searched in the image's path, and
         whose one capturing group is the group. Label folders make no difference to the first two.
     :raises DatasetError: when it is neither the name of a rule nor such an expression; the rule
-        itself raises it for a picture that the expression does not match.
+        itself raises it for an image that the expression does not match.
     """
     if group_by in GROUP_RULES:
         return GROUP_RULES[group_by]
@@ -70,7 +70,7 @@ def group_rule(group_by: str) -> GroupRule:
         match = pattern.search(file.as_posix())
         if match is None or match[1] is None:
             raise DatasetError(f'--group-by {group_by!r}: does not match {file.as_posix()!r}; '
-                               f'it has to match every picture')
+                               f'it has to match every image')
         return match[1]
 
     return by_expression
@@ -78,10 +78,10 @@ def group_rule(group_by: str) -> GroupRule:
 
 def count_by_group(groups: Sequence[str], labels: Sequence[int]) -> dict[str, NDArray[np.int64]]:
     """
-    Count the pictures of each label in each group.
+    Count the images of each label in each group.
 
-    :param groups: the group of each picture.
-    :param labels: the label of each picture, an index into LABELS.
+    :param groups: the group of each image.
+    :param labels: the label of each image, an index into LABELS.
     :return: arrays of shape (len(LABELS),), by group in sorted order.
     """
     counts = {group: np.zeros(len(LABELS), np.int64) for group in sorted(set(groups))}
@@ -131,10 +131,10 @@ def split_groups(counts: dict[str, NDArray[np.int64]], seed: int) -> dict[str, s
 
 
 def groups_per_label(counts: dict[str, NDArray[np.int64]]) -> list[int]:
-    """Tell in how many groups each label is."""
+    """Return in how many groups each label is."""
     return [sum(bool(count[label]) for count in counts.values()) for label in range(len(LABELS))]
 
 
 def splittable(counts: dict[str, NDArray[np.int64]]) -> bool:
-    """Tell whether every split can have every label."""
+    """Return whether every split can have every label."""
     return min(groups_per_label(counts)) >= len(SPLITS)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures on their way into a network."""
+"""Images on their way into a network."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from fire_detector.picture_files import PictureFileError, read_picture
-from fire_detector.preprocessing import InputSpec, preprocess
+from fire_detector.images.files import ImageFileError, read_image
+from fire_detector.model.preprocessing import InputSpec, preprocess
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -14,26 +14,26 @@ from training.data.samples import DatasetError, Sample
 
 def load_tensors(samples: Sequence[Sample], spec: InputSpec) -> NDArray[np.float32]:
     """
-    Read and preprocess pictures as the node does.
+    Read and preprocess images as the node does.
 
-    :param samples: which pictures.
+    :param samples: which images.
     :param spec: what the model's input holds.
     :return: float32 array of shape (len(samples), spec.height, spec.width, spec.channels).
-    :raises PictureFileError: when a picture cannot be read.
+    :raises ImageFileError: when an image cannot be read.
     """
     tensors = np.empty((len(samples), spec.height, spec.width, spec.channels), np.float32)
     # disable=None: no bar where the output is not a terminal.
-    for index, sample in enumerate(tqdm(samples, desc='reading pictures', disable=None)):
-        tensors[index] = preprocess(read_picture(sample.path), spec)[0]
+    for index, sample in enumerate(tqdm(samples, desc='reading images', disable=None)):
+        tensors[index] = preprocess(read_image(sample.path), spec)[0]
     return tensors
 
 
 def read_sizes(samples: Sequence[Sample]) -> tuple[dict[Sample, tuple[int, int]], list[str]]:
     """
-    Read every picture, and keep its size.
+    Read every image, and keep its size.
 
-    :param samples: which pictures.
-    :return: width and height in pixels of each picture that can be read, in the order of the
+    :param samples: which images.
+    :return: width and height in pixels of each image that can be read, in the order of the
         samples, and a message about each that cannot.
     """
     sizes: dict[Sample, tuple[int, int]] = {}
@@ -41,7 +41,7 @@ def read_sizes(samples: Sequence[Sample]) -> tuple[dict[Sample, tuple[int, int]]
     with ThreadPoolExecutor() as readers:
         for sample, size in zip(samples, tqdm(
                 readers.map(_size_or_problem, samples), total=len(samples),
-                desc='checking pictures', disable=None), strict=True):
+                desc='checking images', disable=None), strict=True):
             if isinstance(size, str):
                 problems.append(size)
             else:
@@ -51,9 +51,9 @@ def read_sizes(samples: Sequence[Sample]) -> tuple[dict[Sample, tuple[int, int]]
 
 def skip_unreadable(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
     """
-    Read every picture, and leave out those that cannot be read.
+    Read every image, and leave out those that cannot be read.
 
-    :param samples: which pictures.
+    :param samples: which images.
     :return: the samples that can be read, in order, and a message about each that cannot.
     """
     sizes, problems = read_sizes(samples)
@@ -62,13 +62,13 @@ def skip_unreadable(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]
 
 def some_readable(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
     """
-    Leave out pictures that cannot be read, as :func:`skip_unreadable` does, but not all of them.
+    Leave out images that cannot be read, as :func:`skip_unreadable` does, but not all of them.
 
     :raises DatasetError: when none can be read.
     """
     readable, unreadable = skip_unreadable(samples)
     if not readable:
-        raise DatasetError(f'none of the {len(samples)} pictures can be read: {unreadable[0]}')
+        raise DatasetError(f'none of the {len(samples)} images can be read: {unreadable[0]}')
     return readable, unreadable
 
 
@@ -79,7 +79,7 @@ def _size_or_problem(sample: Sample) -> tuple[int, int] | str:
         # From old archives and cameras; no list could hold it.
         return f'{str(sample.path)!a}: the name is not UTF-8; rename the file or folder'
     try:
-        height, width, _ = read_picture(sample.path).pixels.shape
-    except PictureFileError as error:
+        height, width, _ = read_image(sample.path).pixels.shape
+    except ImageFileError as error:
         return str(error)
     return width, height

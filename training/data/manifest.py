@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The list of labeled pictures in a data folder, `manifest.csv`."""
+"""The list of labeled images in a data folder, `manifest.csv`."""
 
 from collections.abc import Sequence
 import csv
@@ -13,13 +13,13 @@ COLUMNS = ('file', 'label', 'source', 'group', 'split')
 
 def read_manifest(data: Path, path: Path | None = None) -> list[Sample]:
     """
-    Read the list of labeled pictures in a data folder.
+    Read the list of labeled images in a data folder.
 
     :param data: the folder that the paths in the manifest are relative to.
     :param path: the manifest, of whose columns COLUMNS are read; None: the folder's own.
     :return: the samples, in the manifest's order.
     :raises DatasetError: when there is no manifest, a row of it is not understood, a split lacks
-        one of the labels, or pictures of one group are in two splits.
+        one of the labels, or images of one group are in two splits.
     """
     manifest = data / MANIFEST if path is None else path
     try:
@@ -38,9 +38,9 @@ def read_manifest(data: Path, path: Path | None = None) -> list[Sample]:
 
 def write_manifest(samples: Sequence[Sample], data: Path, path: Path) -> None:
     """
-    Write a list of labeled pictures that :func:`read_manifest` reads.
+    Write a list of labeled images that :func:`read_manifest` reads.
 
-    :param samples: the pictures.
+    :param samples: the images.
     :param data: the folder that paths are written relative to; those outside of it stay absolute.
     :param path: the file to write.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What there is to know about labeled pictures before a network learns from them."""
+"""What there is to know about labeled images before a network learns from them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 from training.data.contact_sheet import Tile, write_contact_sheet
 from training.data.samples import LABELS, labels_of, Sample, select, SPLITS
 
-# Of the pictures of one label in one split.
+# Of the images of one label in one split.
 LARGE_GROUP = 0.05
 # Of one label in one split; with fewer, rates that are measured there are uncertain.
 ENOUGH_GROUPS = 10
@@ -18,7 +18,7 @@ NAMED_FILES = 3
 
 
 def format_counts(samples: Sequence[Sample]) -> str:
-    """Lay out as a table how many pictures and groups each source and split has."""
+    """Lay out as a table how many images and groups each source and split has."""
     sources = sorted({sample.source for sample in samples})
     rows: list[tuple[str, ...]] = [('source', 'split', *LABELS, 'groups', 'largest group')]
     for source in sources:
@@ -40,7 +40,7 @@ def _count_row(source: str, split: str, samples: Sequence[Sample]) -> tuple[str,
 
 
 def format_sizes(sizes: Collection[tuple[int, int]]) -> str:
-    """Tell the smallest, median and largest of picture sizes, given as width and height."""
+    """Return the smallest, median and largest of image sizes, given as width and height."""
     ordered = sorted(sizes, key=lambda size: size[0] * size[1])
     chosen = {'smallest': ordered[0], 'median': ordered[len(ordered) // 2],
               'largest': ordered[-1]}
@@ -51,7 +51,7 @@ def find_leaks(samples: Iterable[Sample]) -> list[list[Sample]]:
     """
     Find files with equal bytes in more than one split.
 
-    :param samples: pictures that can be read.
+    :param samples: images that can be read.
     :return: the samples of each set of equal files, in order.
     """
     by_length = defaultdict(list)
@@ -70,7 +70,7 @@ def _splits(samples: Iterable[Sample]) -> int:
 
 
 def warnings(samples: Sequence[Sample]) -> list[str]:
-    """Tell what makes numbers that are measured with these pictures doubtful."""
+    """Return what makes numbers that are measured with these images doubtful."""
     found = []
     for split in SPLITS:
         for label, name in enumerate(LABELS):
@@ -86,18 +86,18 @@ def warnings(samples: Sequence[Sample]) -> list[str]:
 
 
 def _group_warnings(where: str, groups: Counter[str]) -> list[str]:
-    """Tell what is doubtful about the groups of one split and label, given with their sizes."""
+    """Return what is doubtful about the groups of one split and label, given with their sizes."""
     total = sum(groups.values())
     largest, size = groups.most_common(1)[0]
-    largest_group = f'the largest is {largest!r} with {size} of {total} pictures'
+    largest_group = f'the largest is {largest!r} with {size} of {total} images'
     if len(groups) < ENOUGH_GROUPS:
         return [f'{where}: fewer than {ENOUGH_GROUPS} groups ({len(groups)}), so what is learned '
                 f'or measured is uncertain; {largest_group}']
-    # A picture by itself is no group of near-duplicates, however few there are.
+    # An image by itself is no group of near-duplicates, however few there are.
     large = [number for number in groups.values() if number > max(1, LARGE_GROUP * total)]
     if large:
         return [f'{where}: groups of more than {LARGE_GROUP:.0%} each make up '
-                f'{sum(large) / total:.0%} of the pictures; {largest_group}']
+                f'{sum(large) / total:.0%} of the images; {largest_group}']
     return []
 
 
@@ -121,12 +121,12 @@ def draw_evenly(samples: Sequence[Sample], count: int, seed: int = 0) -> list[Sa
     return [samples[index] for index in sorted(index for _, index in turns[:count])]
 
 
-def write_sheets(samples: Sequence[Sample], pictures: int, folder: Path) -> list[Path]:
+def write_sheets(samples: Sequence[Sample], images: int, folder: Path) -> list[Path]:
     """
     Write a contact sheet of each source and label.
 
-    :param samples: pictures that can be read.
-    :param pictures: how many pictures a sheet has at most.
+    :param samples: images that can be read.
+    :param images: how many images a sheet has at most.
     :param folder: where the PNG files go.
     :return: the files written.
     """
@@ -135,10 +135,10 @@ def write_sheets(samples: Sequence[Sample], pictures: int, folder: Path) -> list
     for sample in samples:
         of_sheet[sample.source, sample.label].append(sample)
     for (source, label), own in sorted(of_sheet.items()):
-        drawn = draw_evenly(own, pictures)
+        drawn = draw_evenly(own, images)
         path = folder / f'{source.replace("/", "__")}_{LABELS[label]}.png'
         write_contact_sheet(
             [Tile(sample.path, f'{sample.split}  {sample.path.stem}') for sample in drawn], path,
-            f'{source}, {LABELS[label]}: {len(drawn)} of {len(own)} pictures')
+            f'{source}, {LABELS[label]}: {len(drawn)} of {len(own)} images')
         written.append(path)
     return written

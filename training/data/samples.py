@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labeled pictures: what a sample is, and what a set of them has to fulfill."""
+"""Labeled images: what a sample is, and what a set of them has to fulfill."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class DatasetError(ValueError):
 @dataclass(frozen=True)
 class Sample:
     """
-    Name one labeled picture.
+    Name one labeled image.
 
-    :ivar path: the picture file.
+    :ivar path: the image file.
     :ivar label: index into LABELS.
     :ivar source: the collection that it came from.
-    :ivar group: the video, scene or photo that it is one of the pictures of.
+    :ivar group: the video, scene or photo that it is one of the images of.
     :ivar split: 'train', 'val' or 'test'.
     """
 
@@ -44,7 +44,7 @@ def select(samples: Sequence[Sample], split: str) -> list[Sample]:
 
 def without(samples: Sequence[Sample], sources: Collection[str]) -> list[Sample]:
     """
-    Leave out sources, and every picture of another source that shares a group with one of theirs.
+    Leave out sources, and every image of another source that shares a group with one of theirs.
 
     A video that two collections have both taken from would otherwise stay in part.
     """
@@ -63,7 +63,7 @@ def check(samples: Sequence[Sample], origin: Path) -> None:
 
     :param samples: all samples of a data folder.
     :param origin: where they come from, for the message.
-    :raises DatasetError: when a split lacks one of the labels, or pictures of one group are in
+    :raises DatasetError: when a split lacks one of the labels, or images of one group are in
         two splits.
     """
     _check_labels(samples, origin)
@@ -75,7 +75,7 @@ def _check_labels(samples: Sequence[Sample], origin: Path) -> None:
         present = {sample.label for sample in select(samples, split)}
         missing = [label for index, label in enumerate(LABELS) if index not in present]
         if missing:
-            raise DatasetError(f'{origin}: no picture labeled {" or ".join(missing)} '
+            raise DatasetError(f'{origin}: no image labeled {" or ".join(missing)} '
                                f'in split {split!r}')
 
 

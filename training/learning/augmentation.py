@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Random variations of a picture, as cameras and rooms vary.
+Random variations of an image, as cameras and rooms vary.
 
-Fire is told by its color: hue moves a little only. Each function takes and gives uint8 pictures
+Fire is told by its color: hue moves a little only. Each function takes and gives uint8 images
 of shape (height, width, 3), RGB.
 """
 
@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 
-# Smallest and largest part of the picture's area that is shown; above 1 mirrored at the rim, so
-# that what is in the picture, fires too, becomes smaller.
+# Smallest and largest part of the image's area that is shown; above 1 mirrored at the rim, so
+# that what is in the image, fires too, becomes smaller.
 SMALLEST_CROP = 0.45
 LARGEST_VIEW = 1.3
 # Largest change of a crop's aspect ratio, as a factor.
 STRETCH = 1.25
 # Degrees to either side; a robot's camera is level but for bumps.
 ROTATION = 12.0
-INSET_SIDE = (0.25, 0.6)  # of an inset, as a share of the picture's
+INSET_SIDE = (0.25, 0.6)  # of an inset, as a share of the image's
 HUE = 6.0  # degrees to either side, of 360
 SATURATION = (0.6, 1.3)
 GAIN = (0.35, 1.6)
@@ -38,7 +38,7 @@ JPEG_QUALITY = (35, 90)
 
 def view(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> Pixels:
     """
-    Show a picture from another place: crop, mirror and turn it at random.
+    Show an image from another place: crop, mirror and turn it at random.
 
     :param pixels: uint8 of shape (any height, any width, 3), RGB; best about twice as large as
         the result, so that crops are not enlarged.
@@ -68,7 +68,7 @@ def view(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> P
 
 
 def add_inset(pixels: Pixels, inset: Pixels, rng: np.random.Generator) -> Pixels:
-    """Show another picture, of any size, small in a random place of a picture."""
+    """Show another image, of any size, small in a random place of an image."""
     height, width = pixels.shape[:2]
     rows, columns = (round(rng.uniform(*INSET_SIDE) * side) for side in (height, width))
     top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
@@ -78,7 +78,7 @@ def add_inset(pixels: Pixels, inset: Pixels, rng: np.random.Generator) -> Pixels
 
 
 def film(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Change a picture at random as cameras do: colors, exposure, sharpness, noise, JPEG."""
+    """Change an image at random as cameras do: colors, exposure, sharpness, noise, JPEG."""
     for change, chance in CHANGES:
         if rng.random() < chance:
             pixels = change(pixels, rng)
@@ -136,7 +136,7 @@ def _as_pixels(values: NDArray[np.generic] | cv2.typing.MatLike) -> Pixels:
     return np.asarray(values, dtype=np.uint8)
 
 
-# In the order in which a camera does it to a picture, each with its chance.
+# In the order in which a camera does it to an image, each with its chance.
 CHANGES: tuple[tuple[Callable[[Pixels, np.random.Generator], Pixels], float], ...] = (
     (_color, 0.8), (_white_balance, 0.4), (_gray, 0.05), (_exposure, 0.8),
     (_coarse, 0.15), (_blur, 0.15), (_noise, 0.25), (_jpeg, 0.3))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
-from fire_detector.picture import Picture
-from fire_detector.picture_files import read_picture
-from fire_detector.preprocessing import InputSpec, preprocess
+from fire_detector.images.color_image import ColorImage
+from fire_detector.images.files import read_image
+from fire_detector.model.preprocessing import InputSpec, preprocess
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from training.run_folder import TrainingConfig
 
 # Two, since OpenCV and numpy let another thread run while they compute.
 WORKERS = 2
-# Share of a picture of fire that a crop beside the fire has to show at least.
+# Share of an image of fire that a crop beside the fire has to show at least.
 LEAST_STRIP = 0.3
 
 
@@ -35,58 +35,58 @@ class Tensors(Protocol):
     """What can give the network's input for each of a list of samples."""
 
     def tensor(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], bool]:
-        """Give float32 of shape (height, width, 3) for one sample, and if that shows fire."""
+        """Return float32 of shape (height, width, 3) for one sample, and if that shows fire."""
 
 
 class PlainTensors:
-    """Pictures as they are: prepared once, as the node prepares them."""
+    """Images as they are: prepared once, as the node prepares them."""
 
     def __init__(self, samples: Sequence[Sample], spec: InputSpec) -> None:
-        """Read the pictures; float32 at the input size is what is kept."""
+        """Read the images; float32 at the input size is what is kept."""
         self._tensors = load_tensors(samples, spec)
         self._fire = labels_of(samples) == FIRE
 
     def tensor(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], bool]:
-        """Give the tensor of one sample, and its label; nothing is drawn from `rng`."""
+        """Return the tensor of one sample, and its label; nothing is drawn from `rng`."""
         return np.asarray(self._tensors[index]), bool(self._fire[index])
 
 
 class AugmentedTensors:
-    """Pictures varied at random, anew each time."""
+    """Images varied at random, anew each time."""
 
     # A crop of half the area still has as many pixels as the network sees.
     OVERSIZE = 2
 
     def __init__(self, samples: Sequence[Sample], spec: InputSpec,
                  config: TrainingConfig) -> None:
-        """Read the pictures; uint8 of about twice the input size is what is kept."""
+        """Read the images; uint8 of about twice the input size is what is kept."""
         self._spec, self._config = spec, config
         self._fire = labels_of(samples) == FIRE
         boxes = read_boxes(Path(config.data)) if config.negative_crops else {}
         self._boxes = [boxes.get(sample.path, ()) for sample in samples]
-        self._pictures = [self._read(sample)
-                          for sample in tqdm(samples, desc='reading pictures', disable=None)]
+        self._images = [self._read(sample)
+                          for sample in tqdm(samples, desc='reading images', disable=None)]
 
     def tensor(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], bool]:
-        """Give a variation of one sample, prepared as the node does, and if that shows fire."""
+        """Return a variation of one sample, prepared as the node does, and if that shows fire."""
         config, chance = self._config, rng.random
-        pixels, fire = self._pictures[index], bool(self._fire[index])
+        pixels, fire = self._images[index], bool(self._fire[index])
         if config.negative_crops and chance() < config.negative_crops:
             beside = beside_boxes(pixels, self._boxes[index])
             if beside is not None:
                 pixels, fire = beside, False
         shown = view(pixels, self._spec.height, self._spec.width, rng)
         if config.insets and chance() < config.insets:
-            other = int(rng.integers(len(self._pictures)))
-            shown = add_inset(shown, self._pictures[other], rng)
+            other = int(rng.integers(len(self._images)))
+            shown = add_inset(shown, self._images[other], rng)
             fire = fire or bool(self._fire[other])
         # It could hide a fire.
         if config.sunsets and chance() < config.sunsets and not fire:
             shown = add_sunset(shown, rng)
-        return np.asarray(preprocess(Picture(film(shown, rng), 'RGB'), self._spec)[0]), fire
+        return np.asarray(preprocess(ColorImage(film(shown, rng), 'RGB'), self._spec)[0]), fire
 
     def _read(self, sample: Sample) -> NDArray[np.uint8]:
-        pixels = np.ascontiguousarray(read_picture(sample.path).in_order('RGB'))
+        pixels = np.ascontiguousarray(read_image(sample.path).in_order('RGB'))
         height, width = pixels.shape[:2]
         factor = self.OVERSIZE * max(self._spec.height / height, self._spec.width / width)
         if factor >= 1:
@@ -97,12 +97,12 @@ class AugmentedTensors:
 
 def beside_boxes(pixels: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.uint8] | None:
     """
-    Cut the largest strip out of a picture of fire that shows none of it.
+    Cut the largest strip out of an image of fire that shows none of it.
 
     :param pixels: uint8 of shape (height, width, 3).
     :param boxes: where the fire is.
     :return: a view of the whole height or width beside, over or under all boxes; None where there
-        are no boxes, or where none of these is LEAST_STRIP of the picture.
+        are no boxes, or where none of these is LEAST_STRIP of the image.
     """
     if not boxes:
         return None
@@ -122,12 +122,12 @@ def beside_boxes(pixels: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.
 def targets(fire: NDArray[np.floating] | NDArray[np.bool_],
             outputs: int) -> NDArray[np.float32]:
     """
-    Say what a network should answer.
+    Explain what a network should answer.
 
-    :param fire: shape (pictures,): how likely each shows fire, 0..1.
+    :param fire: shape (images,): how likely each shows fire, 0..1.
     :param outputs: 1 for a network that gives the probability of fire, or the number of LABELS
         for one that gives a probability for each of them.
-    :return: float32 of shape (pictures, outputs), 0..1.
+    :return: float32 of shape (images, outputs), 0..1.
     """
     likely = np.asarray(fire, np.float32)
     return np.stack([likely] if outputs == 1 else [likely, 1 - likely], axis=1)
@@ -135,7 +135,7 @@ def targets(fire: NDArray[np.floating] | NDArray[np.bool_],
 
 @keras.saving.register_keras_serializable('fire_detector')  # type: ignore[untyped-decorator]
 def accuracy(expected: Any, answered: Any) -> Any:
-    """Tell which answers are on the right side of a half, for targets between 0 and 1 too."""
+    """Return which answers are on the right side of a half, for targets between 0 and 1 too."""
     return tf.cast(tf.equal(expected > 0.5, answered > 0.5), tf.float32)
 
 
@@ -153,7 +153,7 @@ def compile_model(model: Any, optimizer: Any) -> None:
 
 class Batches(keras.utils.PyDataset):
     """
-    Give the batches of one epoch after the other.
+    Return the batches of one epoch after the other.
 
     What is in a batch follows from the seed, the epoch and the number of the batch alone: not
     from which thread makes it, nor from where an interrupted training goes on.
@@ -164,7 +164,7 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, samples: Sequence[Sample], outputs: int, spec: InputSpec,
                  config: TrainingConfig) -> None:
         """
-        Read the pictures.
+        Read the images.
 
         :param samples: the training samples.
         :param outputs: number of the network's outputs.
@@ -181,14 +181,14 @@ class Batches(keras.utils.PyDataset):
         self._order = functools.lru_cache(maxsize=1)(self._draw_order)
 
     @property
-    def pictures(self) -> int:
-        """Tell the number of pictures in an epoch."""
+    def images(self) -> int:
+        """Return the number of images in an epoch."""
         return len(self._order(self.epoch))
 
     @property
     def num_batches(self) -> int:
-        """Tell the number of batches in an epoch."""
-        return math.ceil(self.pictures / self._config.batch_size)
+        """Return the number of batches in an epoch."""
+        return math.ceil(self.images / self._config.batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Make one batch: inputs (batch, height, width, 3) and targets (batch, outputs)."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The picture of how a training went."""
+"""The image of how a training went."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -10,7 +10,7 @@ from training.learning.batches import Batches
 
 class EpochSeeds(keras.callbacks.Callback):
     """
-    Let the choice of pictures, and that of dropout, follow from the seed and the epoch.
+    Let the choice of images, and that of dropout, follow from the seed and the epoch.
 
     Keras does not save the state of its seed generators with a model: without this, a training
     that goes on would draw other choices than one that was never interrupted.
@@ -22,7 +22,7 @@ class EpochSeeds(keras.callbacks.Callback):
         self._seed, self._batches = seed, batches
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Tell the epoch to the batches, and to every layer that draws at random."""
+        """Return the epoch to the batches, and to every layer that draws at random."""
         self._batches.epoch = epoch
         for number, layer in enumerate(self.model.layers):
             if hasattr(layer, 'seed_generator'):

@@ -3,8 +3,8 @@
 Make a network's probabilities mean what they say.
 
 J. Platt, "Probabilistic outputs for support vector machines", 1999: a factor and a shift of the
-network's log-odds, fitted on pictures that it was not trained on. Both go into the last layer, so
-that nothing is left to be done on the robot, and the order of the pictures stays the same.
+network's log-odds, fitted on images that it was not trained on. Both go into the last layer, so
+that nothing is left to be done on the robot, and the order of the images stays the same.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from training.data.samples import FIRE
 
-# So weak that it only keeps separable pictures from an infinite factor.
+# So weak that it only keeps separable images from an infinite factor.
 REGULARIZATION = 1e-3
 
 
 @dataclass(frozen=True)
 class Scaling:
     """
-    Hold what log-odds become: factor * log-odds + shift.
+    What log-odds become: factor * log-odds + shift.
 
     :ivar factor: above 0.
     :ivar shift: in log-odds.
@@ -38,8 +38,8 @@ def log_odds(model: Any, tensors: NDArray[np.float32]) -> NDArray[np.float64]:
     Ask a network for the log-odds of fire, which do not saturate as probabilities do.
 
     :param model: a network whose last layer is dense, with a sigmoid or a softmax over LABELS.
-    :param tensors: float32 of shape (pictures, height, width, 3).
-    :return: float64 of shape (pictures,).
+    :param tensors: float32 of shape (images, height, width, 3).
+    :return: float64 of shape (images,).
     """
     features = keras.Model(model.inputs, model.layers[-1].input).predict(tensors, verbose=0)
     kernel, bias = (np.asarray(array, np.float64) for array in model.layers[-1].get_weights())
@@ -52,11 +52,11 @@ def log_odds(model: Any, tensors: NDArray[np.float32]) -> NDArray[np.float64]:
 def fit_scaling(odds: NDArray[np.float64], fire: NDArray[np.bool_],
                 weights: NDArray[np.float64]) -> Scaling:
     """
-    Find the factor and the shift under which pictures are most likely what they are.
+    Find the factor and the shift under which images are most likely what they are.
 
-    :param odds: shape (pictures,), log-odds of fire; of pictures that were not trained on.
-    :param fire: shape (pictures,), whether each shows fire; both kinds are needed.
-    :param weights: shape (pictures,), how much each counts.
+    :param odds: shape (images,), log-odds of fire; of images that were not trained on.
+    :param fire: shape (images,), whether each shows fire; both kinds are needed.
+    :param weights: shape (images,), how much each counts.
     :return: nothing changed where more fire would mean a lower probability.
     """
     found = LogisticRegression(C=1 / REGULARIZATION).fit(

@@ -53,7 +53,7 @@ class Recorder(keras.callbacks.Callback):
 
     @property
     def finished(self) -> bool:
-        """Tell whether the best epoch is so long ago that training is over."""
+        """Return whether the best epoch is so long ago that training is over."""
         waited = len(self.history) - 1 - self._best_epoch()
         return bool(self._patience) and bool(self.history) and waited >= self._patience
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which pictures an epoch shows, and in what order."""
+"""Which images an epoch shows, and in what order."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -39,11 +39,11 @@ BALANCES: dict[str, Callable[[Sequence[Sample]], list[float]]] = {
 def epoch_order(samples: Sequence[Sample], balance: str, group_cap: int,
                 rng: np.random.Generator) -> NDArray[np.int64]:
     """
-    Draw the pictures of one epoch.
+    Draw the images of one epoch.
 
     :param samples: the training samples.
     :param balance: a key of BALANCES.
-    :param group_cap: pictures of one group that may be drawn at most, others in each epoch; 0 for
+    :param group_cap: images of one group that may be drawn at most, others in each epoch; 0 for
         all of them.
     :param rng: source of the choices.
     :return: indices into samples, shuffled; as many as there are samples under the cap.

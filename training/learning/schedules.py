@@ -27,7 +27,7 @@ def _cosine(learning_rate: float, epochs: int, steps: int) -> Any:
 @dataclass(frozen=True)
 class Schedule:
     """
-    Say how the step size changes, and which epoch is kept then.
+    How the step size changes, and which epoch is kept then.
 
     :ivar learning_rate: takes the largest step size, the number of epochs and the steps in one of
         them; gives what a Keras optimizer takes for its learning rate.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Sunsets, rendered into pictures of no fire.
+Sunsets, rendered into images of no fire.
 
 To a network that has seen few of them, a window with an evening sky in a dark room is a fire.
 """
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 
-# The window's sides, as shares of the picture's.
+# The window's sides, as shares of the image's.
 WINDOW_SIDE = (0.25, 0.9)
 # Of the light in the room, to a camera that looks at a sunset.
 ROOM_LEFT = (0.1, 0.7)
@@ -21,11 +21,11 @@ WARM_HUES = (-25.0, 60.0)  # degrees, from crimson over orange to yellow
 
 def add_sunset(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """
-    Show a sunset in a part of a picture without fire, the rest of which is darker for it.
+    Show a sunset in a part of an image without fire, the rest of which is darker for it.
 
     :param pixels: uint8 of shape (height, width, 3), RGB.
     :param rng: chooses where, and what it looks like.
-    :return: a picture of the same shape.
+    :return: an image of the same shape.
     """
     height, width = pixels.shape[:2]
     shown = rng.uniform(*ROOM_LEFT) * pixels.astype(np.float32)

@@ -4,20 +4,20 @@
 from pathlib import Path
 import threading
 
-from fire_detector.classifier import FireClassifier
-from fire_detector.model_contract import ModelError
-from fire_detector.preprocessing import InputSpec
+from fire_detector.model.classifier import FireClassifier
+from fire_detector.model.contract import ModelError
+from fire_detector.model.preprocessing import InputSpec
 import numpy as np
 from numpy.typing import NDArray
 
-# What the teacher says of a picture counts so much, its label the rest.
+# What the teacher says of an image counts so much, its label the rest.
 WEIGHT = 0.7
 RUNTIME = 'litert'
 
 
 class Teacher:
     """
-    Say of each variation of a picture how likely it shows fire.
+    Of each variation of an image how likely it shows fire.
 
     G. Hinton et al., "Distilling the Knowledge in a Neural Network", 2015,
     https://arxiv.org/abs/1503.02531. The teacher sees the very crop that the pupil sees: L. Beyer
@@ -31,7 +31,7 @@ class Teacher:
 
         :param model: its .tflite, with its contract.
         :param spec: what the input of the pupil holds.
-        :raises ModelError: when it cannot be used, or expects other pictures than the pupil.
+        :raises ModelError: when it cannot be used, or expects other images than the pupil.
         """
         self._model, self._own = model, threading.local()
         found = self._classifier().contract.input_spec
@@ -52,7 +52,7 @@ class Teacher:
         return np.asarray((1 - WEIGHT) * fire + WEIGHT * np.array(said), np.float32)
 
     def _classifier(self) -> FireClassifier:
-        """Give each thread an interpreter of its own, since one answers one at a time."""
+        """Return each thread an interpreter of its own, since one answers one at a time."""
         if not hasattr(self._own, 'classifier'):
             self._own.classifier = FireClassifier(self._model, RUNTIME)
         classifier: FireClassifier = self._own.classifier

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import itertools
 import math
 
-from fire_detector.model_contract import AlarmSettings
+from fire_detector.model.contract import AlarmSettings
 from tqdm import tqdm
 from training.clips.answers import Answered
 from training.measurement.alarm_figures import AlarmFigures, measure_rule
@@ -37,7 +37,7 @@ MAX_MISSED_SHARE = 0.1
 @dataclass(frozen=True)
 class Candidate:
     """
-    Hold a rule and what it did.
+    A rule and what it did.
 
     :ivar rule: the rule.
     :ivar figures: what was measured of it.
@@ -71,7 +71,7 @@ def measured(rules: Iterable[Rule], clips: Sequence[Answered]) -> list[Candidate
 
 def keeps_limits(figures: AlarmFigures, max_missed_share: float) -> bool:
     """
-    Tell whether a rule finds enough fires, soon enough, and clears soon enough.
+    Return whether a rule finds enough fires, soon enough, and clears soon enough.
 
     :param figures: what was measured of it.
     :param max_missed_share: share of the fires that may be missed.
@@ -113,7 +113,7 @@ def best_of_each(candidates: Sequence[Candidate], settings: int) -> list[Candida
 
 
 def chosen_settings(best: Candidate, max_missed_share: float) -> AlarmSettings | None:
-    """Give the settings of the best candidate, or None where it does not keep the limits."""
+    """Return the settings of the best candidate, or None where it does not keep the limits."""
     if isinstance(best.rule, Windowed) and keeps_limits(best.figures, max_missed_share):
         return best.rule.settings
     return None

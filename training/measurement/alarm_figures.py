@@ -26,7 +26,7 @@ MISSED_AFTER = 3.0
 @dataclass(frozen=True)
 class Outcome:
     """
-    Hold what a rule did in one clip.
+    What a rule did in one clip.
 
     :ivar fire: whether there is a fire in it.
     :ivar early: whether the alarm was raised already when the fire came.
@@ -52,14 +52,14 @@ class Outcome:
 
     @property
     def missed(self) -> bool:
-        """Tell whether a fire raised no alarm in time."""
+        """Return whether a fire raised no alarm in time."""
         return self.fire and not self.early and self.time_to_alarm is None
 
 
 @dataclass(frozen=True)
 class AlarmFigures:
     """
-    Hold what a rule did in a set of clips.
+    What a rule did in a set of clips.
 
     :ivar fires: clips with a fire.
     :ivar missed: those without an alarm within MISSED_AFTER seconds.
@@ -102,7 +102,7 @@ class AlarmFigures:
 
     @property
     def missed_share(self) -> float:
-        """Tell the share that was missed, of the fires that came while there was no alarm."""
+        """Return the share that was missed, of the fires that came while there was no alarm."""
         return self.missed / max(self.fires - self.early, 1)
 
 
@@ -191,7 +191,7 @@ def _quantile(values: Sequence[float], share: float) -> float | None:
 
 def poisson(count: int, hours: float) -> Estimate:
     """
-    Give a number of events its rate an hour and the exact 95 % interval.
+    Return a number of events its rate an hour and the exact 95 % interval.
 
     Events that come independently have chi-squared limits (F. Garwood, Fiducial Limits for the
     Poisson Distribution, Biometrika 28, 1936): chi2(2k) / 2 below, chi2(2k + 2) / 2 above.

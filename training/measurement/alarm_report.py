@@ -5,7 +5,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from fire_detector.model_contract import AlarmSettings
+from fire_detector.model.contract import AlarmSettings
 from training.clips.clip import FIRE_KIND
 from training.clips.made import AFTER_SECONDS, FIRE_SECONDS, NOFIRE_KINDS, NOFIRE_SECONDS
 from training.markdown import markdown_table, ORIGIN
@@ -18,7 +18,7 @@ from training.measurement.intervals import Estimate
 @dataclass(frozen=True)
 class RecordedOutcome:
     """
-    Hold what a rule did in a clip that was not made from stills.
+    What a rule did in a clip that was not made from stills.
 
     :ivar clip: the clip's name.
     :ivar rule: the rule.
@@ -33,7 +33,7 @@ class RecordedOutcome:
 @dataclass(frozen=True)
 class AlarmStudy:
     """
-    Hold what was measured of alarm rules, with one model on one set of clips.
+    What was measured of alarm rules, with one model on one set of clips.
 
     :ivar command: the command line that measured it.
     :ivar model: the model's path, as the command line had it.
@@ -48,7 +48,7 @@ class AlarmStudy:
     :ivar max_missed_share: the limit of missed fires in choosing; None where none was asked for.
     :ivar candidates: rules and what was measured of them on the made clips.
     :ivar recorded: what some of them did in the other clips.
-    :ivar unreadable: one message for each picture that was left out.
+    :ivar unreadable: one message for each image that was left out.
     """
 
     command: str
@@ -162,7 +162,7 @@ def summary(study: AlarmStudy, shown: tuple[Candidate, ...], plot: str) -> str:
 
 
 def _clips_text(study: AlarmStudy, figures: AlarmFigures) -> str:
-    left_out = (f' {len(study.unreadable)} pictures could not be read and are left out.'
+    left_out = (f' {len(study.unreadable)} images could not be read and are left out.'
                 if study.unreadable else '')
     return (
         f'A camera of 320x240 at {study.fps:g} frames a second moves over stills of the '
@@ -175,7 +175,7 @@ def _clips_text(study: AlarmStudy, figures: AlarmFigures) -> str:
 
 
 def choice_text(study: AlarmStudy) -> str:
-    """Say by what rule settings were chosen, and which."""
+    """Return by what rule settings were chosen, and which."""
     limit = 0.0 if study.max_missed_share is None else study.max_missed_share
     rule = (f'Chosen: the fewest false alarms an hour, among the settings that miss at most '
             f'{100 * limit:g} % of the fires, raise 95 % of the alarms within {MAX_P95_TIME:g} s '

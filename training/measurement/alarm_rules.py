@@ -5,8 +5,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
-from fire_detector.alarm import FireAlarm
-from fire_detector.model_contract import AlarmSettings
+from fire_detector.detection.alarm import FireAlarm
+from fire_detector.model.contract import AlarmSettings
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +22,7 @@ class Rule(Protocol):
 
     @property
     def text(self) -> str:
-        """Say the settings as a person would."""
+        """Return the settings as a person would."""
 
     def decide(self, stamps: NDArray[np.float64],
                probability: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -37,14 +37,14 @@ class Rule(Protocol):
 
 @dataclass(frozen=True)
 class Windowed:
-    """The node's own rule, `fire_detector.alarm.FireAlarm`."""
+    """The node's own rule, `fire_detector.detection.alarm.FireAlarm`."""
 
     settings: AlarmSettings
     kind = 'median of a window'
 
     @property
     def text(self) -> str:
-        """Say the settings as a person would."""
+        """Return the settings as a person would."""
         one = self.settings
         return (f'on {one.on_threshold:.4g}, off {one.off_threshold:.4g}, '
                 f'{one.window:g} s, {one.min_frames} frames')
@@ -59,13 +59,13 @@ class Windowed:
 
 @dataclass(frozen=True)
 class _AtThreshold:
-    """Hold the one setting of rules that the node's is compared with."""
+    """The one setting of rules that the node's is compared with."""
 
     threshold: float
 
     @property
     def text(self) -> str:
-        """Say the settings as a person would."""
+        """Return the settings as a person would."""
         return f'on {self.threshold:.4g}'
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What happens to the pictures of a robot's camera, in nature or by mounting.
+What happens to the images of a robot's camera, in nature or by mounting.
 
 Light is added, lost and counted before a camera encodes it, so most of this is done in linear
 light, by the curve of sRGB (IEC 61966-2-1). The camera is the Raspberry Pi's, whose numbers are in
-the hardware specification of its documentation. The same picture with the same index always gives
+the hardware specification of its documentation. The same image with the same index always gives
 the same result.
 """
 
@@ -30,11 +30,11 @@ GAIN = 8
 WHITE_ELECTRONS = WELL_ELECTRONS / GAIN
 # Not specified; a few electrons are usual for sensors of telephones.
 READ_NOISE_ELECTRONS = 3.0
-# At night, with the picture made as bright as by day.
+# At night, with the image made as bright as by day.
 NIGHT_LIGHT = 1 / 8
 # Two stops, as in a room with a window behind.
 OVEREXPOSURE = 4.0
-# The robot turns at 90 degrees a second; in a room, 30 pictures a second leave 1/30 s for each.
+# The robot turns at 90 degrees a second; in a room, 30 images a second leave 1/30 s for each.
 # Horizontal field of view of camera module 2.
 BLUR_DEGREES = 90 / 30
 VIEW_DEGREES = 62.2
@@ -46,7 +46,7 @@ SPOTS, SPOT_RADIUS, SPOT_OPACITY = 14, (0.012, 0.05), (0.5, 0.95)
 SMEARS, SMEAR_WIDTH, SMEAR_OPACITY = 4, (0.05, 0.12), (0.6, 0.95)
 # In shares of the longer side: dirt is too close to the lens to be sharp.
 SPOT_BLUR, SMEAR_BLUR, HAZE = 0.008, 0.02, 0.03
-# What a greasy or dusty place shows of the light of the whole picture.
+# What a greasy or dusty place shows of the light of the whole image.
 SMEAR_VEIL, SPOT_VEIL = 0.3, 0.15
 
 _CODES = np.arange(256) / 255
@@ -63,11 +63,11 @@ _FROM_LIGHT = np.rint(255 * np.where(
 @dataclass(frozen=True)
 class Corruption:
     """
-    Describe one thing that may happen to a picture.
+    Describe one thing that may happen to an image.
 
     :ivar title: what it is called, in few words.
     :ivar detail: how much of it; may be empty.
-    :ivar change: takes and gives RGB pictures of uint8, shape (height, width, 3), and leaves the
+    :ivar change: takes and gives RGB images of uint8, shape (height, width, 3), and leaves the
         one it takes as it is; the generator makes its choices.
     """
 
@@ -78,14 +78,14 @@ class Corruption:
 
 def corrupt(name: str, pixels: Pixels, index: int) -> Pixels:
     """
-    Let something happen to a picture.
+    Let something happen to an image.
 
     :param name: a key of CORRUPTIONS.
     :param pixels: uint8 of shape (height, width, 3), RGB.
-    :param index: number of the picture, from 0; another picture has other noise and dirt.
+    :param index: number of the image, from 0; another image has other noise and dirt.
     :return: uint8, RGB; of the same shape, but for a quarter turn.
     """
-    # Views with their channels reversed, which pictures are, are not for OpenCV.
+    # Views with their channels reversed, which images are, are not for OpenCV.
     changed = CORRUPTIONS[name].change(np.ascontiguousarray(pixels),
                                        np.random.default_rng((SEED, index)))
     return np.ascontiguousarray(changed)
@@ -185,7 +185,7 @@ def _point(layer: Light, rng: np.random.Generator) -> tuple[int, int]:
     return int(rng.integers(layer.shape[1])), int(rng.integers(layer.shape[0]))
 
 
-# By name, in the order of the tables; the pictures as they are come first.
+# By name, in the order of the tables; the images as they are come first.
 CORRUPTIONS: dict[str, Corruption] = {
     UNCHANGED: Corruption('as they are', '', _unchanged),
     'quarter_light': Corruption('a quarter of the light', 'exposure and gain at their end',

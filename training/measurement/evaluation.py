@@ -38,20 +38,20 @@ class EvaluationError(ValueError):
 @dataclass(frozen=True)
 class Evaluation:
     """
-    Hold what was measured of a model, on which pictures.
+    What was measured of a model, on which images.
 
     :ivar command: the command line that measured it.
     :ivar model: the model's path, as the command line had it.
     :ivar model_sha256: SHA-256 of the file, or of the listing of a folder's files, in hexadecimal.
     :ivar model_bytes: size of the file, or of a folder's files together.
-    :ivar data: the folder of the pictures, absolute.
+    :ivar data: the folder of the images, absolute.
     :ivar sources: the sources that were chosen; empty for all.
     :ivar split: a member of SPLITS, or ALL.
-    :ivar threshold: probability at or above which a picture is called fire.
+    :ivar threshold: probability at or above which an image is called fire.
     :ivar figures: what was measured, overall and by source.
     :ivar operating_points: what comes of other thresholds, overall.
     :ivar calibration: the bins of the fire probability, overall.
-    :ivar unreadable: one message for each picture that was left out.
+    :ivar unreadable: one message for each image that was left out.
     """
 
     command: str
@@ -69,17 +69,17 @@ class Evaluation:
 
     @property
     def overall(self) -> Figures:
-        """Give the figures of all pictures together."""
+        """Return the figures of all images together."""
         return self.figures[OVERALL]
 
 
 def file_sha256(path: Path) -> str:
-    """Give the SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def model_sha256(model: Path) -> str:
-    """Give the SHA-256 of a file, or that of a folder's files as sha256sum would list them."""
+    """Return the SHA-256 of a file, or that of a folder's files as sha256sum would list them."""
     if model.is_file():
         return file_sha256(model)
     files = sorted(path for path in model.rglob('*') if path.is_file())
@@ -123,7 +123,7 @@ def _figures(fields: dict[str, Any]) -> Figures:
 
 
 def estimate_text(estimate: Estimate | None) -> str:
-    """Say a figure and its interval, or '-' where it cannot be measured."""
+    """Return a figure and its interval, or '-' where it cannot be measured."""
     if estimate is None:
         return '-'
     return f'{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})'
@@ -156,9 +156,9 @@ def threshold_table(evaluation: Evaluation) -> str:
 
 
 def calibration_table(evaluation: Evaluation) -> str:
-    """Lay out the bins that have pictures."""
+    """Lay out the bins that have images."""
     return markdown_table(
-        ['fire probability', 'pictures', 'mean probability', 'share that shows fire'],
+        ['fire probability', 'images', 'mean probability', 'share that shows fire'],
         [[f'{one.low:.3f} to {one.high:.3f}', str(one.fire + one.nofire),
           f'{one.mean_probability:.3f}', f'{one.fire_share:.3f}']
          for one in evaluation.calibration if one.fire_share is not None])
@@ -171,40 +171,40 @@ def split_text(split: str, sources: Sequence[str]) -> str:
 
 
 def left_out_text(unreadable: Sequence[str]) -> str:
-    """Say how many pictures were left out, as a sentence after another; nothing for none."""
+    """Explain how many images were left out, as a sentence after another; nothing for none."""
     return f' {len(unreadable)} more could not be read and are left out.' if unreadable else ''
 
 
-def pictures_text(evaluation: Evaluation) -> str:
-    """Say on which pictures, and at which threshold, was measured."""
+def images_text(evaluation: Evaluation) -> str:
+    """Return on which images, and at which threshold, was measured."""
     found = evaluation.overall
     left_out = left_out_text(evaluation.unreadable)
-    return (f'{found.fire + found.nofire} pictures of '
+    return (f'{found.fire + found.nofire} images of '
             f'{split_text(evaluation.split, evaluation.sources)}, of {found.groups} groups '
             f'(videos or scenes): {found.fire} show fire, {found.nofire} do not.{left_out} '
-            f'A picture is called fire at a probability of {evaluation.threshold:g} or more.')
+            f'An image is called fire at a probability of {evaluation.threshold:g} or more.')
 
 
 def intervals_text(evaluation: Evaluation) -> str:
-    """Say what the intervals are, and what to make of recall at few false alarms."""
+    """Explain what the intervals are, and what to make of recall at few false alarms."""
     nofire = evaluation.overall.nofire
     return (
-        'In brackets, 95 % intervals that count the pictures of one group as one: the score '
+        'In brackets, 95 % intervals that count the images of one group as one: the score '
         'interval for shares, the bootstrap over groups for the other figures. Recall at few '
-        'false alarms takes its threshold from these same pictures; of the '
+        'false alarms takes its threshold from these same images; of the '
         f'{nofire} without fire, 1 % are {nofire // 100} and 5 % are {nofire // 20}.')
 
 
 def mistakes_text(evaluation: Evaluation) -> str:
-    """Say the rates of both mistakes as a person would: one in so many."""
+    """Return the rates of both mistakes as a person would: one in so many."""
     estimates, found = evaluation.overall.estimates, evaluation.overall
     false_alarms, recall = estimates['false_alarm_rate'], estimates['recall']
     sentences = []
     if false_alarms is not None:
-        sentences.append(f'{_one_in(false_alarms.value)} of the {found.nofire} pictures without '
+        sentences.append(f'{_one_in(false_alarms.value)} of the {found.nofire} images without '
                          f'fire was called fire.')
     if recall is not None:
-        sentences.append(f'{_one_in(1 - recall.value)} of the {found.fire} pictures of fire was '
+        sentences.append(f'{_one_in(1 - recall.value)} of the {found.fire} images of fire was '
                          f'missed.')
     return ' '.join(sentences)
 

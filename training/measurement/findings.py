@@ -8,8 +8,8 @@ from pathlib import Path
 import shlex
 from typing import Any
 
-from fire_detector.model_contract import ModelContract
-from fire_detector.stored_model import read_contract
+from fire_detector.model.contract import ModelContract
+from fire_detector.model.file import read_contract
 from training.data.samples import Sample
 from training.markdown import below_heading
 from training.measurement.evaluation import Evaluation, file_sha256, read_evaluation
@@ -32,7 +32,7 @@ SOURCE_COLUMNS = ('source', 'license', 'origin', 'shows')
 # evaluation, and the heading that they have in the card. `training.STEM` makes them.
 SUPPLEMENTS = {
     'small_fires': 'Small fires',
-    'alarms': 'From pictures to alarms',
+    'alarms': 'From images to alarms',
     'robustness': 'What it cannot take',
 }
 
@@ -44,7 +44,7 @@ class FindingsError(ValueError):
 @dataclass(frozen=True)
 class Supplement:
     """
-    Hold what a further tool has measured of a model.
+    What a further tool has measured of a model.
 
     :ivar heading: what it is about.
     :ivar text: Markdown that stands below the heading.
@@ -59,14 +59,14 @@ class Supplement:
 @dataclass(frozen=True)
 class Findings:
     """
-    Hold all that is known of a model.
+    All that is known of a model.
 
     :ivar model: the .tflite file.
     :ivar contract: what the file says of itself.
     :ivar config: how it was trained.
     :ivar training: what training measured.
     :ivar optimizations: what was measured where the run was trained on, if it was.
-    :ivar samples: the pictures of the run, those of left-out sources too.
+    :ivar samples: the images of the run, those of left-out sources too.
     :ivar sources: what is known of each source: license, origin and shows, by source.
     :ivar evaluation: what was measured of the file.
     :ivar mistakes: Markdown that names the worst mistakes; empty for an older evaluation.
@@ -98,7 +98,7 @@ def read_findings(run: Path, model: Path, sources: Path | None = None) -> Findin
         says what to run.
     :raises EvaluationError: when an evaluation in the run folder cannot be read.
     :raises ModelError: when the model cannot be used.
-    :raises DatasetError: when the run's configuration or list of pictures cannot be read.
+    :raises DatasetError: when the run's configuration or list of images cannot be read.
     """
     contract = read_contract(model)
     training = _read_json(run / METRICS, 'training.train')
@@ -119,7 +119,7 @@ def read_findings(run: Path, model: Path, sources: Path | None = None) -> Findin
 
 def read_sources(path: Path) -> dict[str, dict[str, str]]:
     """
-    Read what is known of the sources of pictures.
+    Read what is known of the sources of images.
 
     :param path: a CSV file with SOURCE_COLUMNS.
     :return: license, origin and shows, by source.
@@ -146,7 +146,7 @@ def _read_json(path: Path, tool: str) -> dict[str, Any]:
 
 
 def _evaluation_folder(run: Path, model: Path, config: TrainingConfig) -> Path:
-    """Find the evaluation of the very bytes of a model, on the test pictures of its run."""
+    """Find the evaluation of the very bytes of a model, on the test images of its run."""
     digest = file_sha256(model)
     for path in sorted((run / EVALUATION).glob(f'*/{METRICS}')):
         evaluation = read_evaluation(path)
@@ -159,7 +159,7 @@ def _evaluation_folder(run: Path, model: Path, config: TrainingConfig) -> Path:
 
 
 def _command(tool: str, run: Path, model: Path, config: TrainingConfig, folder: Path) -> str:
-    """Say what measures a model into its folder; one outside of the run needs to be told both."""
+    """Return the command that measures a model into its folder."""
     words = ['python', '-m', f'training.{tool}', str(model)]
     if run.resolve() not in model.resolve().parents:
         words += ['--data', config.data, '--out', str(folder)]

@@ -2,9 +2,9 @@
 """
 How far a measured figure may be from the truth.
 
-Frames of one video are nearly the same picture: ten of them tell little more than one. Rates have
+Frames of one video are nearly the same image: ten of them tell little more than one. Rates have
 the score interval of E. B. Wilson (Probable Inference, the Law of Succession, and Statistical
-Inference, JASA 22, 1927), for the number of pictures that remains when those of one group are
+Inference, JASA 22, 1927), for the number of images that remains when those of one group are
 taken as fully alike, by the design effect of L. Kish (Survey Sampling, 1965). Figures that are
 no rates are measured again on groups drawn at random, the bootstrap of B. Efron (1979).
 """
@@ -31,11 +31,11 @@ RESAMPLED = ('balanced_accuracy', 'roc_auc', 'recall_at_1_percent_false_alarms',
 @dataclass(frozen=True)
 class Estimate:
     """
-    Hold a figure and its 95 % interval.
+    A figure and its 95 % interval.
 
     :ivar value: what was measured.
     :ivar low: lower end of the interval.
-    :ivar high: upper end; from 0 to 1 where the pictures tell nothing of it.
+    :ivar high: upper end; from 0 to 1 where the images tell nothing of it.
     """
 
     value: float
@@ -46,10 +46,10 @@ class Estimate:
 @dataclass(frozen=True)
 class Figures:
     """
-    Hold what was measured on a set of pictures.
+    What was measured on a set of images.
 
-    :ivar fire: number of fire pictures.
-    :ivar nofire: number of pictures without fire.
+    :ivar fire: number of fire images.
+    :ivar nofire: number of images without fire.
     :ivar groups: number of groups they are from.
     :ivar estimates: the other figures of `Metrics`, by name; None for what cannot be measured.
     """
@@ -63,11 +63,11 @@ class Figures:
 def figures_by_source(probability: NDArray[np.floating], samples: Sequence[Sample],
                       threshold: float) -> dict[str, Figures]:
     """
-    Measure all pictures together, as 'overall', and those of each source.
+    Measure all images together, as 'overall', and those of each source.
 
-    :param probability: shape (len(samples),), 0..1; at least one picture.
-    :param samples: the pictures they belong to.
-    :param threshold: probability at or above which a picture is called fire.
+    :param probability: shape (len(samples),), 0..1; at least one image.
+    :param samples: the images they belong to.
+    :param threshold: probability at or above which an image is called fire.
     """
     fire = labels_of(samples) == FIRE
     groups = np.array([sample.group for sample in samples])
@@ -81,12 +81,12 @@ def figures_by_source(probability: NDArray[np.floating], samples: Sequence[Sampl
 def figures(probability: NDArray[np.floating], fire: NDArray[np.bool_], groups: NDArray[np.str_],
             threshold: float) -> Figures:
     """
-    Measure pictures, and how far the result may be off.
+    Measure images, and how far the result may be off.
 
-    :param probability: shape (pictures,), 0..1; at least one picture.
-    :param fire: shape (pictures,), whether each picture shows fire.
-    :param groups: shape (pictures,), the name of each picture's group.
-    :param threshold: probability at or above which a picture is called fire.
+    :param probability: shape (images,), 0..1; at least one image.
+    :param fire: shape (images,), whether each image shows fire.
+    :param groups: shape (images,), the name of each image's group.
+    :param threshold: probability at or above which an image is called fire.
     """
     found = dataclasses.asdict(measure(probability, fire, threshold))
     counted = {'accuracy': np.full(len(fire), True), 'recall': fire, 'false_alarm_rate': ~fire}
@@ -101,10 +101,10 @@ def figures(probability: NDArray[np.floating], fire: NDArray[np.bool_], groups: 
 
 def effective_size(groups: NDArray[np.str_]) -> float:
     """
-    Tell how many independent pictures are worth as much: (sum of n_g)^2 / sum of n_g^2.
+    Return how many independent images are worth as much: (sum of n_g)^2 / sum of n_g^2.
 
-    :param groups: shape (pictures,), the name of each picture's group; at least one picture.
-    :return: from 1 (all of one group) to the number of pictures (each its own group).
+    :param groups: shape (images,), the name of each image's group; at least one image.
+    :return: from 1 (all of one group) to the number of images (each its own group).
     """
     sizes = np.unique(groups, return_counts=True)[1]
     return float(sizes.sum() ** 2 / (sizes ** 2).sum())
@@ -112,10 +112,10 @@ def effective_size(groups: NDArray[np.str_]) -> float:
 
 def wilson(share: float, size: float) -> Estimate:
     """
-    Give a rate its score interval.
+    Return a rate its score interval.
 
     :param share: the measured rate, 0..1.
-    :param size: number of independent pictures that it was measured on, above 0.
+    :param size: number of independent images that it was measured on, above 0.
     """
     z = NormalDist().inv_cdf(1 - TAIL)
     scale = 1 + z ** 2 / size
@@ -130,8 +130,8 @@ def resamples(groups: NDArray[np.str_]) -> Iterator[NDArray[np.int64]]:
     """
     Draw groups at random, with replacement, as many as there are; RESAMPLES times.
 
-    :param groups: shape (pictures,), the name of each picture's group.
-    :return: the indices of each draw's pictures; a picture is there as often as its group.
+    :param groups: shape (images,), the name of each image's group.
+    :return: the indices of each draw's images; an image is there as often as its group.
     """
     names, number = np.unique(groups, return_inverse=True)
     generator = np.random.default_rng(SEED)
@@ -144,7 +144,7 @@ def resamples(groups: NDArray[np.str_]) -> Iterator[NDArray[np.int64]]:
 def _bootstrap(probability: NDArray[np.floating], fire: NDArray[np.bool_],
                groups: NDArray[np.str_],
                threshold: float) -> dict[str, tuple[float, float]]:
-    """Give the interval of each of RESAMPLED, from the resamples that have both labels."""
+    """Return the interval of each of RESAMPLED, from the resamples that have both labels."""
     # The only group of a label is in every resample as it is, which tells nothing about others.
     if min(len(set(groups[mask].tolist())) for mask in (fire, ~fire)) < 2:
         return dict.fromkeys(RESAMPLED, ANYTHING)
@@ -154,6 +154,6 @@ def _bootstrap(probability: NDArray[np.floating], fire: NDArray[np.bool_],
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
-    """Give the ends of the middle of values; resamples that all agree tell nothing."""
+    """Return the ends of the middle of values; resamples that all agree tell nothing."""
     low, high = np.quantile(values, (TAIL, 1 - TAIL)).tolist()
     return ANYTHING if low == high else (low, high)

@@ -14,26 +14,26 @@ from training.markdown import markdown_table
 from training.measurement.calibration import expected_calibration_error
 
 THRESHOLDS = tuple(tenth / 10 for tenth in range(1, 10))
-# Shares of the no-fire pictures that may be called fire.
+# Shares of the no-fire images that may be called fire.
 FALSE_ALARM_LIMITS = (0.01, 0.05)
 
 
 @dataclass(frozen=True)
 class Metrics:
     """
-    Hold how good a detector was on a set of pictures.
+    How good a detector was on a set of images.
 
-    All but the first three are None where pictures of a label that they need are missing.
+    All but the first three are None where images of a label that they need are missing.
 
-    :ivar fire: number of fire pictures.
-    :ivar nofire: number of pictures without fire.
-    :ivar accuracy: share of all pictures called right.
-    :ivar recall: share of the fire pictures called fire.
-    :ivar false_alarm_rate: share of the no-fire pictures called fire.
+    :ivar fire: number of fire images.
+    :ivar nofire: number of images without fire.
+    :ivar accuracy: share of all images called right.
+    :ivar recall: share of the fire images called fire.
+    :ivar false_alarm_rate: share of the no-fire images called fire.
     :ivar balanced_accuracy: mean of the shares of each label that are called right.
-    :ivar roc_auc: chance that a fire picture scores above a no-fire one.
+    :ivar roc_auc: chance that a fire image scores above a no-fire one.
     :ivar recall_at_1_percent_false_alarms: recall at the smallest of the probabilities given that,
-        as the threshold, calls at most 1 % of the no-fire pictures fire.
+        as the threshold, calls at most 1 % of the no-fire images fire.
     :ivar recall_at_5_percent_false_alarms: the same with at most 5 %.
     :ivar ece: expected calibration error of the fire probability; see `calibration`.
     """
@@ -53,14 +53,14 @@ class Metrics:
 @dataclass(frozen=True)
 class OperatingPoint:
     """
-    Hold what comes of one threshold.
+    What comes of one threshold.
 
-    :ivar threshold: probability at or above which a picture is called fire; None where no
+    :ivar threshold: probability at or above which an image is called fire; None where no
         probability that was given keeps the limit, so that nothing may be called fire.
     :ivar chosen_for: why this threshold is of interest; empty for one of a series.
-    :ivar recall: share of the fire pictures called fire; None without any.
-    :ivar false_alarm_rate: share of the no-fire pictures called fire; None without any.
-    :ivar precision: share of fire pictures among those called fire; None when none was.
+    :ivar recall: share of the fire images called fire; None without any.
+    :ivar false_alarm_rate: share of the no-fire images called fire; None without any.
+    :ivar precision: share of fire images among those called fire; None when none was.
     """
 
     threshold: float | None
@@ -75,9 +75,9 @@ def measure(probability: NDArray[np.floating], fire: NDArray[np.bool_],
     """
     Compare fire probabilities with the truth.
 
-    :param probability: shape (pictures,), 0..1; at least one picture.
-    :param fire: shape (pictures,), whether each picture shows fire.
-    :param threshold: probability at or above which a picture is called fire.
+    :param probability: shape (images,), 0..1; at least one image.
+    :param fire: shape (images,), whether each image shows fire.
+    :param threshold: probability at or above which an image is called fire.
     """
     called = probability >= threshold
     counts = {'fire': int(fire.sum()), 'nofire': int((~fire).sum())}
@@ -101,11 +101,11 @@ def measure(probability: NDArray[np.floating], fire: NDArray[np.bool_],
 def measure_by_source(probability: NDArray[np.floating], samples: Sequence[Sample],
                       threshold: float = 0.5) -> dict[str, Metrics]:
     """
-    Measure all pictures together, as 'overall', and those of each source.
+    Measure all images together, as 'overall', and those of each source.
 
     :param probability: shape (len(samples),), 0..1.
-    :param samples: the pictures they belong to.
-    :param threshold: probability at or above which a picture is called fire.
+    :param samples: the images they belong to.
+    :param threshold: probability at or above which an image is called fire.
     """
     fire = labels_of(samples) == FIRE
     sources = np.array([sample.source for sample in samples])
@@ -132,10 +132,10 @@ def format_table(by_source: dict[str, Metrics]) -> str:
 def operating_points(probability: NDArray[np.floating], fire: NDArray[np.bool_],
                      threshold: float) -> list[OperatingPoint]:
     """
-    Tell what comes of a series of thresholds, of the model's own, and of those for few alarms.
+    Return what comes of a series of thresholds, of the model's own, and of those for few alarms.
 
-    :param probability: shape (pictures,), 0..1; at least one picture.
-    :param fire: shape (pictures,), whether each picture shows fire.
+    :param probability: shape (images,), 0..1; at least one image.
+    :param fire: shape (images,), whether each image shows fire.
     :param threshold: the model's own.
     :return: one for each of THRESHOLDS and, with both labels, FALSE_ALARM_LIMITS; the smallest
         threshold first.
@@ -166,12 +166,12 @@ def last_within(false_alarms: NDArray[np.float64], limit: float) -> int:
     Find the smallest threshold of a ROC curve that keeps to a limit.
 
     :param false_alarms: shape (thresholds,), rates that begin at 0 and do not fall.
-    :param limit: share of the no-fire pictures that may be called fire.
+    :param limit: share of the no-fire images that may be called fire.
     :return: its index.
     """
     return int(np.searchsorted(false_alarms, limit, side='right')) - 1
 
 
 def share_of(hits: NDArray[np.bool_]) -> float | None:
-    """Tell the share that is true; None of none."""
+    """Return the share that is true; None of none."""
     return float(hits.mean()) if hits.size else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The most confident mistakes of a model, by name: the pictures may not be shown everywhere."""
+"""The most confident mistakes of a model, by name: the images may not be shown everywhere."""
 
 from collections.abc import Mapping, Sequence
 import csv
@@ -23,11 +23,11 @@ REMARK_COLUMNS = ('file', 'remark')
 @dataclass(frozen=True)
 class Naming:
     """
-    Say how pictures are named for people.
+    How images are named for people.
 
-    :ivar data: the data folder, as the pictures' paths have it; it tells the boxes around fires,
+    :ivar data: the data folder, as the images' paths have it; it tells the boxes around fires,
         if it has some.
-    :ivar remarks: what people have seen on pictures, by file.
+    :ivar remarks: what people have seen on images, by file.
     """
 
     data: Path
@@ -37,10 +37,10 @@ class Naming:
 @dataclass(frozen=True)
 class Mistakes:
     """
-    Hold the indices of the pictures that were called wrong.
+    The indices of the images that were called wrong.
 
     :ivar missed: fires called no fire, the lowest probability first.
-    :ivar alarms: pictures without fire called fire, the highest probability first.
+    :ivar alarms: images without fire called fire, the highest probability first.
     """
 
     missed: tuple[int, ...]
@@ -53,8 +53,8 @@ def find_mistakes(probability: NDArray[np.floating], samples: Sequence[Sample],
     Find all mistakes, the most confident first.
 
     :param probability: shape (len(samples),), 0..1.
-    :param samples: the pictures they belong to.
-    :param threshold: probability at or above which a picture is called fire.
+    :param samples: the images they belong to.
+    :param threshold: probability at or above which an image is called fire.
     """
     order = np.argsort(probability, kind='stable').tolist()
     return Mistakes(
@@ -66,9 +66,9 @@ def find_mistakes(probability: NDArray[np.floating], samples: Sequence[Sample],
 
 def read_remarks(data: Path, path: Path | None = None) -> dict[str, str]:
     """
-    Read what people have seen on pictures.
+    Read what people have seen on images.
 
-    :param data: the folder of the pictures.
+    :param data: the folder of the images.
     :param path: a CSV file with REMARK_COLUMNS; files are named as in the data folder. None: the
         data folder's own, if it has one.
     :return: the remarks, by file.
@@ -96,7 +96,7 @@ def mistakes_table(mistakes: Mistakes, probability: NDArray[np.floating],
 
     :param mistakes: all of them.
     :param probability: shape (len(samples),), 0..1.
-    :param samples: the pictures.
+    :param samples: the images.
     :param naming: how they are named.
     :raises DatasetError: when the boxes cannot be read.
     """
@@ -112,15 +112,15 @@ def mistakes_table(mistakes: Mistakes, probability: NDArray[np.floating],
             rows.append([kind, f'`{name}`', samples[index].source, f'{probability[index]:.3f}',
                          share, naming.remarks.get(name, '')])
     return (f'The most confident of {len(mistakes.missed)} missed fires and '
-            f'{len(mistakes.alarms)} false alarms. Fire covers the share of the picture that the '
+            f'{len(mistakes.alarms)} false alarms. Fire covers the share of the image that the '
             'boxes around it cover, where boxes are known.\n\n') + markdown_table(
         ['mistake', 'file', 'source', 'fire probability', 'fire covers', 'what is to be seen'],
         [[_in_a_cell(cell) for cell in row] for row in rows])
 
 
 def _name(path: Path, data: Path) -> str:
-    """Name a picture as the data folder does; one outside of it by its file name alone."""
-    # Not resolve(): the folders of pictures may be links to elsewhere.
+    """Name an image as the data folder does; one outside of it by its file name alone."""
+    # Not resolve(): the folders of images may be links to elsewhere.
     relative = os.path.relpath(path, data)
     return path.name if relative.startswith(os.pardir) else Path(relative).as_posix()
 

@@ -29,17 +29,17 @@ NOFIRE_COLOR = '#7d98a1'
 LINE_COLOR = '#22333b'
 GUIDE_COLOR = '#9a9a9a'
 DPI = 120
-FALSE_ALARM_LABEL = 'share of no-fire pictures called fire (false alarms)'
-RECALL_LABEL = 'share of fire pictures called fire (recall)'
+FALSE_ALARM_LABEL = 'share of no-fire images called fire (false alarms)'
+RECALL_LABEL = 'share of fire images called fire (recall)'
 
 
 @dataclass(frozen=True)
 class Answers:
     """
-    Hold what a model answered.
+    What a model answered.
 
-    :ivar probability: shape (pictures,), 0..1.
-    :ivar fire: shape (pictures,), whether each picture shows fire.
+    :ivar probability: shape (images,), 0..1.
+    :ivar fire: shape (images,), whether each image shows fire.
     """
 
     probability: NDArray[np.floating]
@@ -53,7 +53,7 @@ def write_plots(answers: Answers, evaluation: Evaluation, folder: Path) -> list[
     :param answers: what the model answered.
     :param evaluation: what was measured of the answers.
     :param folder: where the plots go.
-    :return: the names of the files written; with pictures of one label, CONFUSION and BY_SOURCE.
+    :return: the names of the files written; with images of one label, CONFUSION and BY_SOURCE.
     """
     figures = {CONFUSION: confusion_figure(answers, evaluation),
                BY_SOURCE: by_source_figure(evaluation)}
@@ -69,7 +69,7 @@ def write_plots(answers: Answers, evaluation: Evaluation, folder: Path) -> list[
 
 
 def confusion_figure(answers: Answers, evaluation: Evaluation) -> Figure:
-    """Draw how many pictures of each label were called what."""
+    """Draw how many images of each label were called what."""
     called = answers.probability >= evaluation.threshold
     counts = confusion_matrix(~answers.fire, ~called, labels=[False, True])
     totals = counts.sum(axis=1, keepdims=True)
@@ -84,7 +84,7 @@ def confusion_figure(answers: Answers, evaluation: Evaluation) -> Figure:
         axes.text(column, row, f'{count}\n{100 * share:.1f} %', ha='center', va='center',
                   fontsize=13, color='white' if share > 0.5 else LINE_COLOR)
     axes.set(xlabel=f'called (fire from a probability of {evaluation.threshold:g} on)',
-             ylabel='shows', title='Pictures, and their share of the row')
+             ylabel='shows', title='Images, and their share of the row')
     return figure
 
 
@@ -105,7 +105,7 @@ def precision_recall_figure(answers: Answers, evaluation: Evaluation) -> Figure:
     """Draw how far an answer of fire is to be believed, by how many fires are found."""
     precisions, recalls, thresholds = precision_recall_curve(answers.fire, answers.probability)
     figure, axes = _unit_axes(RECALL_LABEL,
-                              'share of pictures called fire that show it (precision)')
+                              'share of images called fire that show it (precision)')
     share = answers.fire.mean()
     axes.axhline(share, color=GUIDE_COLOR, linestyle='--',
                  label=f'calling everything fire ({share:.2f})')
@@ -138,7 +138,7 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
                      color=NOFIRE_COLOR, label='no fire')
     lower.bar_label(bars, [str(one.fire + one.nofire) for one in bins], fontsize=8, padding=1)
     lower.margins(y=0.12)
-    lower.set(xlabel='fire probability', ylabel='pictures')
+    lower.set(xlabel='fire probability', ylabel='images')
     lower.legend(loc='upper center', frameon=False, ncol=2)
     upper.grid(alpha=0.3)
     return figure
@@ -157,13 +157,13 @@ def by_source_figure(evaluation: Evaluation) -> Figure:
     _draw_rates(right, alarms, FALSE_ALARM_LABEL, NOFIRE_COLOR)
     for axes in (left, right):
         axes.set_ylim(rows - 0.5, -0.5)
-    figure.suptitle('By source (number of pictures), with 95 % intervals', fontsize=11)
+    figure.suptitle('By source (number of images), with 95 % intervals', fontsize=11)
     return figure
 
 
 def _draw_rates(axes: Axes, rates: Sequence[tuple[str, Estimate]], label: str,
                 color: str) -> None:
-    """Draw a row for each name and rate, the one of all pictures first."""
+    """Draw a row for each name and rate, the one of all images first."""
     for row, (_, rate) in enumerate(rates):
         axes.plot([rate.low, rate.high], [row, row], color=color, linewidth=3, alpha=0.5)
         axes.plot(rate.value, row, color=color if row else LINE_COLOR, marker='o', markersize=7)

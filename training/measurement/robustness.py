@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model loses when something happens to its pictures: the record of it, and its text."""
+"""What a model loses when something happens to its images: the record of it, and its text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ COLUMNS = {'recall': 'recall', 'false_alarm_rate': 'false alarms',
 @dataclass(frozen=True)
 class Row:
     """
-    Hold what was measured of pictures to which one thing has happened.
+    What was measured of images to which one thing has happened.
 
     :ivar figures: what was measured.
-    :ivar lost: balanced accuracy that the unchanged pictures have more, with the interval of this
-        difference; None for themselves, and with pictures of one label.
+    :ivar lost: balanced accuracy that the unchanged images have more, with the interval of this
+        difference; None for themselves, and with images of one label.
     """
 
     figures: Figures
@@ -44,17 +44,17 @@ class Row:
 @dataclass(frozen=True)
 class Robustness:
     """
-    Hold what was measured of a model, on which pictures.
+    What was measured of a model, on which images.
 
     :ivar command: the command line that measured it.
     :ivar model: the model's path, as the command line had it.
     :ivar model_sha256: SHA-256 of the file, or of the listing of a folder's files, in hexadecimal.
-    :ivar data: the folder of the pictures, absolute.
+    :ivar data: the folder of the images, absolute.
     :ivar sources: the sources that were chosen; empty for all.
     :ivar split: a member of SPLITS, or ALL.
-    :ivar threshold: probability at or above which a picture is called fire.
+    :ivar threshold: probability at or above which an image is called fire.
     :ivar rows: what was measured, for names of CORRUPTIONS, UNCHANGED first.
-    :ivar unreadable: one message for each picture that was left out.
+    :ivar unreadable: one message for each image that was left out.
     """
 
     command: str
@@ -71,12 +71,12 @@ class Robustness:
 def measure_rows(probabilities: Mapping[str, NDArray[np.floating]], samples: Sequence[Sample],
                  threshold: float) -> dict[str, Row]:
     """
-    Measure the answers to pictures as they are, and after something has happened to them.
+    Measure the answers to images as they are, and after something has happened to them.
 
     :param probabilities: for names of CORRUPTIONS, among them UNCHANGED, fire probabilities of
         shape (len(samples),).
-    :param samples: the pictures; at least one.
-    :param threshold: probability at or above which a picture is called fire.
+    :param samples: the images; at least one.
+    :param threshold: probability at or above which an image is called fire.
     """
     fire = labels_of(samples) == FIRE
     groups = np.array([sample.group for sample in samples])
@@ -90,16 +90,16 @@ def measure_rows(probabilities: Mapping[str, NDArray[np.floating]], samples: Seq
 def loss(before: NDArray[np.bool_], after: NDArray[np.bool_], fire: NDArray[np.bool_],
          groups: NDArray[np.str_]) -> Estimate | None:
     """
-    Tell how much balanced accuracy is lost on the same pictures.
+    Return how much balanced accuracy is lost on the same images.
 
     The interval is that of the difference, by the bootstrap over groups: it is narrower than
-    those of the two figures suggest, since most pictures are called alike both times.
+    those of the two figures suggest, since most images are called alike both times.
 
-    :param before: shape (pictures,), whether each picture was called right.
+    :param before: shape (images,), whether each image was called right.
     :param after: the same, after something has happened to them.
-    :param fire: shape (pictures,), whether each picture shows fire.
-    :param groups: shape (pictures,), the name of each picture's group.
-    :return: the difference, above 0 for a loss; None with pictures of one label.
+    :param fire: shape (images,), whether each image shows fire.
+    :param groups: shape (images,), the name of each image's group.
+    :return: the difference, above 0 for a loss; None with images of one label.
     """
     if fire.all() or not fire.any():
         return None
@@ -120,15 +120,15 @@ def _balanced(change: NDArray[np.float64], fire: NDArray[np.bool_]) -> float:
 
 
 def robustness_table(rows: Mapping[str, Row]) -> str:
-    """Lay out what was measured, and what is lost against the unchanged pictures."""
-    return markdown_table(['pictures', *COLUMNS.values(), 'points lost'], [
+    """Lay out what was measured, and what is lost against the unchanged images."""
+    return markdown_table(['images', *COLUMNS.values(), 'points lost'], [
         [name_of(name), *(estimate_text(row.figures.estimates[column]) for column in COLUMNS),
          _points_text(row.lost)]
         for name, row in rows.items()])
 
 
 def name_of(name: str) -> str:
-    """Say what has happened to pictures, and how much of it."""
+    """Explain what has happened to images, and how much of it."""
     found = CORRUPTIONS[name]
     return f'{found.title}: {found.detail}' if found.detail else found.title
 
@@ -143,7 +143,7 @@ def _points_text(lost: Estimate | None) -> str:
 def verdict(rows: Mapping[str, Row]) -> str:
     """Name in one sentence what the model cannot take, and which of its mistakes it makes then."""
     if all(row.lost is None for row in rows.values()):
-        return ('The pictures are of one label, so that what it cannot take does not follow '
+        return ('The images are of one label, so that what it cannot take does not follow '
                 'from them.')
     named = list(_too_much(rows))
     limit = f'{100 * TOLERATED_LOSS:g} points of balanced accuracy'
@@ -176,10 +176,10 @@ def summary(found: Robustness) -> str:
     figures_of = found.rows[UNCHANGED].figures
     split, left_out = split_text(found.split, found.sources), left_out_text(found.unreadable)
     return '\n\n'.join((
-        f'{figures_of.fire} pictures of fire and {figures_of.nofire} without, of {split}, as they '
+        f'{figures_of.fire} images of fire and {figures_of.nofire} without, of {split}, as they '
         'are and after what may happen to the camera of a robot; called fire at a probability of '
         f'{found.threshold:g} or more.{left_out}',
         robustness_table(found.rows), verdict(found.rows),
-        'Points lost are hundredths of balanced accuracy, against the pictures as they are. In '
-        'brackets, 95 % intervals that count the pictures of one group as one; that of the loss '
-        'is of the difference on the same pictures.'))
+        'Points lost are hundredths of balanced accuracy, against the images as they are. In '
+        'brackets, 95 % intervals that count the images of one group as one; that of the loss '
+        'is of the difference on the same images.'))

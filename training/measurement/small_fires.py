@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fire_detector.tiling import ALL, combine, GRID, Grid, NONE, TURN
+from fire_detector.model.tiling import ALL, combine, GRID, Grid, NONE, TURN
 import numpy as np
 from numpy.typing import NDArray
 from training.data.boxes import Box, share_covered
 from training.data.samples import FIRE, labels_of, Sample
 from training.measurement.intervals import effective_size, Estimate, wilson
 
-# Of the share of the picture that the boxes around the fire cover; an edge belongs to the larger.
+# Of the share of the image that the boxes around the fire cover; an edge belongs to the larger.
 EDGES = (0.01, 0.05, 0.2)
 SIZES = ('under 1 %', '1 to 5 %', '5 to 20 %', 'over 20 %')
 NO_BOXES = 'no boxes'
@@ -24,12 +24,12 @@ OTHER_GRIDS = (Grid(2, 2, 0.6), Grid(2, 3, 0.6))
 @dataclass(frozen=True)
 class Recalls:
     """
-    Hold what a threshold finds.
+    What a threshold finds.
 
-    :ivar threshold: probability at or above which a picture is called fire; None where nothing
+    :ivar threshold: probability at or above which an image is called fire; None where nothing
         may be called.
-    :ivar recall: of each of SIZES, NO_BOXES and ANY; None where there are no such pictures.
-    :ivar false_alarm_rate: None where no picture is without fire.
+    :ivar recall: of each of SIZES, NO_BOXES and ANY; None where there are no such images.
+    :ivar false_alarm_rate: None where no image is without fire.
     """
 
     threshold: float | None
@@ -40,12 +40,12 @@ class Recalls:
 @dataclass(frozen=True)
 class Way:
     """
-    Hold what one way of looking at pictures finds.
+    What one way of looking at images finds.
 
     :ivar name: of the way, one of TILE_MODES or a description.
     :ivar own: at the model's threshold.
     :ivar equal: at the threshold that keeps to FALSE_ALARM_LIMIT in this way; None where no
-        picture is without fire.
+        image is without fire.
     """
 
     name: str
@@ -54,12 +54,12 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Images:
     """
-    Hold what is known of the pictures that were looked at.
+    What is known of the images that were looked at.
 
-    :ivar groups: shape (pictures,), the name of each picture's group.
-    :ivar sizes: shape (pictures,), one of SIZES or NO_BOXES for a fire, and '' for none.
+    :ivar groups: shape (images,), the name of each image's group.
+    :ivar sizes: shape (images,), one of SIZES or NO_BOXES for a fire, and '' for none.
     """
 
     groups: NDArray[np.str_]
@@ -70,86 +70,86 @@ class Pictures:
         return {name: int(self.of_size(name).sum()) for name in (*SIZES, NO_BOXES, ANY)}
 
     def of_size(self, name: str) -> NDArray[np.bool_]:
-        """Tell which pictures show a fire of one of SIZES, NO_BOXES or ANY."""
+        """Return which images show a fire of one of SIZES, NO_BOXES or ANY."""
         return np.asarray(self.sizes != '' if name == ANY else self.sizes == name)
 
     @property
     def calm(self) -> NDArray[np.bool_]:
-        """Tell which pictures show no fire."""
+        """Return which images show no fire."""
         return np.asarray(self.sizes == '')
 
 
 def size_of_fire(boxes: tuple[Box, ...]) -> str:
-    """Give one of SIZES for the boxes around a picture's fire, or NO_BOXES."""
+    """Return one of SIZES for the boxes around an image's fire, or NO_BOXES."""
     if not boxes:
         return NO_BOXES
     return SIZES[int(np.searchsorted(EDGES, share_covered(boxes), side='right'))]
 
 
-def describe(samples: Sequence[Sample], boxes: Mapping[Path, tuple[Box, ...]]) -> Pictures:
+def describe(samples: Sequence[Sample], boxes: Mapping[Path, tuple[Box, ...]]) -> Images:
     """
-    Tell what is known of pictures.
+    Return what is known of images.
 
-    :param samples: the pictures.
-    :param boxes: the boxes around their fires, by the picture's path, where they are known.
+    :param samples: the images.
+    :param boxes: the boxes around their fires, by the image's path, where they are known.
     """
-    return Pictures(
+    return Images(
         np.array([sample.group for sample in samples]),
         np.array([size_of_fire(boxes.get(sample.path, ())) if label == FIRE else ''
                   for sample, label in zip(samples, labels_of(samples), strict=True)]))
 
 
-def node_ways(whole: NDArray[np.float64], tiles: NDArray[np.float64], pictures: Pictures,
+def node_ways(whole: NDArray[np.float64], tiles: NDArray[np.float64], images: Images,
               threshold: float) -> tuple[Way, ...]:
     """
     Measure each of TILE_MODES, as the node has them.
 
-    'turn' is measured on a picture's first moment, when one of its tiles has been looked at:
+    'turn' is measured on an image's first moment, when one of its tiles has been looked at:
     each tile with the same chance. Once all have been, its answers are those of 'all'.
 
-    :param whole: shape (pictures,), the probability of each picture, 0..1.
-    :param tiles: shape (pictures, GRID.size), those of its tiles.
-    :param pictures: what is known of them.
+    :param whole: shape (images,), the probability of each image, 0..1.
+    :param tiles: shape (images, GRID.size), those of its tiles.
+    :param images: what is known of them.
     :param threshold: the model's own.
     """
     in_turn = np.array([[combine(one, [part]) for part in parts]
                         for one, parts in zip(whole, tiles, strict=True)])
     answers = {NONE: whole[:, np.newaxis], TURN: in_turn, ALL: _combined(whole, tiles, combine)}
-    return tuple(_way(name, found, pictures, threshold) for name, found in answers.items())
+    return tuple(_way(name, found, images, threshold) for name, found in answers.items())
 
 
 def other_ways(whole: NDArray[np.float64], tiles: dict[Grid, NDArray[np.float64]],
-               pictures: Pictures, threshold: float) -> tuple[Way, ...]:
+               images: Images, threshold: float) -> tuple[Way, ...]:
     """
     Measure other grids, and other ways to make one probability of several, with all tiles.
 
-    :param whole: shape (pictures,), the probability of each picture, 0..1.
-    :param tiles: for each grid those of its tiles, of shape (pictures, grid.size).
-    :param pictures: what is known of them.
+    :param whole: shape (images,), the probability of each image, 0..1.
+    :param tiles: for each grid those of its tiles, of shape (images, grid.size).
+    :param images: what is known of them.
     :param threshold: the model's own.
     """
-    return tuple(_way(f'{grid}, {name}', _combined(whole, found, rule), pictures, threshold)
+    return tuple(_way(f'{grid}, {name}', _combined(whole, found, rule), images, threshold)
                  for grid, found in tiles.items() for name, rule in COMBINATIONS.items())
 
 
-def recalls(answers: NDArray[np.float64], pictures: Pictures, threshold: float | None) -> Recalls:
+def recalls(answers: NDArray[np.float64], images: Images, threshold: float | None) -> Recalls:
     """
     Measure what a threshold finds.
 
-    :param answers: shape (pictures, looks), 0..1: what may be answered about each picture, each
+    :param answers: shape (images, looks), 0..1: what may be answered about each image, each
         with the same chance.
-    :param pictures: what is known of them.
-    :param threshold: probability at or above which a picture is called fire; None for never.
+    :param images: what is known of them.
+    :param threshold: probability at or above which an image is called fire; None for never.
     """
     called = np.full(answers.shape, False) if threshold is None else answers >= threshold
 
     def rate(chosen: NDArray[np.bool_]) -> Estimate | None:
         if not chosen.any():
             return None
-        return wilson(float(called[chosen].mean()), effective_size(pictures.groups[chosen]))
+        return wilson(float(called[chosen].mean()), effective_size(images.groups[chosen]))
 
-    return Recalls(threshold, {name: rate(pictures.of_size(name)) for name in
-                               (*SIZES, NO_BOXES, ANY)}, rate(pictures.calm))
+    return Recalls(threshold, {name: rate(images.of_size(name)) for name in
+                               (*SIZES, NO_BOXES, ANY)}, rate(images.calm))
 
 
 def threshold_within(answers: NDArray[np.float64], calm: NDArray[np.bool_],
@@ -157,8 +157,8 @@ def threshold_within(answers: NDArray[np.float64], calm: NDArray[np.bool_],
     """
     Find the smallest of the answers that is a threshold with few enough false alarms.
 
-    :param answers: shape (pictures, looks), 0..1.
-    :param calm: shape (pictures,), which pictures show no fire; at least one does not.
+    :param answers: shape (images, looks), 0..1.
+    :param calm: shape (images,), which images show no fire; at least one does not.
     :param limit: share of the answers about those that may be false alarms, below 1.
     :return: the threshold; None when even the largest answer is none.
     """
@@ -170,12 +170,12 @@ def threshold_within(answers: NDArray[np.float64], calm: NDArray[np.bool_],
 
 
 def largest(whole: float, tiles: Sequence[float]) -> float:
-    """Give the largest of the probabilities of a picture and its tiles."""
+    """Return the largest of the probabilities of an image and its tiles."""
     return max(whole, *tiles)
 
 
 def mean_odds(whole: float, tiles: Sequence[float]) -> float:
-    """Give the probability whose odds are the geometric mean of whole and largest tile's."""
+    """Return the probability whose odds are the geometric mean of whole and largest tile's."""
     odds = [one / (1 - one) for one in np.clip([whole, max(tiles)], 1e-6, 1 - 1e-6).tolist()]
     mean = float(np.sqrt(odds[0] * odds[1]))
     return mean / (1 + mean)
@@ -192,14 +192,14 @@ def compared_grids() -> tuple[Grid, ...]:
 
 def _combined(whole: NDArray[np.float64], tiles: NDArray[np.float64],
               rule: Callable[[float, Sequence[float]], float]) -> NDArray[np.float64]:
-    """Make one answer about each picture, as an array of shape (pictures, 1)."""
+    """Make one answer about each image, as an array of shape (images, 1)."""
     return np.array([[rule(one, parts)] for one, parts in
                      zip(whole.tolist(), tiles.tolist(), strict=True)])
 
 
-def _way(name: str, answers: NDArray[np.float64], pictures: Pictures, threshold: float) -> Way:
+def _way(name: str, answers: NDArray[np.float64], images: Images, threshold: float) -> Way:
     equal = None
-    if pictures.calm.any():
-        equal = recalls(answers, pictures,
-                        threshold_within(answers, pictures.calm, FALSE_ALARM_LIMIT))
-    return Way(name, recalls(answers, pictures, threshold), equal)
+    if images.calm.any():
+        equal = recalls(answers, images,
+                        threshold_within(answers, images.calm, FALSE_ALARM_LIMIT))
+    return Way(name, recalls(answers, images, threshold), equal)

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fire_detector.tiling import ALL, Grid, NONE, TURN
+from fire_detector.model.tiling import ALL, Grid, NONE, TURN
 from training.markdown import markdown_table, ORIGIN
 from training.measurement.evaluation import estimate_text, left_out_text, split_text
 from training.measurement.intervals import Estimate
@@ -16,24 +16,24 @@ LIMIT_TEXT = f'at most {100 * FALSE_ALARM_LIMIT:g} % false alarms'
 @dataclass(frozen=True)
 class SmallFires:
     """
-    Hold what was measured of a model, on which pictures.
+    What was measured of a model, on which images.
 
     :ivar command: the command line that measured it.
     :ivar model: the model's path, as the command line had it.
     :ivar model_sha256: SHA-256 of the file, in hexadecimal.
-    :ivar data: the folder of the pictures, absolute.
+    :ivar data: the folder of the images, absolute.
     :ivar sources: the sources that were chosen; empty for all.
     :ivar split: a member of SPLITS, or ALL.
     :ivar threshold: the model's own.
     :ivar runtime: the TFLite runtime that answered and was timed.
-    :ivar grid: how pictures are cut.
-    :ivar fire: number of fire pictures of each size, without boxes, and of all.
-    :ivar nofire: number of pictures without fire.
+    :ivar grid: how images are cut.
+    :ivar fire: number of fire images of each size, without boxes, and of all.
+    :ivar nofire: number of images without fire.
     :ivar ways: what was measured, for each of TILE_MODES.
-    :ivar latency_ms: milliseconds of one picture, for each of TILE_MODES.
-    :ivar timed_on: height and width of that picture.
+    :ivar latency_ms: milliseconds of one image, for each of TILE_MODES.
+    :ivar timed_on: height and width of that image.
     :ivar other_ways: the same for other grids and combinations; empty where not asked for.
-    :ivar unreadable: one message for each picture that was left out.
+    :ivar unreadable: one message for each image that was left out.
     """
 
     command: str
@@ -55,7 +55,7 @@ class SmallFires:
 
 
 def gains_table(found: SmallFires) -> str:
-    """Lay out what tiles bring and cost, against the whole picture alone."""
+    """Lay out what tiles bring and cost, against the whole image alone."""
     none = found.ways[0]
     names = (*SIZES[:2], ANY)
     rows = []
@@ -93,24 +93,24 @@ def summary(found: SmallFires) -> str:
     """Write the results for people."""
     split, left_out = split_text(found.split, found.sources), left_out_text(found.unreadable)
     parts = [
-        f'{found.fire[ANY]} pictures of fire and {found.nofire} without, of {split}.{left_out} '
-        'Recall is told by the share of the picture that the boxes around the fire cover; '
+        f'{found.fire[ANY]} images of fire and {found.nofire} without, of {split}.{left_out} '
+        'Recall is told by the share of the image that the boxes around the fire cover; '
         f'fires of which no boxes are known stand under "{NO_BOXES}". In brackets, the number of '
-        'pictures, and 95 % intervals that count the pictures of one group as one.',
+        'images, and 95 % intervals that count the images of one group as one.',
         f'Tiles are {found.grid} of width and height. "{TURN}" is the first moment, when one tile '
-        'of a picture has been looked at: the mean over which one it is. The node remembers the '
+        'of an image has been looked at: the mean over which one it is. The node remembers the '
         f'others, so on a scene that stays its answers become those of "{ALL}" within '
-        f'{found.grid.size} pictures.',
+        f'{found.grid.size} images.',
         '## What tiles bring', gains_table(found),
-        'Differences from the whole picture alone: at the threshold of the model, and where each '
+        'Differences from the whole image alone: at the threshold of the model, and where each '
         f'way has its own threshold for {LIMIT_TEXT}.',
         f'## At the threshold of the model, {found.threshold:g}', own_table(found),
-        'Milliseconds are medians of preprocessing and inference of one picture of '
+        'Milliseconds are medians of preprocessing and inference of one image of '
         f'{found.timed_on[1]}x{found.timed_on[0]}, by {found.runtime} in one thread on this '
         'machine: use them as ratios.']
     if any(way.equal is not None for way in found.ways):
         parts += [f'## With {LIMIT_TEXT}', equal_table(found, found.ways),
-                  'Each way has a threshold of its own, taken from these same pictures.']
+                  'Each way has a threshold of its own, taken from these same images.']
     if found.other_ways:
         parts += [f'## Other tiles, all looked at, with {LIMIT_TEXT}',
                   equal_table(found, found.other_ways)]

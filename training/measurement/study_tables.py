@@ -19,7 +19,7 @@ from training.measurement.small_fires import FALSE_ALARM_LIMIT, size_of_fire, SI
 
 # The size of fires that is asked about apart.
 SMALL = SIZES[1]
-# The source whose pictures without fire look most like some.
+# The source whose images without fire look most like some.
 HARD_SOURCE = 'cair'
 HALF = 0.5
 
@@ -27,13 +27,13 @@ HALF = 0.5
 @dataclass(frozen=True)
 class Finding:
     """
-    Hold what one training answers to the pictures of one split.
+    What one training answers to the images of one split.
 
     :ivar split: 'test', or 'left_out' where sources were left out.
-    :ivar files: the pictures.
-    :ivar sources: shape (pictures,), their sources.
-    :ivar fire: shape (pictures,), whether they show fire.
-    :ivar probability: shape (pictures,), 0..1.
+    :ivar files: the images.
+    :ivar sources: shape (images,), their sources.
+    :ivar fire: shape (images,), whether they show fire.
+    :ivar probability: shape (images,), 0..1.
     """
 
     split: str
@@ -65,8 +65,8 @@ def figures(finding: Finding, boxes: Mapping[Path, tuple[Box, ...]]) -> dict[str
     Measure one training.
 
     :param finding: its answers.
-    :param boxes: where the fire is, by picture.
-    :return: figures by name; None for what cannot be measured on these pictures. Of those that
+    :param boxes: where the fire is, by image.
+    :return: figures by name; None for what cannot be measured on these images. Of those that
         need a threshold, this is a half where nothing else is said.
     """
     probability, fire = finding.probability, finding.fire

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The probability from which on a picture is called fire, chosen for few false alarms."""
+"""The probability from which on an image is called fire, chosen for few false alarms."""
 
 from dataclasses import dataclass
 import math
@@ -14,11 +14,11 @@ DIGITS = 3
 @dataclass(frozen=True)
 class Threshold:
     """
-    Hold a threshold, and what it did on the pictures that it was chosen on.
+    A threshold, and what it did on the images that it was chosen on.
 
-    :ivar value: probability at or above which a picture is called fire.
-    :ivar false_alarm_rate: share of the no-fire pictures called fire, each group counting as one.
-    :ivar recall: share of the fire pictures called fire, likewise.
+    :ivar value: probability at or above which an image is called fire.
+    :ivar false_alarm_rate: share of the no-fire images called fire, each group counting as one.
+    :ivar recall: share of the fire images called fire, likewise.
     """
 
     value: float
@@ -39,18 +39,18 @@ def choose_threshold(probability: NDArray[np.floating], fire: NDArray[np.bool_],
 
     A long video counts as one scene, or the threshold would be made for it alone.
 
-    :param probability: shape (pictures,), 0..1.
-    :param fire: shape (pictures,), whether each picture shows fire; both kinds are needed.
-    :param groups: shape (pictures,), the name of each picture's group.
-    :param false_alarms: share of the no-fire pictures that may be called fire, 0..1.
-    :return: the threshold, midway between the first no-fire picture that it must not call fire
+    :param probability: shape (images,), 0..1.
+    :param fire: shape (images,), whether each image shows fire; both kinds are needed.
+    :param groups: shape (images,), the name of each image's group.
+    :param false_alarms: share of the no-fire images that may be called fire, 0..1.
+    :return: the threshold, midway between the first no-fire image that it must not call fire
         and the next higher probability, so that it depends on neither alone; rounded up to
         DIGITS, so that a person can write it into a parameter file.
     """
     weights = group_weights(groups)
     order = np.argsort(probability[~fire])[::-1]
     shares = np.cumsum(weights[~fire][order]) / weights[~fire].sum()
-    # The first no-fire picture, from the top, with which the share would be too large.
+    # The first no-fire image, from the top, with which the share would be too large.
     first = int(np.searchsorted(shares, false_alarms + 1e-9, side='right'))
     refused = float(probability[~fire][order[first]]) if first < len(order) else 0.0
     above = probability[probability > refused]
@@ -66,10 +66,10 @@ def choose_threshold(probability: NDArray[np.floating], fire: NDArray[np.bool_],
 
 def group_weights(groups: NDArray[np.str_]) -> NDArray[np.float64]:
     """
-    Let the pictures of each group count as one together.
+    Let the images of each group count as one together.
 
-    :param groups: shape (pictures,), the name of each picture's group.
-    :return: shape (pictures,), one over the number of pictures in its group.
+    :param groups: shape (images,), the name of each image's group.
+    :return: shape (images,), one over the number of images in its group.
     """
     _, number, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     return np.asarray(1 / sizes[number])

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fire_classify`, and what the command lines share."""

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Decide how well the detector is supplied with images, and how it keeps up with them.
+
+The levels are those of diagnostic_msgs/msg/DiagnosticStatus. The first of these rules that holds
+gives the level:
+
+- STALE: nothing has arrived yet, and `image_timeout` is not over.
+- ERROR: nothing arrives for `image_timeout`; or images were rejected in the period and none
+  processed; or one that arrived has waited longer than `image_timeout`.
+- WARN: more than `max_rejected` of the period's images were rejected; more than `max_dropped`
+  of them dropped; they were older than `max_age` when they were processed; their age is unknown
+  or cannot be true; or the node knows of a problem with its input.
+- OK: otherwise. An alarm is no matter of health and does not change the level.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from fire_detector.detection.statistics import percentile, Period, REASONS, Snapshot, UNKNOWN
+from fire_detector.model.contract import ModelContract
+
+# Seconds that clocks synchronized over a network may differ by.
+MAX_AHEAD = 0.1
+# Seconds that no image of a camera that is listened to can be late by.
+MAX_PLAUSIBLE = 60.0
+DAY = 86400.0
+NO_STAMP = "the images have no stamp: their age and the alarm's window of time are unknown"
+NO_CLOCK = 'simulated time stands at 0: nobody publishes /clock'
+
+Values = tuple[tuple[str, str], ...]
+
+
+class Level(IntEnum):
+    """The levels of diagnostic_msgs/msg/DiagnosticStatus, where they are bytes."""
+
+    OK = 0
+    WARN = 1
+    ERROR = 2
+    STALE = 3
+
+
+@dataclass(frozen=True)
+class Limits:
+    """
+    From where on something is wrong; the module's text has the rules.
+
+    :ivar image_timeout: seconds without an image; math.inf where none need come.
+    :ivar max_age: seconds from an image's stamp to its detection, for half of the images.
+    :ivar max_rejected: share of the arrived images, 0..1.
+    :ivar max_dropped: likewise, of those that were not skipped.
+    """
+
+    image_timeout: float = 2.0
+    max_age: float = 1.0
+    max_rejected: float = 0.1
+    max_dropped: float = 0.5
+
+
+@dataclass(frozen=True)
+class Health:
+    """
+    What goes into a DiagnosticStatus.
+
+    :ivar level: the level.
+    :ivar message: what is wrong and, where it is known, why; or that all is well.
+    :ivar values: keys and texts, in order. Counts are since the start, and thus never fall.
+    """
+
+    level: Level
+    message: str
+    values: Values
+
+
+def assess(snapshot: Snapshot, limits: Limits, input_problem: str = '') -> Health:
+    """
+    Decide what the counts of a period mean.
+
+    :param snapshot: the counts at the end of the period.
+    :param limits: from where on something is wrong.
+    :param input_problem: what the node knows to be wrong with its subscription, in words.
+    """
+    level, message = _level(snapshot, limits, input_problem)
+    if level == Level.OK:
+        message = (f'{_text(snapshot.input_rate)} images/s' if snapshot.period.arrived else
+                   f'last image {snapshot.silence:.1f} s ago')
+    return Health(level, message, _values(snapshot))
+
+
+def describe_model(contract: ModelContract, runtime: str, num_threads: int) -> Values:
+    """Return the keys and texts that name the model and how it is run."""
+    return (('model', f'{contract.name} {contract.version}'),
+            ('model SHA-256', contract.model_sha256),
+            ('runtime', runtime),
+            ('threads', str(num_threads)))
+
+
+def age_problem(age: float, max_age: float) -> str:
+    """
+    Explain what is wrong with the age of images.
+
+    :param age: seconds from an image's stamp to its detection, by the node's clock.
+    :param max_age: seconds that are still good.
+    :return: one line, empty where nothing is wrong.
+    """
+    if age < -MAX_AHEAD:
+        return (f"the images' stamps are {_duration(-age)} ahead of this node's clock: clocks "
+                f'that are not synchronized, or use_sim_time on one side only')
+    if age > MAX_PLAUSIBLE:
+        return (f"the images' stamps are {_duration(age)} old: a recording played without "
+                f'use_sim_time, or clocks that are not synchronized')
+    if age > max_age:
+        return (f'the images are {_duration(age)} old when they are processed: they come late, '
+                f'or the processor has too much to do')
+    return ''
+
+
+def _level(snapshot: Snapshot, limits: Limits, input_problem: str) -> tuple[Level, str]:
+    period = snapshot.period
+    if snapshot.silence >= limits.image_timeout:
+        return Level.ERROR, input_problem or f'no image for {snapshot.silence:.1f} s'
+    if snapshot.totals['arrived'] == 0:
+        return Level.STALE, input_problem or 'no image yet'
+    reason, detail = snapshot.rejection
+    if period.rejected and not period.processed:
+        return Level.ERROR, (f'no image processed, {period.rejected} rejected, '
+                             f'the last for its {reason}: {detail}')
+    if snapshot.waiting is not None and snapshot.waiting >= limits.image_timeout:
+        return Level.ERROR, f'an image has waited {snapshot.waiting:.1f} s to be processed'
+    problems = [input_problem] if input_problem else []
+    if period.rejected > limits.max_rejected * period.arrived:
+        problems.append(f'{period.rejected} of {period.arrived} images rejected, '
+                        f'the last for its {reason}: {detail}')
+    wanted = period.arrived - period.skipped
+    if period.dropped > limits.max_dropped * wanted:
+        problems.append(f'{period.dropped} of {wanted} images dropped for newer ones: '
+                        f'they come faster than they can be processed')
+    if problem := _time_problem(period, limits.max_age):
+        problems.append(problem)
+    return (Level.WARN, '; '.join(problems)) if problems else (Level.OK, '')
+
+
+def _time_problem(period: Period, max_age: float) -> str:
+    if period.unstamped > period.processed / 2:
+        return NO_STAMP
+    if period.without_clock > period.processed / 2:
+        return NO_CLOCK
+    age = _percentile(period.ages, 50)
+    return '' if age is None else age_problem(age, max_age)
+
+
+def _values(snapshot: Snapshot) -> Values:
+    period, totals = snapshot.period, snapshot.totals
+    return (
+        ('input rate (Hz)', _text(snapshot.input_rate)),
+        ('output rate (Hz)', _text(snapshot.output_rate)),
+        ('since last image (s)',
+         UNKNOWN if totals['arrived'] == 0 else _text(snapshot.silence)),
+        ('encoding', snapshot.encoding),
+        ('size', snapshot.size),
+        *((name, str(totals[name]))
+          for name in ('arrived', 'processed', 'skipped', 'dropped', 'rejected')),
+        *((f'rejected for {reason}', str(totals[reason])) for reason in REASONS),
+        ('last rejection', snapshot.rejection[1] or 'none'),
+        ('age p50 (s)', _text(_percentile(period.ages, 50), 3)),
+        ('age max (s)', _text(_percentile(period.ages, 100), 3)),
+        *((f'inference {name} (ms)', _text(_percentile(period.inference, percent), scale=1000))
+          for name, percent in (('p50', 50), ('p95', 95), ('max', 100))),
+        ('CPU (% of one core)', _text(snapshot.cpu_share, scale=100)),
+        ('memory (MiB)', _text(snapshot.memory, scale=2 ** -20)))
+
+
+def _percentile(values: Sequence[float], percent: int) -> float | None:
+    """Return a percentile; None where there are no values."""
+    return percentile(values, percent) if values else None
+
+
+def _duration(seconds: float) -> str:
+    return f'{seconds:.1f} s' if seconds < DAY else f'{seconds / DAY:.1f} days'
+
+
+def _text(number: float | None, digits: int = 1, scale: float = 1.0) -> str:
+    return UNKNOWN if number is None else f'{number * scale:.{digits}f}'

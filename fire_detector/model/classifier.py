@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a .tflite model on images."""
+
+from collections.abc import Callable
+import importlib
+from pathlib import Path
+from typing import Any
+
+from fire_detector.images.color_image import ColorImage
+from fire_detector.model.contract import ModelError
+from fire_detector.model.file import read_model, StoredModel
+from fire_detector.model.preprocessing import preprocess
+from fire_detector.model.tensors import (
+    check_input,
+    check_output,
+    dequantize,
+    fire_probability,
+    quantize,
+)
+import numpy as np
+from numpy.typing import NDArray
+
+# The modules that have TFLite's `Interpreter`, in the order in which they are tried: LiteRT is
+# the fastest, tflite-runtime what Humble and Raspberry Pi OS have, TensorFlow the workstation's.
+RUNTIMES = {
+    'litert': 'ai_edge_litert.interpreter',
+    'tflite': 'tflite_runtime.interpreter',
+    'tensorflow': 'tensorflow.lite.python.interpreter',
+}
+AUTO = 'auto'
+
+
+class RuntimeUnavailableError(ImportError):
+    """Report that no TFLite runtime, or not the one asked for, can be imported."""
+
+
+class InferenceError(RuntimeError):
+    """Report that a model gave no usable probability for an image."""
+
+
+class FireClassifier:
+    """
+    Return how likely it is that an image shows fire, by one model in one runtime.
+
+    :ivar contract: what the model expects and means; its SHA-256 is that of the bytes that run.
+    :ivar model_changed: whether they are not the bytes that the contract names.
+    :ivar runtime: the key of RUNTIMES that it runs in.
+    """
+
+    def __init__(self, model_path: Path, runtime: str = AUTO, num_threads: int = 1,
+                 read: Callable[[Path], StoredModel] = read_model) -> None:
+        """
+        Load a model and check it against its contract.
+
+        :param model_path: the .tflite file, with its contract inside or beside it.
+        :param runtime: a key of RUNTIMES, or 'auto' for the first that can be imported.
+        :param num_threads: threads that one inference may use, at least 1.
+        :param read: reads the file; :func:`read_changed_model` also where the model is not the
+            one that its contract names.
+        :raises ModelError: when the model cannot be used; the message names the file.
+        :raises RuntimeUnavailableError: when the runtime cannot be imported.
+        :raises ValueError: when `runtime` or `num_threads` is not one of those allowed.
+        """
+        if num_threads < 1:
+            raise ValueError(f'num_threads {num_threads} is not at least 1')
+        # The contract comes first: its checksum keeps damaged models from the runtimes, some of
+        # which end the process on them. The interpreter gets the very bytes that were checked.
+        stored = read(model_path)
+        self.contract = stored.contract
+        self.model_changed = stored.changed
+        self.runtime, module = load_runtime(runtime)
+        try:
+            self._interpreter = module.Interpreter(model_content=stored.content,
+                                                   num_threads=num_threads)
+            # Before anything is allocated: LiteRT 2.3 ends the process on quantization by zero.
+            self._input = check_input(self._interpreter.get_input_details(), stored)
+            self._output = check_output(self._interpreter.get_output_details(), stored)
+            self._interpreter.allocate_tensors()
+        except ModelError:
+            raise
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(
+                f'{model_path}: refused by runtime {self.runtime}: {error}') from error
+
+    def probability(self, image: ColorImage) -> float:
+        """
+        Return how likely it is that an image shows fire.
+
+        :param image: an image of any size.
+        :return: probability, 0..1.
+        :raises InferenceError: when the runtime fails or its output is not a number from 0 to 1.
+        """
+        return self.predict(preprocess(image, self.contract.input_spec))
+
+    def predict(self, tensor: NDArray[np.float32]) -> float:
+        """
+        Return how likely it is that a preprocessed image shows fire.
+
+        :param tensor: float32 of the contract's input shape, as `preprocess` makes it, also for
+            a model whose input is quantized.
+        :return: probability, 0..1.
+        :raises InferenceError: when the runtime fails or its output is not a number from 0 to 1.
+        """
+        try:
+            self._interpreter.set_tensor(self._input['index'], quantize(tensor, self._input))
+            self._interpreter.invoke()
+            output = dequantize(self._interpreter.get_tensor(self._output['index']), self._output)
+            return fire_probability(output.ravel().tolist(), self.contract)
+        except (ValueError, RuntimeError) as error:
+            raise InferenceError(f'model {self.contract.name}: {error}') from error
+
+
+def _try_import(name: str) -> tuple[Any, str]:
+    """Import a runtime; return (module, '') or (None, reason)."""
+    try:
+        return importlib.import_module(RUNTIMES[name]), ''
+    # tflite-runtime was built for numpy 1: under numpy 2 its import raises AttributeError or
+    # ImportError, depending on the version of numpy.
+    except (ImportError, AttributeError) as error:
+        return None, f'{name} ({RUNTIMES[name]}): {error}'
+
+
+def load_runtime(runtime: str) -> tuple[str, Any]:
+    """
+    Import a runtime.
+
+    :param runtime: a key of RUNTIMES, or 'auto' for the first that can be imported.
+    :return: its key, and its module with TFLite's `Interpreter`.
+    :raises RuntimeUnavailableError: when it cannot be imported.
+    :raises ValueError: when there is no such key.
+    """
+    if runtime != AUTO and runtime not in RUNTIMES:
+        raise ValueError(f'runtime {runtime!r} is not one of {(AUTO, *RUNTIMES)}')
+    reasons = []
+    for name in RUNTIMES if runtime == AUTO else (runtime,):
+        module, reason = _try_import(name)
+        if module is not None:
+            return name, module
+        reasons.append(reason)
+    raise RuntimeUnavailableError(
+        'no TFLite runtime can be imported; install ai-edge-litert, or tflite-runtime for '
+        'Python 3.11 and older. Tried: ' + '; '.join(reasons))

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fire detector node: camera images in, fire probabilities and the alarm out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+import math
+import sys
+import time
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from fire_detector.detection.detector import Detection, Detector, Rejection
+from fire_detector.detection.health import assess, describe_model, Health, Level, Limits
+from fire_detector.detection.rate_limit import RateLimit
+from fire_detector.detection.statistics import read_usage, Statistics
+from fire_detector.images.annotate import annotate
+from fire_detector.images.decode import describe
+from fire_detector.model.contract import ModelContract
+from fire_detector.model.locate import find_model
+from fire_detector.parameters.detector import LiveSettings, NodeSettings, PARAMETERS
+from fire_detector.parameters.table import check_mutable
+from fire_detector.ros.camera_subscription import CameraSubscription
+from fire_detector.ros.executor import FastPathSubscription
+from fire_detector.ros.lifecycle_node import ManagedNode, run_managed
+from fire_detector.ros.messages import (
+    Classification,
+    classification,
+    diagnostic_array,
+    to_image_message,
+    vision_info,
+    VisionInfo,
+)
+from fire_detector.ros.node_help import NodeHelp
+from fire_detector.ros.parameters import (
+    declare_parameters,
+    find_undeclared,
+    read_parameters,
+    warn_undeclared,
+)
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+import rclpy
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+from std_msgs.msg import Bool, Float32, Header
+from std_srvs.srv import Trigger
+
+OUTPUT_DEPTH = 10
+# The parameter that ~/vision_info names; not in the table, since nobody sets it.
+LABELS = 'labels'
+LOG_PERIOD = 5.0
+# Seconds after which publishers, silence and health are looked at again.
+WATCH_PERIOD = 1.0
+# Seconds after which a camera that was heard, and has fallen silent, is subscribed to anew.
+RETRY_AFTER = 5.0
+
+
+class FireDetectorNode(ManagedNode):
+    """Run a fire classifier on a camera topic, as a managed node."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Declare the parameters; what they ask for is made by the transitions."""
+        super().__init__('fire_detector', **kwargs)
+        declare_parameters(self, PARAMETERS)
+        self.declare_parameter(
+            LABELS, Parameter.Type.STRING_ARRAY, ignore_override=True,
+            descriptor=ParameterDescriptor(description='The classes of the loaded model.'))
+        warn_undeclared(self, find_undeclared(self, PARAMETERS))
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._detector: Detector | None = None
+        self._camera: CameraSubscription | None = None
+        self._outputs: list[Any] = []
+        self._labels: list[str] = []
+        self._silent_reason = ''
+        self._retried = False
+        self._vision_info_publisher: Any = None
+        self._limit, self._annotated_limit = RateLimit(0), RateLimit(0)
+        self.create_service(Trigger, '~/reset_alarm', self._on_reset_alarm)
+        self._diagnostics_publisher = self.create_publisher(
+            DiagnosticArray, '/diagnostics', OUTPUT_DEPTH)
+        # Not the node's clock, which stands still while a simulation or bag is paused.
+        self.create_timer(WATCH_PERIOD, self._watch,
+                          clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def configure(self) -> None:
+        """Load, check and warm up the model."""
+        values = read_parameters(self, PARAMETERS)
+        settings = NodeSettings.from_parameters(values)
+        detector = Detector(find_model(settings.model), settings.runtime, settings.num_threads,
+                            settings.allow_changed_model)
+        classifier, contract = detector.classifier, detector.classifier.contract
+        live = LiveSettings.from_parameters(values, contract.alarm)
+        self._settings, self._detector = settings, detector
+        self._model_values = describe_model(contract, classifier.runtime, settings.num_threads)
+        self._apply(live)
+        self._create_outputs(contract)
+        if classifier.model_changed:
+            self.get_logger().warning(
+                f'model {detector.model} is not the one that its contract names: used all the '
+                f'same, since allow_changed_model is set')
+        self.get_logger().info(
+            f'model {detector.model} ({contract.name} {contract.version}, '
+            f'sha256 {contract.model_sha256[:12]}), runtime {classifier.runtime}, '
+            f'{settings.num_threads} thread(s)')
+
+    def activate(self) -> None:
+        """Subscribe to the camera topic."""
+        self._statistics = Statistics(time.monotonic())
+        self._camera = CameraSubscription(self, self._settings.image_transport,
+                                          self._settings.reliability, self._on_message)
+
+    def deactivate(self) -> None:
+        """Drop the subscription and clear the alarm."""
+        if self._camera is not None:
+            self._camera.destroy()
+            self._camera = None
+        self._clear_alarm()
+
+    def cleanup(self) -> None:
+        """Free the model and the publishers."""
+        for publisher in self._outputs:
+            self.destroy_lifecycle_publisher(publisher)
+        self._outputs.clear()
+        if self._vision_info_publisher is not None:
+            self.destroy_publisher(self._vision_info_publisher)
+            self._vision_info_publisher = None
+        self._detector = None
+
+    def fast_path_subscription(self) -> FastPathSubscription | None:
+        """Return the subscription to images; None while not active."""
+        return None if self._camera is None else self._camera.direct
+
+    def _create_outputs(self, contract: ModelContract) -> None:
+        def create(message_type: Any, topic: str, qos: Any = OUTPUT_DEPTH) -> Any:
+            publisher = self.create_lifecycle_publisher(message_type, f'~/{topic}', qos)
+            self._outputs.append(publisher)
+            return publisher
+
+        self._probability_publisher = create(Float32, 'fire_probability')
+        self._detected_publisher = create(Bool, 'fire_detected')
+        self._annotated_publisher = create(Image, 'annotated', rclpy.qos.qos_profile_sensor_data)
+        self._labels = list(contract.labels)
+        self.set_parameters([Parameter(LABELS, value=self._labels)])
+        self._classification_publisher = None
+        if Classification is None:
+            self.get_logger().info('vision_msgs cannot be imported: no ~/classification '
+                                   'and no ~/vision_info')
+            return
+        self._classification_publisher = create(Classification, 'classification')
+        # Not a lifecycle publisher: what model is loaded is so before activation, too.
+        self._vision_info_publisher = self.create_publisher(
+            VisionInfo, '~/vision_info',
+            QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL))
+        self._vision_info_publisher.publish(vision_info(
+            contract, f'{self.get_fully_qualified_name()}/{LABELS}',
+            Header(stamp=self.get_clock().now().to_msg())))
+
+    def _on_set_parameters(self, parameters: 'list[Parameter[Any]]') -> SetParametersResult:
+        """Refuse what cannot be, with the reason, and apply what can at once."""
+        changed = {parameter.name: parameter.value for parameter in parameters}
+        configured = self._detector is not None
+        reason = check_mutable(PARAMETERS, changed, configured)
+        if changed.get(LABELS, self._labels) != self._labels:
+            reason = f'{LABELS} are those of the loaded model'
+        if not reason and self._detector is not None:
+            try:
+                self._apply(LiveSettings.from_parameters(
+                    read_parameters(self, PARAMETERS) | changed,
+                    self._detector.classifier.contract.alarm))
+            except ValueError as error:
+                reason = str(error)
+        return SetParametersResult(successful=not reason, reason=reason)
+
+    def _apply(self, live: LiveSettings) -> None:
+        assert self._detector is not None
+        self._live = live
+        self._detector.alarm.settings, self._detector.alarm.latch = live.alarm, live.alarm_latch
+        self._limit.rate, self._annotated_limit.rate = live.max_rate, live.annotated_max_rate
+
+    def _on_reset_alarm(self, request: Trigger.Request,
+                        response: Trigger.Response) -> Trigger.Response:
+        """Clear the alarm, latched or not; where the fire still burns, it comes again."""
+        response.success = self._detector is not None
+        response.message = 'the node is not configured'
+        if self._detector is not None:
+            response.message = ('the alarm is cleared' if self._detector.alarm.active
+                                else 'no alarm was raised')
+            self._clear_alarm()
+        return response
+
+    def _clear_alarm(self) -> None:
+        if self._detector is None:
+            return
+        if self._detector.alarm.active:
+            # Those who listen hold the last value, and no more may come.
+            self._detected_publisher.publish(Bool(data=False))
+        self._detector.alarm.reset()
+
+    def _on_message(self, message: Any, lost: int) -> None:
+        if self._detector is None or self._camera is None:
+            # The image was ready when the transition came.
+            return
+        now = time.monotonic()
+        self._statistics.dropped(lost)
+        self._statistics.arrived(now, *describe(message))
+        if not self._limit.allows(now):
+            self._statistics.skipped()
+            return
+        result = self._detector.process(message)
+        if isinstance(result, Rejection):
+            self._statistics.rejected(result.reason, result.detail)
+            self.get_logger().warning(f'image rejected: {result.detail}',
+                                      throttle_duration_sec=LOG_PERIOD)
+            return
+        self._publish(result, message.header)
+        self._statistics.processed(result.seconds, result.stamp,
+                                   1e-9 * self.get_clock().now().nanoseconds)
+        if (self._annotated_publisher.get_subscription_count() > 0
+                and self._annotated_limit.allows(now)):
+            self._publish_annotated(result, message.header)
+
+    def _publish(self, detection: Detection, header: Header) -> None:
+        assert self._detector is not None
+        if detection.alarm_changed:
+            self.get_logger().warning(
+                f'fire alarm {"raised" if detection.alarm else "cleared"} by the image of '
+                f'{detection.stamp:.3f}, probability {detection.probability:.2f}')
+        self._probability_publisher.publish(Float32(data=detection.probability))
+        self._detected_publisher.publish(Bool(data=detection.alarm))
+        if self._classification_publisher is not None:
+            self._classification_publisher.publish(classification(
+                self._detector.classifier.contract, header, detection.probability))
+
+    def _publish_annotated(self, detection: Detection, header: Header) -> None:
+        annotated = annotate(detection.image, detection.probability, detection.alarm,
+                             self._statistics.output_rate, self._live.annotated_max_width)
+        self._annotated_publisher.publish(to_image_message(annotated, header))
+
+    def _watch(self) -> None:
+        """Follow the publishers of the camera's topic, and publish diagnostics."""
+        self._diagnostics_publisher.publish(diagnostic_array(
+            self._health(), self.get_fully_qualified_name(), self.get_clock().now().to_msg()))
+
+    def _health(self) -> Health:
+        if self._detector is None or self._camera is None:
+            state = 'unconfigured' if self._detector is None else 'inactive'
+            return Health(Level.ERROR if self.problem else Level.OK, self.problem or state,
+                          () if self._detector is None else self._model_values)
+        self._camera.follow()
+        now = time.monotonic()
+        health = assess(self._statistics.snapshot(now, read_usage()),
+                        Limits(image_timeout=self._live.image_timeout or math.inf),
+                        self._explain_silence(now))
+        alarm = 'raised' if self._detector.alarm.active else 'not raised'
+        return replace(health, values=(*health.values, ('alarm', alarm), *self._model_values))
+
+    def _explain_silence(self, now: float) -> str:
+        """Explain why no image has come, and log what is new of it; empty where they come."""
+        timeout, silence = self._live.image_timeout, self._statistics.silence(now)
+        reason = ''
+        if self._camera is not None and 0 < timeout <= silence:
+            reason = self._camera.explain_silence(timeout)
+            if reason != self._silent_reason:
+                self.get_logger().warning(reason)
+            # Once: an image that comes meanwhile is lost.
+            if silence >= RETRY_AFTER and self._statistics.heard and not self._retried:
+                self._retried = True
+                self._camera.retry()
+        else:
+            self._retried = False
+        self._silent_reason = reason
+        return reason
+
+
+HELP = NodeHelp(
+    'fire_detector_node',
+    'Tell how likely it is that the images on image, or on image/compressed, show fire, and '
+    'raise an alarm: ~/fire_probability, ~/fire_detected. Most are started by: ros2 launch '
+    'fire_detector detect.launch.py',
+    ('--ros-args -r image:=/camera/image_raw', '--ros-args -p max_rate:=5.0 -p alarm.latch:=true'),
+    PARAMETERS)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until it is interrupted; return the exit status."""
+    return run_managed('fire_detector', FireDetectorNode, args, HELP)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

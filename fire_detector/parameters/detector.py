@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node's parameters: one table, from which they are declared, checked and documented."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from fire_detector.model.classifier import AUTO, RUNTIMES
+from fire_detector.model.contract import AlarmSettings, MAX_MIN_FRAMES, MAX_WINDOW
+from fire_detector.model.locate import DEFAULT_MODEL
+from fire_detector.parameters.table import AT_ANY_TIME, AT_START, check, Parameter
+
+RELIABILITIES = ('reliable', 'best_effort')
+RAW, COMPRESSED = 'raw', 'compressed'
+TRANSPORTS = (RAW, COMPRESSED)
+FROM_MODEL = -1
+
+PARAMETERS = (
+    Parameter('autostart', True,
+              'Configure and activate at start; false leaves that to a lifecycle manager.',
+              when=AT_START),
+    Parameter('model', DEFAULT_MODEL,
+              'The .tflite file: a path, or the file name of a model of the package.'),
+    Parameter('allow_changed_model', False,
+              'Load a model whose bytes are not those that its contract names; a damaged one may '
+              'end the process.'),
+    Parameter('runtime', AUTO,
+              'The TFLite runtime; auto takes the first that is installed.',
+              choices=(AUTO, *RUNTIMES)),
+    Parameter('num_threads', 1, 'Threads that one inference may use.', limits=(1, 64)),
+    Parameter('image_transport', RAW,
+              'Images to subscribe to: raw ones on image, or compressed ones on '
+              'image/compressed.',
+              choices=TRANSPORTS),
+    Parameter('reliability', AUTO,
+              'Reliability of the image subscription; auto follows what the publishers offer.',
+              choices=(AUTO, *RELIABILITIES)),
+    Parameter('max_rate', 0.0,
+              'Images a second that are looked at, at most; others are passed over unread. 0: '
+              'no limit.',
+              limits=(0, 1000), when=AT_ANY_TIME),
+    Parameter('image_timeout', 2.0,
+              'Seconds without an image after which a warning says why; 0: never.',
+              limits=(0, 3600), when=AT_ANY_TIME),
+    Parameter('alarm.on_threshold', float(FROM_MODEL),
+              'Median probability at which the alarm is raised; -1: the value in the model.',
+              limits=(FROM_MODEL, 1), when=AT_ANY_TIME),
+    Parameter('alarm.off_threshold', float(FROM_MODEL),
+              'Median probability below which the alarm is cleared; -1: the value in the model.',
+              limits=(FROM_MODEL, 1), when=AT_ANY_TIME),
+    Parameter('alarm.window', float(FROM_MODEL),
+              'Seconds of images that the median is taken over; -1: the value in the model.',
+              limits=(FROM_MODEL, MAX_WINDOW), when=AT_ANY_TIME),
+    Parameter('alarm.min_frames', FROM_MODEL,
+              'Images needed before anything is decided; -1: the value in the model.',
+              limits=(FROM_MODEL, MAX_MIN_FRAMES), when=AT_ANY_TIME),
+    Parameter('alarm.latch', False,
+              'Keep a raised alarm until the service ~/reset_alarm is called.',
+              when=AT_ANY_TIME),
+    Parameter('annotated.max_rate', 0.0,
+              'Images a second that are drawn on, at most, while somebody listens. 0: no limit.',
+              limits=(0, 1000), when=AT_ANY_TIME),
+    Parameter('annotated.max_width', 640,
+              'Columns that annotated images are shrunk to; 0: as large as they come.',
+              limits=(0, 16384), when=AT_ANY_TIME),
+)
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """The values that the node is configured with; see PARAMETERS for what they mean."""
+
+    model: str
+    allow_changed_model: bool
+    runtime: str
+    num_threads: int
+    image_transport: str
+    reliability: str
+
+    @classmethod
+    def from_parameters(cls, values: Mapping[str, Any]) -> 'NodeSettings':
+        """
+        Read the settings from parameters.
+
+        :param values: of every parameter, by its name.
+        :raises ValueError: when a value is not among those the parameter allows.
+        """
+        checked = _checked(values)
+        return cls(**{field.name: checked[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    """The values that may change at any time; see PARAMETERS for what they mean."""
+
+    max_rate: float
+    image_timeout: float
+    annotated_max_rate: float
+    annotated_max_width: int
+    alarm_latch: bool
+    alarm: AlarmSettings
+
+    @classmethod
+    def from_parameters(cls, values: Mapping[str, Any],
+                        of_model: AlarmSettings) -> 'LiveSettings':
+        """
+        Read the settings from parameters.
+
+        :param values: of every parameter, by its name.
+        :param of_model: the alarm settings of the model's contract, for what the user left to it.
+        :raises ValueError: when a value is not allowed, or they contradict each other.
+        """
+        checked = _checked(values)
+        alarm = {}
+        for field in fields(AlarmSettings):
+            value = checked[f'alarm.{field.name}']
+            alarm[field.name] = getattr(of_model, field.name) if value == FROM_MODEL else value
+        return cls(
+            max_rate=checked['max_rate'], image_timeout=checked['image_timeout'],
+            annotated_max_rate=checked['annotated.max_rate'],
+            annotated_max_width=checked['annotated.max_width'],
+            alarm_latch=checked['alarm.latch'], alarm=AlarmSettings(**alarm))
+
+
+def default_values() -> dict[str, Any]:
+    """Return every parameter's default by its name."""
+    return {parameter.name: parameter.default for parameter in PARAMETERS}
+
+
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    for parameter in PARAMETERS:
+        check(parameter, values[parameter.name])
+    return {parameter.name: values[parameter.name] for parameter in PARAMETERS}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guard's parameters: one table, from which they are declared, checked and documented."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from fire_detector.guard.guard import ACTIONS, GuardSettings, RELEASES
+from fire_detector.parameters.table import AT_ANY_TIME, AT_START, check, Parameter
+
+DEFAULTS = GuardSettings()
+
+PARAMETERS = (
+    Parameter('autostart', True,
+              'Configure and activate at start; false leaves that to a lifecycle manager.',
+              when=AT_START),
+    Parameter('detectors', ('fire_detector/fire_detected',),
+              'Topics of the alarms, std_msgs/Bool; an alarm of any counts, and the silence of '
+              'any.'),
+    Parameter('stamped', False,
+              'Commands are geometry_msgs/TwistStamped, not geometry_msgs/Twist.'),
+    Parameter('action', DEFAULTS.action,
+              'What an alarm leads to: zero velocity, that times slow_factor, or nothing.',
+              choices=ACTIONS, when=AT_ANY_TIME),
+    Parameter('slow_factor', DEFAULTS.slow_factor,
+              'What every velocity is multiplied by where action or on_silence is slow.',
+              limits=(0, 1), when=AT_ANY_TIME),
+    Parameter('release', DEFAULTS.release,
+              'What ends a hold after an alarm: time, or the service ~/release alone.',
+              choices=RELEASES, when=AT_ANY_TIME),
+    Parameter('release_after', DEFAULTS.release_after,
+              'Seconds for which every detector has to report no fire before a hold ends by '
+              'itself.',
+              limits=(0, 3600), when=AT_ANY_TIME),
+    Parameter('detector_timeout', DEFAULTS.detector_timeout,
+              'Seconds without a report after which a detector counts as silent.',
+              limits=(0.05, 3600), when=AT_ANY_TIME),
+    Parameter('on_silence', DEFAULTS.on_silence,
+              'What a silent detector leads to, also one that was never heard: see action.',
+              choices=ACTIONS, when=AT_ANY_TIME),
+)
+
+
+def detector_topics(values: Mapping[str, Any]) -> list[str]:
+    """
+    Return the topics of the alarms.
+
+    :param values: of every parameter, by its name.
+    :raises ValueError: when there is none, or one twice.
+    """
+    topics = list(values['detectors'] or ())
+    if not topics or len(set(topics)) < len(topics) or '' in topics:
+        raise ValueError(f'parameter detectors is {topics}: expected the topics of at least one '
+                         f'detector, each once')
+    return topics
+
+
+def guard_settings(values: Mapping[str, Any]) -> GuardSettings:
+    """
+    Return what an alarm and silence lead to.
+
+    :param values: of every parameter, by its name.
+    :raises ValueError: when a value is not among those the parameter allows.
+    """
+    for parameter in PARAMETERS:
+        check(parameter, values[parameter.name])
+    return GuardSettings(**{field.name: values[field.name] for field in fields(GuardSettings)})

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a table of parameters is made of; knows no ROS, and imports nothing that weighs."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+AT_START, UNCONFIGURED, AT_ANY_TIME = 'at start', 'unconfigured', 'at any time'
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """
+    Describe one parameter.
+
+    :ivar name: its name.
+    :ivar default: its default, which also gives its type; a tuple for an array of texts.
+    :ivar text: what it does.
+    :ivar limits: smallest and largest allowed value of a number.
+    :ivar choices: the allowed values of a text.
+    :ivar when: when a change of it can be made: AT_START alone, while the node is UNCONFIGURED
+        since it is read by the transition, or AT_ANY_TIME.
+    """
+
+    name: str
+    default: bool | int | float | str | tuple[str, ...]
+    text: str
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
+    when: str = UNCONFIGURED
+
+
+def check(parameter: Parameter, value: Any) -> None:
+    """
+    Check a value against what the table allows.
+
+    :raises ValueError: with the value and what is allowed.
+    """
+    if parameter.choices and value not in parameter.choices:
+        raise ValueError(f'parameter {parameter.name} is {value!r}, '
+                         f'not one of {parameter.choices}')
+    if parameter.limits is not None:
+        low, high = parameter.limits
+        if isinstance(value, bool) or not isinstance(value, (int, float)) \
+                or not low <= value <= high:
+            raise ValueError(f'parameter {parameter.name} is {value!r}, '
+                             f'not a number from {low} to {high}')
+
+
+def check_mutable(parameters: Sequence[Parameter], changed: Collection[str],
+                configured: bool) -> str:
+    """
+    Explain why parameters cannot be changed now.
+
+    :param parameters: the table.
+    :param changed: names of the parameters.
+    :param configured: whether the node has been configured.
+    :return: the reason; empty where they can.
+    """
+    for parameter in parameters:
+        if parameter.name in changed and configured and parameter.when == UNCONFIGURED:
+            return (f'{parameter.name} is read when the node is configured: deactivate and clean '
+                    f'up first, then set it, and configure and activate again')
+    return ''

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the images of a bag of ROS 2 or ROS 1, without ROS."""
+
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from fire_detector.replay.bags.files import (
+    BagError,
+    decompress_message,
+    decompressed,
+    files_of,
+    ROS1_SUFFIX,
+    topics_in_metadata,
+)
+from fire_detector.replay.bags.salvage import MendedMcap, rows_of
+from rosbags.rosbag1 import Reader as Ros1Reader
+from rosbags.rosbag2 import Reader as Ros2Reader
+from rosbags.typesys import get_typestore, Stores
+
+IMAGE, COMPRESSED_IMAGE = IMAGE_TYPES = (
+    'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+# Topic, type, time in nanoseconds, serialized message.
+_Row = tuple[str, str, int, bytes]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """
+    One message of a bag.
+
+    :ivar topic: its topic.
+    :ivar message_type: one of IMAGE_TYPES.
+    :ivar received: when the recorder got it, in seconds.
+    :ivar message: an object with the message's fields; None where its bytes are no such message.
+    :ivar problem: why there is none.
+    """
+
+    topic: str
+    message_type: str
+    received: float
+    message: Any
+    problem: str = ''
+
+
+class Bag:
+    """
+    Read a bag's image topics.
+
+    :ivar path: its file or folder.
+    :ivar types: the type of each topic that was met, whatever it is.
+    :ivar problems: what could not be read, so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """
+        List the files.
+
+        :raises BagError: when there are none.
+        """
+        self.path = path
+        self.types: dict[str, str] = {}
+        self._files, self.problems = files_of(path)
+
+    def count(self, topics: Collection[str]) -> int | None:
+        """
+        Return how many messages are to come, where the bag says so in advance.
+
+        :param topics: those that are read; empty for all with images.
+        """
+        counts = topics_in_metadata(self.path)
+        return None if counts is None else sum(
+            count for topic, kind, count in counts if _is_wanted(topic, kind, topics))
+
+    def messages(self, topics: Collection[str] = ()) -> Iterator[Recorded]:
+        """
+        Read the messages, in the order in which they were received.
+
+        What cannot be read is told in `problems`, and what follows is read.
+
+        :param topics: those to read; empty for all with images.
+        """
+        for file in self._files:
+            count = 0
+            try:
+                with decompressed(file) as plain:
+                    for row in self._rows(plain, topics):
+                        count += 1
+                        yield _recorded(row, plain.suffix == ROS1_SUFFIX)
+            except BagError as error:
+                self.problems.append(str(error))
+            # Whatever rosbags makes of bytes that are no bag: its own errors, and many others.
+            except Exception as error:  # noqa: BLE001
+                self.problems.append(
+                    f'{file}: cannot be read further than {count} messages with images: '
+                    f'{type(error).__name__}: {error}; check that the copy is complete')
+
+    def _rows(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:
+        if not file.exists():
+            raise BagError(f'{file}: no such file')
+        if file.stat().st_size == 0:
+            raise BagError(f'{file}: empty; check that the copy is complete')
+        log = file.with_name(f'{file.name}-wal')
+        if log.exists() and log.stat().st_size:
+            self.problems.append(
+                f'{log}: the recorder was ended by force, and the messages in this file are not '
+                f"read: sqlite3 {file} 'PRAGMA wal_checkpoint' moves them into the bag")
+        reader: Any = Ros1Reader(file) if file.suffix == ROS1_SUFFIX else Ros2Reader(file)
+        try:
+            reader.open()
+        except Exception as error:  # noqa: BLE001 - as above
+            yield from self._salvaged(file, error, topics)
+            return
+        with closing(reader):
+            yield from self._of_reader(reader, topics)
+
+    def _salvaged(self, file: Path, error: Exception, topics: Collection[str]) -> Iterator[_Row]:
+        """Read a file that rosbags does not open, as far as that goes."""
+        count = 0
+        known, self.types = self.types, {}
+        try:
+            for row in self._left_of(file, topics):
+                count += 1
+                yield row
+        except Exception as other:  # noqa: BLE001 - as above
+            error = error if not count else other
+        found, self.types = bool(self.types), known | self.types
+        if found:
+            self.problems.append(f'{file}: cut short or damaged ({error}); {count} messages with '
+                                 f'images were found in what is left of it')
+        else:
+            raise BagError(f'{file}: not a bag that can be read: {error}; rosbag2 writes .db3 and '
+                           f'.mcap, ROS 1 .bag, which `rosbag reindex` mends')
+
+    def _left_of(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:
+        if file.suffix == '.mcap':
+            # It has what rosbags asks a path for.
+            with Ros2Reader(cast(Any, MendedMcap(file))) as reader:
+                yield from self._of_reader(reader, topics)
+        elif file.suffix == '.db3':
+            for topic, kind, time, data in rows_of(file):
+                self.types[topic] = kind
+                if _is_wanted(topic, kind, topics):
+                    yield topic, kind, time, data
+
+    def _of_reader(self, reader: Any, topics: Collection[str]) -> Iterator[_Row]:
+        self.types |= {one.topic: one.msgtype for one in reader.connections}
+        wanted = [one for one in reader.connections
+                  if _is_wanted(one.topic, one.msgtype, topics)]
+        # To rosbags, no connections are all.
+        if wanted:
+            for connection, time, data in reader.messages(wanted):
+                yield connection.topic, connection.msgtype, time, data
+
+
+def _is_wanted(topic: str, kind: str, topics: Collection[str]) -> bool:
+    return kind in IMAGE_TYPES and (not topics or topic in topics)
+
+
+# When they are needed: each takes a tenth of a second.
+@cache
+def _types_of_ros1() -> Any:
+    return get_typestore(Stores.ROS1_NOETIC)
+
+
+@cache
+def _types_of_ros2() -> Any:
+    # The two messages are the same in every release.
+    return get_typestore(Stores.ROS2_HUMBLE)
+
+
+def _recorded(row: _Row, of_ros1: bool) -> Recorded:
+    topic, kind, time, data = row
+    message, problem = None, ''
+    try:
+        message = (_types_of_ros1().deserialize_ros1(data, kind) if of_ros1
+                   else _types_of_ros2().deserialize_cdr(decompress_message(bytes(data)), kind))
+    # rosbags raises whatever the bytes lead to.
+    except Exception as error:  # noqa: BLE001
+        problem = f'{len(data)} bytes are not a {kind}: {type(error).__name__}: {error}'
+    return Recorded(topic, kind, 1e-9 * time, message, problem)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The subscription to the camera, which follows what its publishers offer."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fire_detector.detection.silence_cause import (
+    COMPRESSED_IMAGE,
+    Endpoint,
+    explain_missing_images,
+    IMAGE,
+)
+from fire_detector.parameters.detector import COMPRESSED, RAW, RELIABILITIES
+from fire_detector.ros.executor import FastPathSubscription
+from rclpy.node import Node
+from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+from sensor_msgs.msg import CompressedImage, Image
+
+# What each image_transport means: topic, type, and the type's name.
+TOPICS: dict[str, tuple[str, Any, str]] = {
+    RAW: ('image', Image, IMAGE),
+    COMPRESSED: ('image/compressed', CompressedImage, COMPRESSED_IMAGE),
+}
+RELIABILITY: dict[str, QoSReliabilityPolicy] = {
+    name: getattr(QoSReliabilityPolicy, name.upper()) for name in RELIABILITIES}
+# Images of more publishers than any topic has are not counted apart.
+_MOST_PUBLISHERS = 16
+
+
+class CameraSubscription:
+    """
+    Subscribe to raw or compressed images, as reliably as their publishers send them.
+
+    A reliable subscription hears nothing of a best-effort publisher; a best-effort one hears both,
+    but loses images that are larger than the middleware's buffers.
+
+    :ivar topic: the topic's resolved name.
+    :ivar direct: the subscription, for an executor that takes its images.
+    """
+
+    def __init__(self, node: Node, transport: str, reliability: str,
+                 on_image: Callable[[Any, int], None]) -> None:
+        """
+        Subscribe.
+
+        :param node: the node to subscribe with.
+        :param transport: RAW for sensor_msgs/Image on `image`, COMPRESSED for
+            sensor_msgs/CompressedImage on `image/compressed`.
+        :param reliability: a key of RELIABILITY, or AUTO to follow the publishers.
+        :param on_image: called with each message, and how many were lost since the one before.
+        """
+        self._node = node
+        self._fixed = RELIABILITY.get(reliability)
+        self._name, self._type, self._type_name = TOPICS[transport]
+        self._on_image = on_image
+        self.topic: str = node.resolve_topic_name(self._name)
+        self._one_publisher = False
+        self._subscription = self._subscribe(self._wanted(self._publishers()))
+        self._tell()
+
+    @property
+    def reliability(self) -> QoSReliabilityPolicy:
+        """Return the reliability that is subscribed with."""
+        return QoSReliabilityPolicy(self._subscription.qos_profile.reliability)
+
+    def explain_silence(self, timeout: float) -> str:
+        """
+        Explain why no image comes, as far as the topic's publishers tell.
+
+        :param timeout: seconds for which none has come.
+        """
+        own = self._subscription.qos_profile
+        return explain_missing_images(
+            self.topic, timeout, [_endpoint(info) for info in self._publishers()],
+            Endpoint(self._node.get_fully_qualified_name(), self._type_name,
+                     own.reliability.name.lower(), own.durability.name.lower()))
+
+    def follow(self) -> None:
+        """Subscribe anew where the publishers have come to offer another reliability."""
+        publishers = self._publishers()
+        wanted = self._wanted(publishers)
+        self._one_publisher = len(publishers) == 1
+        if wanted != self.reliability:
+            self._renew(wanted)
+            self._tell()
+
+    def retry(self) -> None:
+        """
+        Subscribe anew to publishers of which nothing comes.
+
+        Fast DDS 3.2 passes on nothing more of a publisher after a message without any bytes.
+        """
+        if self._publishers():
+            self._renew(self.reliability)
+
+    def destroy(self) -> None:
+        """Unsubscribe."""
+        self._node.destroy_subscription(self._subscription)
+
+    def _tell(self) -> None:
+        self._node.get_logger().info(f'subscribed to {self.topic}, '
+                                     f'{self.reliability.name.lower().replace("_", " ")}')
+
+    def _renew(self, reliability: QoSReliabilityPolicy) -> None:
+        self.destroy()
+        self._subscription = self._subscribe(reliability)
+
+    def _publishers(self) -> list[TopicEndpointInfo]:
+        """List who publishes on the topic, of whatever type."""
+        return list(self._node.get_publishers_info_by_topic(self.topic))
+
+    def _wanted(self, publishers: Sequence[TopicEndpointInfo]) -> QoSReliabilityPolicy:
+        if self._fixed is not None:
+            return self._fixed
+        offered = {info.qos_profile.reliability for info in publishers}
+        if QoSReliabilityPolicy.BEST_EFFORT in offered:
+            return QoSReliabilityPolicy.BEST_EFFORT
+        return QoSReliabilityPolicy.RELIABLE
+
+    def _subscribe(self, reliability: QoSReliabilityPolicy) -> Any:
+        # Depth 1: the newest image is the one that matters. A replay that must answer every
+        # image sets the parameter qos_overrides.TOPIC.subscription.depth.
+        profile = QoSProfile(depth=1, reliability=reliability)
+        self._numbers: dict[bytes, int] = {}
+        # Humble's rclpy gives the message alone.
+        receive = (self._receive if hasattr(Subscription, 'CallbackType')
+                   else self._receive_alone)
+        subscription = self._node.create_subscription(
+            self._type, self._name, receive, profile,
+            qos_overriding_options=QoSOverridingOptions((
+                QoSPolicyKind.DEPTH, QoSPolicyKind.HISTORY, QoSPolicyKind.DURABILITY)))
+        self.direct = FastPathSubscription(subscription, self._receive)
+        return subscription
+
+    def _receive(self, message: Any, info: Any) -> None:
+        self._on_image(message, self._lost_before(info))
+
+    def _receive_alone(self, message: Any) -> None:
+        self._on_image(message, 0)
+
+    def _lost_before(self, info: Any) -> int:
+        """Count the publisher's images that were missed; 0 where the middleware does not say."""
+        number, publisher = info.get('publication_sequence_number'), info.get('publisher_gid')
+        # Jazzy's rclpy numbers the images, but does not tell whose they are.
+        if not number or not (publisher or self._one_publisher):
+            return 0
+        key = publisher['data'] if publisher else b''
+        before = self._numbers.get(key)
+        if before is None and len(self._numbers) >= _MOST_PUBLISHERS:
+            self._numbers.clear()
+        self._numbers[key] = number
+        return 0 if before is None else max(0, number - before - 1)
+
+
+def _endpoint(info: TopicEndpointInfo) -> Endpoint:
+    # As rmw calls a node of which only a publisher has been heard of yet.
+    known = info.node_name != '_NODE_NAME_UNKNOWN_'
+    return Endpoint(f'{info.node_namespace.rstrip("/")}/{info.node_name}' if known else '?',
+                    info.topic_type, info.qos_profile.reliability.name.lower(),
+                    info.qos_profile.durability.name.lower())

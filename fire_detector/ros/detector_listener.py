@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The listener of the demo: what a robot would do with the answers, it keeps."""
+
+import time
+
+import cv2
+from fire_detector.demo.plot import TimedAnswer
+from fire_detector.images.color_image import ColorImage
+from fire_detector.images.decode import from_image
+import numpy as np
+from numpy.typing import NDArray
+import rclpy
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import Image
+from std_msgs.msg import Bool, Float32
+
+LAST_ANSWER_TIMEOUT = 1.0
+THUMBNAIL_PERIOD = 0.25
+THUMBNAIL_WIDTH = 240
+
+
+class DemoNode(Node):
+    """Listen to the detector as a robot would, and keep what it says."""
+
+    def __init__(self) -> None:
+        """Subscribe to the detector's topics."""
+        super().__init__('demo')
+        self.answers: list[TimedAnswer] = []
+        self.images: list[tuple[float, NDArray[np.uint8]]] = []
+        self._start: float | None = None
+        self._probability = 0.0
+        self._subscriptions_to_detector = [
+            self.create_subscription(Float32, 'fire_detector/fire_probability',
+                                     self._on_probability, 10),
+            self.create_subscription(Bool, 'fire_detector/fire_detected', self._on_detected, 10),
+            self.create_subscription(Image, 'fire_detector/annotated', self._on_annotated,
+                                     qos_profile_sensor_data)]
+
+    def spin_once(self) -> None:
+        """Take in what has arrived, or wait a moment for it."""
+        rclpy.spin_once(self, timeout_sec=0.05)
+
+    @property
+    def detector_is_there(self) -> bool:
+        """Return whether every topic of the detector has a publisher."""
+        return all(self.count_publishers(subscription.topic_name)
+                   for subscription in self._subscriptions_to_detector)
+
+    @property
+    def is_still_answered(self) -> bool:
+        """Return whether the last answer is so recent that another may follow."""
+        return bool(self.answers) and self._now() - self.answers[-1].time < LAST_ANSWER_TIMEOUT
+
+    def _now(self) -> float:
+        if self._start is None:
+            self._start = time.monotonic()
+        return time.monotonic() - self._start
+
+    def _on_probability(self, message: Float32) -> None:
+        self._now()
+        self._probability = message.data
+
+    def _on_detected(self, message: Bool) -> None:
+        self.answers.append(TimedAnswer(self._now(), self._probability, message.data))
+
+    def _on_annotated(self, message: Image) -> None:
+        now = self._now()
+        if self.images and now - self.images[-1][0] < THUMBNAIL_PERIOD:
+            return
+        scale = THUMBNAIL_WIDTH / message.width
+        image = from_image(message)
+        small = cv2.resize(image.pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        thumbnail = ColorImage(np.asarray(small, dtype=np.uint8), image.color_order)
+        self.images.append((now, thumbnail.in_order('RGB')))

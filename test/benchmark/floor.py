@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The least that a node on rclpy's executor can do with an image: take it, run the model."""
+
+from collections.abc import Sequence
+import sys
+from typing import Any
+
+from fire_detector.model.classifier import load_runtime
+from fire_detector.model.locate import find_model
+from fire_detector.parameters.detector import RAW
+from fire_detector.ros.camera_subscription import TOPICS
+from fire_detector.ros.process import ros_process, spin
+from rclpy.node import Node
+
+
+class FloorNode(Node):
+    """Run the model on nothing for each image, without a look at it, and publish nothing."""
+
+    def __init__(self) -> None:
+        """Load the model, and subscribe to what the parameter image_transport names."""
+        super().__init__('floor')
+        model = find_model(self.declare_parameter('model', '').value)
+        self._interpreter = load_runtime('auto')[1].Interpreter(str(model), num_threads=1)
+        self._interpreter.allocate_tensors()
+        topic, message_type, _ = TOPICS[self.declare_parameter('image_transport', RAW).value]
+        self.create_subscription(message_type, topic, self._on_message, 1)
+
+    def _on_message(self, message: Any) -> None:
+        self._interpreter.invoke()
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until it is interrupted; return the exit status."""
+    with ros_process(args):
+        spin(FloorNode())
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

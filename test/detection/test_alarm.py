@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The alarm follows what lasts, and not what flickers."""
+
+from collections.abc import Sequence
+
+from fire_detector.detection.alarm import FireAlarm, MAX_FRAMES
+from fire_detector.model.contract import AlarmSettings
+import pytest
+
+SETTINGS = AlarmSettings(on_threshold=0.7, off_threshold=0.3, window=1.0, min_frames=3)
+
+
+def play(probabilities: Sequence[float], period: float = 0.1, start: float = 100.0,
+         alarm: FireAlarm | None = None) -> list[bool]:
+    """Show an alarm one probability a period; give its answers."""
+    shown = alarm or FireAlarm(SETTINGS)
+    return [shown.update(start + index * period, probability)
+            for index, probability in enumerate(probabilities)]
+
+
+def test_needs_min_frames() -> None:
+    """Two images are not three, however sure they are."""
+    assert play([1.0, 1.0, 1.0]) == [False, False, True]
+
+
+def test_single_odd_image_does_not_raise() -> None:
+    """The median of 0.1, 0.1, 1.0, 0.1 ... stays 0.1."""
+    assert not any(play([0.1, 0.1, 1.0, 0.1, 0.1, 1.0, 0.1, 0.1]))
+
+
+def test_single_odd_image_does_not_clear() -> None:
+    """The median of 0.9, 0.9, 0.9, 0.0 is 0.9."""
+    assert play([0.9, 0.9, 0.9, 0.0, 0.9, 0.9])[2:] == [True] * 4
+
+
+def test_hysteresis() -> None:
+    """Between the thresholds the alarm stays as it was: on after 0.9, off after 0.1."""
+    assert play([0.9] * 3 + [0.5] * 20)[-1] is True
+    assert play([0.1] * 3 + [0.5] * 20)[-1] is False
+
+
+def test_thresholds_belong_to_the_upper_side() -> None:
+    """0.7 raises, and 0.3 does not clear."""
+    assert play([0.7] * 3)[-1] is True
+    assert play([0.9] * 3 + [0.3] * 20)[-1] is True
+    assert play([0.9] * 3 + [0.29] * 20)[-1] is False
+
+
+def test_window_forgets() -> None:
+    """
+    Check when ten images of fire are outvoted.
+
+    At 0.25 s an image, the window of 1 s holds 5. After the third calm one it holds 2 of fire
+    and 3 calm, so the median is calm.
+    """
+    answers = play([0.9] * 10 + [0.1] * 4, period=0.25)
+    assert answers[10:] == [True, True, False, False]
+
+
+def test_slow_camera_is_heard() -> None:
+    """With 5 s between images the window of 1 s holds one; the last three count all the same."""
+    assert play([0.9, 0.9, 0.9], period=5.0) == [False, False, True]
+
+
+def test_time_that_jumps_back_resets() -> None:
+    """
+    A bag that starts again starts with no alarm, and with nothing remembered.
+
+    Its second image tells that time has jumped, and its third, with SETTINGS, raises the alarm.
+    """
+    alarm = FireAlarm(SETTINGS)
+    assert play([0.9] * 5, start=100.0, alarm=alarm)[-1] is True
+    assert play([0.9] * 3, start=50.0, alarm=alarm) == [True, False, True]
+
+
+def test_time_that_jumps_on_resets() -> None:
+    """What was seen an hour ago, before the clock was set, raises nothing now."""
+    alarm = FireAlarm(SETTINGS)
+    assert play([0.9] * 2, start=100.0, alarm=alarm) == [False, False]
+    assert play([0.9] * 3, start=3700.0, alarm=alarm) == [False, False, True]
+
+
+@pytest.mark.parametrize('odd', [0.0, 50.0, 9e8])
+def test_single_odd_stamp_changes_nothing(odd: float) -> None:
+    """One image without a stamp, or with one of another clock, neither clears nor raises."""
+    alarm = FireAlarm(SETTINGS)
+    assert play([0.9] * 5, alarm=alarm)[-1] is True
+    assert alarm.update(odd, 0.1) is True
+    assert play([0.9] * 5, start=100.5, alarm=alarm) == [True] * 5
+
+
+def test_late_image_counts_as_of_now() -> None:
+    """Two cameras on one topic, half a second apart, raise the alarm together."""
+    alarm = FireAlarm(SETTINGS)
+    answers = [alarm.update(100 + 0.1 * number - 0.5 * (number % 2), 0.9) for number in range(4)]
+    assert answers == [False, False, True, True]
+
+
+def test_latched_alarm_stays_until_reset() -> None:
+    """Neither calm nor a jump of time clears it; a reset does, and then it is raised again."""
+    alarm = FireAlarm(SETTINGS, latch=True)
+    assert play([0.9] * 3 + [0.0] * 50, alarm=alarm)[-1] is True
+    assert play([0.0] * 50, start=50.0, alarm=alarm) == [True] * 50
+    alarm.reset()
+    assert play([0.9] * 3, start=60.0, alarm=alarm) == [False, False, True]
+
+
+def test_latch_may_be_let_go() -> None:
+    """Without the latch, the calm of the last second clears the alarm with the next image."""
+    alarm = FireAlarm(SETTINGS, latch=True)
+    play([0.9] * 3 + [0.0] * 50, alarm=alarm)
+    alarm.latch = False
+    assert alarm.update(106.0, 0.0) is False
+
+
+def test_settings_may_be_set() -> None:
+    """A lower threshold holds from the next image on, for what was seen before too."""
+    alarm = FireAlarm(SETTINGS)
+    assert play([0.6] * 5, alarm=alarm)[-1] is False
+    alarm.settings = AlarmSettings(on_threshold=0.5, off_threshold=0.3)
+    assert alarm.update(100.5, 0.6) is True
+
+
+def test_reset() -> None:
+    """A reset forgets everything."""
+    alarm = FireAlarm(SETTINGS)
+    play([0.9] * 5, alarm=alarm)
+    alarm.reset()
+    assert play([0.9] * 3, alarm=alarm) == [False, False, True]
+
+
+def test_stamps_that_stand_still() -> None:
+    """A camera that stamps nothing is heard too, and does not fill the memory."""
+    alarm = FireAlarm(SETTINGS)
+    assert play([0.9] * 1000, period=0.0, alarm=alarm)[-1] is True
+    assert play([0.1] * 2, period=0.0, alarm=alarm) == [True, False]
+    assert len(alarm._frames) == SETTINGS.min_frames
+
+
+def test_memory_is_bounded() -> None:
+    """Stamps that hardly advance do not fill the memory either."""
+    alarm = FireAlarm(SETTINGS)
+    play([0.9] * (MAX_FRAMES + 3), period=1e-6, alarm=alarm)
+    assert len(alarm._frames) == MAX_FRAMES
+
+
+def test_largest_settings_are_kept_to() -> None:
+    """A window of 60 s at 30 images a second is 1800 images; after 31 s of calm it clears."""
+    alarm = FireAlarm(AlarmSettings(0.7, 0.3, window=60.0, min_frames=1000))
+    assert play([0.9] * 1800, period=1 / 30, alarm=alarm).index(True) == 999
+    answers = play([0.1] * 1000, period=1 / 30, start=160.0, alarm=alarm)
+    assert 895 < answers.index(False) < 905
+
+
+@pytest.mark.parametrize(('stamp', 'probability'), [
+    (1.0, float('nan')), (1.0, -0.1), (1.0, 1.1), (float('nan'), 0.5), (float('inf'), 0.5)])
+def test_what_is_no_probability_is_refused(stamp: float, probability: float) -> None:
+    """A bad value is an error, and the alarm stays as it was."""
+    alarm = FireAlarm(SETTINGS)
+    play([0.9] * 3, start=0.0, alarm=alarm)
+    with pytest.raises(ValueError, match='expected'):
+        alarm.update(stamp, probability)
+    assert alarm.update(0.3, 0.9) is True

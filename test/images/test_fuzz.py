@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever a message holds, it becomes an image or an ImageError, and takes little memory."""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+import re
+from typing import Any
+import zlib
+
+import cv2
+from fire_detector.images.color_image import ColorImage
+from fire_detector.images.compressed import decode
+from fire_detector.images.decode import from_compressed_image, from_image
+from fire_detector.images.raw import convert_raw, ENCODINGS, ImageError
+import numpy as np
+import pytest
+from sensor_msgs.msg import CompressedImage, Image
+
+hypothesis = pytest.importorskip('hypothesis', reason='hypothesis is not installed')
+st = pytest.importorskip('hypothesis.strategies')
+
+EXAMPLES = 10_000
+ROW_OF_BYTES = np.random.default_rng(0).integers(0, 256, 50_000, np.uint8).tobytes()
+MEGABYTE = 1_000_000
+
+EXTREMES = (32_767, 65_536, 2**31 - 1, 2**31, 2**32 - 1)
+TEXTS = ('', 'jpeg', 'png', 'rgb8; jpeg compressed bgr8', '16UC1; png compressed ',
+         'bayer_rggb8; jpeg compressed ', 'h264', 'x' * 10_000, '\0', '\n', 'ä{}%s', '\ud800')
+NAMES = (*ENCODINGS, '', 'rgb16', '16UC1', '32FC1', '8UC0', 'yuv9', 'x' * 10_000, '\0', '\n{}%s')
+SAMPLE = {'rgb8': 3, 'bgr8': 3, '8UC3': 3, 'rgba8': 4, 'bgra8': 4, '8UC4': 4,
+          'mono16': 2, 'uyvy': 2, 'yuv422': 2, 'yuyv': 2, 'yuv422_yuy2': 2}
+
+
+class Choices:
+    """
+    Make choices by the bytes that hypothesis has drawn.
+
+    Drawing every choice from hypothesis itself takes ten times as long.
+    """
+
+    def __init__(self, drawn: bytes) -> None:
+        """Begin at the first byte; behind the last are zeros."""
+        self._drawn = list(reversed(drawn))
+
+    def below(self, count: int) -> int:
+        """Choose from 0 to count - 1; zero bytes choose 0."""
+        high, low = (self._drawn.pop() if self._drawn else 0 for _ in range(2))
+        return (256 * high + low) % count
+
+    def one_of(self, options: Sequence[Any]) -> Any:
+        """Choose one; zero bytes choose the first."""
+        return options[self.below(len(options))]
+
+    def side(self) -> int:
+        """Choose a side: mostly small, sometimes none, sometimes huge."""
+        return int(self.one_of((*range(1, 9), *range(21), *EXTREMES[:self.below(6)])))
+
+
+def try_many(make: Callable[[Choices], Any], try_one: Callable[[Any], None]) -> None:
+    """Call a function with EXAMPLES messages, made by 32 bytes each."""
+    messages = st.binary(min_size=32, max_size=32).map(lambda drawn: make(Choices(drawn)))
+    # The same messages in every run, however slow the machine, and none remembered.
+    settings = hypothesis.settings(max_examples=EXAMPLES, deadline=None, derandomize=True,
+                                   database=None,
+                                   suppress_health_check=list(hypothesis.HealthCheck))
+    settings(hypothesis.given(messages)(try_one))()
+
+
+def small_files() -> list[bytes]:
+    """Encode a small image in the ways that OpenCV offers."""
+    noise = np.random.default_rng(0).integers(0, 256, (17, 26, 3), np.uint8)
+    image = cv2.GaussianBlur(noise, (0, 0), 3)
+    jpeg = [(), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1), (cv2.IMWRITE_JPEG_RST_INTERVAL, 1)]
+    alpha = np.dstack([image, image[:, :, :1]])
+    files = [cv2.imencode('.jpg', image, options)[1] for options in jpeg]
+    files += [cv2.imencode('.jpg', image[:, :, 0])[1]]
+    files += [cv2.imencode('.png', pixels)[1] for pixels in (
+        image, image[:, :, 0], alpha, image[:, :, 0].astype(np.uint16) * 257)]
+    files += [cv2.imencode('.png', image[:, :, 0], [cv2.IMWRITE_PNG_BILEVEL, 1])[1]]
+    return [file.tobytes() for file in files]
+
+
+FILES = small_files()
+
+
+def chunk(kind: bytes, payload: bytes) -> bytes:
+    """Make a PNG chunk with a right checksum."""
+    return (len(payload).to_bytes(4, 'big') + kind + payload
+            + zlib.crc32(kind + payload).to_bytes(4, 'big'))
+
+
+def with_right_checksums(file: bytes) -> bytes:
+    """Let what was changed in a PNG get past its checksums."""
+    result, position = file[:8], 8
+    while position + 12 <= len(file):
+        length = int.from_bytes(file[position:position + 4], 'big')
+        result += chunk(file[position + 4:position + 8], file[position + 8:position + 8 + length])
+        position += 12 + length
+    return result
+
+
+# Chunks and segments that make decoders take other ways.
+INSERTIONS = (
+    *(chunk(kind, payload) for kind in (b'acTL', b'fcTL', b'fdAT', b'PLTE', b'tRNS', b'iCCP',
+                                        b'zTXt', b'gAMA', b'eXIf', b'IDAT', b'IEND')
+      for payload in (b'', bytes(26), bytes(range(1, 27)), b'\xff' * 26)),
+    chunk(b'zTXt', b'a\0\0' + zlib.compress(bytes(30 * MEGABYTE))),
+    chunk(b'IDAT', zlib.compress(bytes(30 * MEGABYTE))),
+    b'\xff\xd9', b'\xff\xd8', b'\xff\xda\0\x0c', b'\xff\xc0\0\x11\x08\x20\0\x20\0', b'\xff\xdc',
+    b'\xff\xe1\0\x08Exif\0\0', b'\xff\xff\xff', b'\xff\xdd\0\x04\0\x01',
+)
+
+
+def damaged_file(choices: Choices) -> bytes:
+    """Change, insert and cut off bytes of a file; sometimes let it look whole all the same."""
+    file = bytearray(choices.one_of(FILES))
+    is_png, repair = file[:1] == b'\x89', choices.below(2)
+    for _ in range(choices.below(4)):
+        file[choices.below(len(file))] = choices.below(256)
+    if choices.below(2):
+        # Behind IHDR, where most chunks belong, or anywhere.
+        place = 33 if is_png and repair else choices.below(len(file))
+        file[place:place] = choices.one_of(INSERTIONS)
+    if not choices.below(4):
+        del file[choices.below(len(file)):]
+    if repair:
+        return with_right_checksums(bytes(file)) if is_png else bytes(file) + b'\xff\xd9'
+    return bytes(file)
+
+
+def most_bytes(file: bytes) -> int:
+    """
+    Return how large the image in a file can be.
+
+    Deflate makes up to 1032 bytes of one, each of which may be eight pixels of a bilevel PNG; the
+    pixel has three bytes.
+    """
+    return len(file) * 1032 * 8 * 3
+
+
+class Tally:
+    """Count what became of messages, so that a test can tell that it tried both."""
+
+    def __init__(self) -> None:
+        """Begin at none."""
+        self.count: Counter[bool] = Counter()
+
+    def answer(self, make: Callable[[], ColorImage], limit: int) -> ColorImage | None:
+        """Make an image of a message; nothing but an ImageError of one line may be raised."""
+        try:
+            image = make()
+        except ImageError as error:
+            assert 0 < len(str(error)) < 1000
+            assert '\n' not in str(error)
+            self.count[False] += 1
+            return None
+        assert isinstance(image, ColorImage)
+        assert image.pixels.nbytes <= limit
+        self.count[True] += 1
+        return image
+
+    def check(self) -> None:
+        """Fail where all, or hardly any, messages were images: then little was tried."""
+        assert sum(self.count.values()) >= EXAMPLES
+        assert all(self.count[outcome] > EXAMPLES / 50 for outcome in (True, False)), self.count
+
+
+@pytest.fixture(autouse=True)
+def storage(tmp_path: Path) -> Iterator[None]:
+    """Let hypothesis keep what it writes, even without a database, out of the checkout."""
+    hypothesis.configuration.set_hypothesis_home_dir(tmp_path)
+    yield
+    hypothesis.configuration.set_hypothesis_home_dir(None)
+
+
+@pytest.fixture(autouse=True)
+def memory() -> Iterator[None]:
+    """Fail where the process took 200 MB more at any time, as far as the system tells."""
+    def status(name: str) -> int:
+        found = re.search(rf'{name}:\s+(\d+) kB', Path('/proc/self/status').read_text())
+        return int(found[1]) * 1024 if found else 0
+    try:
+        # Linux, proc(5): resets VmHWM, the peak of the resident memory.
+        Path('/proc/self/clear_refs').write_text('5')
+    except OSError:
+        yield
+        return
+    before = status('VmRSS')
+    yield
+    assert status('VmHWM') - before < 200 * MEGABYTE
+
+
+def fields(choices: Choices) -> tuple[str, int, int, int, int, bool]:
+    """Make encoding, height, width, step, bytes of data and byte order, often nearly right."""
+    encoding = choices.one_of(NAMES)
+    height, width = choices.side(), choices.side()
+    step = width * SAMPLE.get(encoding, 1) + choices.one_of((0, 0, 0, 1, 2, 3, 9, -1))
+    step = choices.one_of((step, step, step, step, *EXTREMES[:choices.below(6)]))
+    rows = height * 3 // 2 if encoding.startswith('nv') else height
+    size = rows * step + choices.one_of((0, 0, 0, 1, 100, -1, -2, -choices.below(50)))
+    return (encoding, height, width, min(max(step, 0), 2**32 - 1),
+            min(max(size, 0), len(ROW_OF_BYTES)), bool(choices.below(2)))
+
+
+def compressed(choices: Choices) -> tuple[bytes, str, int, int]:
+    """Make a file, the format's text, and the rows and columns that are wanted."""
+    file = damaged_file(choices) if choices.below(20) else bytes(
+        choices.below(256) for _ in range(choices.below(12)))
+    return file, choices.one_of(TEXTS), choices.side(), choices.side()
+
+
+def test_fields() -> None:
+    """Each is the image that its fields describe, at most three times as large as the data."""
+    tally = Tally()
+
+    def try_one(message: tuple[str, int, int, int, int, bool]) -> None:
+        encoding, height, width, step, size, is_bigendian = message
+        image = tally.answer(
+            lambda: convert_raw(encoding, height, width, step, ROW_OF_BYTES[:size], is_bigendian),
+            3 * size)
+        assert image is None or image.pixels.shape == (height, width, 3)
+
+    try_many(fields, try_one)
+    tally.check()
+
+
+def test_image_messages() -> None:
+    """The same through real messages, whose other encodings go to cv_bridge where it is."""
+    tally = Tally()
+
+    def try_one(message: tuple[str, int, int, int, int, bool]) -> None:
+        encoding, height, width, step, size, is_bigendian = message
+        image = Image(encoding=encoding, height=height, width=width, step=step,
+                      data=array('B', ROW_OF_BYTES[:size]), is_bigendian=int(is_bigendian))
+        image = tally.answer(lambda: from_image(image), 3 * size)
+        assert image is None or image.pixels.shape == (height, width, 3)
+
+    try_many(fields, try_one)
+    tally.check()
+
+
+def test_files() -> None:
+    """A damaged file never is an image of more than its bytes allow."""
+    tally = Tally()
+
+    def try_one(message: tuple[bytes, str, int, int]) -> None:
+        file, text, rows, columns = message
+        tally.answer(lambda: decode(text, file, rows, columns), most_bytes(file))
+
+    try_many(compressed, try_one)
+    tally.check()
+
+
+def test_compressed_messages() -> None:
+    """The same through real messages."""
+    tally = Tally()
+
+    def try_one(message: tuple[bytes, str, int, int]) -> None:
+        file, text, rows, columns = message
+        compressed_image = CompressedImage(format=text, data=array('B', file))
+        tally.answer(lambda: from_compressed_image(compressed_image, rows, columns),
+                     most_bytes(file))
+
+    try_many(compressed, try_one)
+    tally.check()

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contract travels with the model, and damage to either is found."""
+
+import dataclasses
+import hashlib
+import json
+import math
+from pathlib import Path
+import random
+import shutil
+from typing import Any
+
+from fire_detector.model.classifier import FireClassifier
+from fire_detector.model.contract import (
+    AlarmSettings,
+    contract_from_json,
+    contract_to_json,
+    ModelContract,
+    ModelError,
+)
+from fire_detector.model.file import (
+    append_contract,
+    read_changed_model,
+    read_contract,
+    sidecar_path,
+)
+from fire_detector.model.locate import find_model
+from fire_detector.model.preprocessing import InputSpec
+import pytest
+
+# Eight bytes that look like a model to whoever only reads the identifier, and then some.
+MODEL_BYTES = b'\x1c\x00\x00\x00TFL3 and the rest of a flatbuffer'
+CONTRACT = ModelContract(
+    name='tiny', version='2.1', labels=('nofire', 'fire'), output='softmax',
+    input_spec=InputSpec(32, 48, 'BGR', scale=1 / 127.5, offset=-1.0, interpolation='linear'),
+    alarm=AlarmSettings(0.8, 0.4, 2.5, 7), trained_on='three images',
+    metrics={'test_accuracy': 0.5, 'test_roc_auc': None})
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    """Return a file that passes for a model without a contract."""
+    path = tmp_path / 'tiny.tflite'
+    path.write_bytes(MODEL_BYTES)
+    return path
+
+
+@pytest.fixture(scope='session')
+def model() -> Path:
+    """Return a model with two outputs, for images of 64x64 pixels."""
+    return find_model('firenet.tflite')
+
+
+def test_round_trip(model_file: Path) -> None:
+    """What was appended is read back, with the checksum of the model bytes alone."""
+    append_contract(model_file, CONTRACT)
+    expected = dataclasses.replace(
+        CONTRACT, model_sha256=hashlib.sha256(MODEL_BYTES).hexdigest())
+    assert read_contract(model_file) == expected
+    assert model_file.read_bytes().startswith(MODEL_BYTES)
+
+
+def test_same_input_makes_same_bytes(tmp_path: Path) -> None:
+    """No date or path of the machine gets into the file."""
+    contents = []
+    for name in ('a.tflite', 'b.tflite'):
+        (tmp_path / name).write_bytes(MODEL_BYTES)
+        append_contract(tmp_path / name, CONTRACT)
+        contents.append((tmp_path / name).read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_second_contract_is_refused(model_file: Path) -> None:
+    """Two contracts in one file would be one too many to believe."""
+    append_contract(model_file, CONTRACT)
+    before = model_file.read_bytes()
+    with pytest.raises(ModelError, match='has a contract already'):
+        append_contract(model_file, CONTRACT)
+    assert model_file.read_bytes() == before
+
+
+def test_sidecar_serves_a_model_without_contract(model_file: Path) -> None:
+    """A contract beside the model is as good as one inside."""
+    signed = dataclasses.replace(CONTRACT, model_sha256=hashlib.sha256(MODEL_BYTES).hexdigest())
+    sidecar_path(model_file).write_text(contract_to_json(signed))
+    assert read_contract(model_file) == signed
+
+
+def test_sidecar_without_checksum_tells_it(model_file: Path) -> None:
+    """The message has the line that is missing, ready to be copied."""
+    sidecar_path(model_file).write_text(contract_to_json(CONTRACT))
+    line = f'"model_sha256": "{hashlib.sha256(MODEL_BYTES).hexdigest()}"'
+    with pytest.raises(ModelError, match=f'tiny.contract.json: .*tiny.tflite .*add {line}'):
+        read_contract(model_file)
+
+
+def test_checksum_in_capitals(model_file: Path) -> None:
+    """Some tools write hexadecimal in capitals."""
+    digest = hashlib.sha256(MODEL_BYTES).hexdigest()
+    sidecar_path(model_file).write_text(contract_to_json(
+        dataclasses.replace(CONTRACT, model_sha256=digest.upper())))
+    assert read_contract(model_file).model_sha256 == digest
+
+
+def test_no_contract(model_file: Path) -> None:
+    """The message names the model and where its contract was looked for."""
+    with pytest.raises(ModelError, match=r'tiny\.tflite: no contract .*tiny\.contract\.json'):
+        read_contract(model_file)
+
+
+@pytest.mark.parametrize(('content', 'message'), [
+    (b'', 'not a TFLite model'),
+    (b'PNG and nothing else', 'not a TFLite model'),
+])
+def test_not_a_model(tmp_path: Path, content: bytes, message: str) -> None:
+    """A file that is no TFLite flatbuffer is named."""
+    path = tmp_path / 'other.tflite'
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=f'other.tflite: {message}'):
+        read_contract(path)
+
+
+def test_missing_model(tmp_path: Path) -> None:
+    """A model that is not there is named."""
+    with pytest.raises(ModelError, match=r'nosuch\.tflite: cannot read'):
+        read_contract(tmp_path / 'nosuch.tflite')
+
+
+@pytest.mark.parametrize('share', [0.1, 0.5, 0.99, 0.99999])
+def test_truncated_model_never_reaches_the_runtime(
+        tmp_path: Path, model: Path, runtime: str, share: float) -> None:
+    """tflite-runtime 2.14 would end this process on such a file."""
+    content = model.read_bytes()
+    path = tmp_path / 'cut.tflite'
+    path.write_bytes(content[:int(share * len(content))])
+    with pytest.raises(ModelError, match=r'cut\.tflite: no contract inside \(was the file cut'):
+        FireClassifier(path, runtime)
+
+
+def test_flipped_byte_in_the_model_is_found(tmp_path: Path, model: Path) -> None:
+    """A card that rots is not a model that is wrong now and then."""
+    content = bytearray(model.read_bytes())
+    content[len(content) // 2] ^= 1
+    path = tmp_path / 'rotten.tflite'
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match='damaged or replaced'):
+        FireClassifier(path)
+
+
+def test_flipped_bit_in_the_contract_is_found_or_harmless(model_file: Path) -> None:
+    """Whatever bit of the archive flips: the contract as it was, or a ModelError."""
+    append_contract(model_file, CONTRACT)
+    intact, content = read_contract(model_file), model_file.read_bytes()
+    found = 0
+    for position in range(len(MODEL_BYTES), len(content)):
+        for bit in range(8):
+            damaged = bytearray(content)
+            damaged[position] ^= 1 << bit
+            model_file.write_bytes(damaged)
+            try:
+                assert read_contract(model_file) == intact
+            except ModelError as error:
+                assert 'tiny.tflite' in str(error)
+                found += 1
+    assert found > 6 * len(contract_to_json(CONTRACT))
+
+
+@pytest.mark.parametrize(('height', 'width'), [(32, 64), (64, 32), (96, 96)])
+def test_wrong_input_shape_is_refused(
+        tmp_path: Path, model: Path, runtime: str, height: int, width: int) -> None:
+    """The message has the file, the shape found and the shape expected."""
+    path = tmp_path / 'wrong.tflite'
+    contract = read_contract(model)
+    _write_without_contract(model, path)
+    append_contract(path, dataclasses.replace(contract, input_spec=InputSpec(height, width)))
+    with pytest.raises(ModelError) as error:
+        FireClassifier(path, runtime)
+    assert str(path) in str(error.value)
+    assert '(1, 64, 64, 3)' in str(error.value)
+    assert f'(1, {height}, {width}, 3)' in str(error.value)
+
+
+def test_wrong_output_shape_is_refused(tmp_path: Path, model: Path, runtime: str) -> None:
+    """Two values are not the three that three labels need."""
+    path = tmp_path / 'wrong.tflite'
+    _write_without_contract(model, path)
+    append_contract(path, dataclasses.replace(
+        read_contract(model), labels=('fire', 'nofire', 'smoke')))
+    with pytest.raises(ModelError, match=r'output tensor has shape \(1, 2\).*\(1, 3\)'):
+        FireClassifier(path, runtime)
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    ({'labels': ['smoke', 'nofire']}, "have 'fire' among them"),
+    ({'labels': ['fire', 'fire']}, 'must be unique'),
+    ({'output': 'argmax'}, "output 'argmax' is not one of"),
+    ({'labels': ['fire']}, "over the one label 'fire' is always 1"),
+    ({'input_spec': {'height': 4, 'width': 4, 'scale': 0.0}}, r'pixel \* 0.0 \+ 0.0'),
+    ({'input_spec': {'height': 4, 'width': 4, 'offset': float('nan')}}, r'\+ nan'),
+    ({'input_spec': {'width': 64}}, 'the field input_spec.height is missing'),
+    ({'alarm': {'delay': 1}}, 'alarm.delay is not one of its fields'),
+    ({'format_version': 2, 'new': 1}, 'contract format 2 is not 1'),
+    ({'format_version': 99}, 'contract format 99 is not 1'),
+    ({'surprise': 1}, 'surprise'),
+    ({'input_spec': {'height': 0, 'width': 64}}, 'input size 0x64'),
+    ({'input_spec': {'height': 64, 'width': 64, 'color_order': 'HSV'}}, "color_order 'HSV'"),
+    ({'alarm': {'on_threshold': 0.2, 'off_threshold': 0.5}}, '0 <= off <= on <= 1'),
+    ({'alarm': {'window': 0.0}}, 'alarm window 0.0 s'),
+    ({'alarm': {'window': 61.0}}, 'alarm window 61.0 s'),
+    ({'alarm': {'window': float('nan')}}, 'alarm window nan s'),
+    ({'alarm': {'min_frames': 0}}, 'min_frames 0'),
+    ({'alarm': {'min_frames': 1001}}, 'min_frames 1001'),
+    ({'labels': None}, 'labels is None, not a list'),
+])
+def test_contract_with_a_bad_value(
+        model_file: Path, change: dict[str, object], message: str) -> None:
+    """The message names the file and the value."""
+    fields = json.loads(contract_to_json(CONTRACT)) | change
+    sidecar_path(model_file).write_text(json.dumps(fields))
+    with pytest.raises(ModelError, match=message) as error:
+        read_contract(model_file)
+    assert 'tiny.contract.json' in str(error.value)
+
+
+# The types that the fields have; a number in JSON may be written without decimals.
+FIELD_TYPES: dict[str, Any] = {
+    'name': str, 'version': str, 'labels': list, 'labels.0': str, 'input_spec': dict,
+    'input_spec.height': int, 'input_spec.width': int, 'input_spec.color_order': str,
+    'input_spec.scale': (int, float), 'input_spec.offset': (int, float),
+    'input_spec.resize': str, 'input_spec.interpolation': str, 'output': str,
+    'fire_label': str, 'threshold': (int, float), 'alarm': dict,
+    'alarm.on_threshold': (int, float), 'alarm.off_threshold': (int, float),
+    'alarm.window': (int, float), 'alarm.min_frames': int, 'trained_on': str, 'metrics': dict,
+    'metrics.test_accuracy': (int, float, type(None)), 'model_sha256': str, 'format_version': int,
+}
+VALUES: tuple[Any, ...] = (
+    None, True, False, 0, -1, 3, 10 ** 400, 0.5, -2.5, 64.0, math.inf, math.nan, '', '64', 'fire',
+    [], [1], ['fire', 'nofire'], {}, {'height': 64}, [[]], [{}])
+
+
+@pytest.mark.parametrize('field', FIELD_TYPES)
+def test_value_of_another_type(model_file: Path, field: str) -> None:
+    """Whatever is written for a field: of another type, it is refused by the field's name."""
+    *path, last = field.split('.')
+    refused = 0
+    for value in VALUES:
+        fields = json.loads(contract_to_json(CONTRACT))
+        inner = fields
+        for key in path:
+            inner = inner[key]
+        inner[int(last) if last.isdigit() else last] = value
+        sidecar_path(model_file).write_text(json.dumps(fields))
+        fits = isinstance(value, FIELD_TYPES[field]) and not isinstance(value, bool)
+        try:
+            read_changed_model(model_file)
+            assert fits, value
+        except ModelError as error:
+            refused += 1
+            assert 'tiny.contract.json' in str(error)
+            if not fits:
+                assert field.replace('.0', '[0]') in str(error), value
+    assert refused >= 10
+
+
+def test_every_field_is_tried() -> None:
+    """The list of fields above is that of the contract."""
+    fields = json.loads(contract_to_json(CONTRACT))
+    fields |= {f'{name}.{inner}': 0 for name in ('input_spec', 'alarm') for inner in fields[name]}
+    assert set(FIELD_TYPES) == set(fields) | {'labels.0', 'metrics.test_accuracy'}
+
+
+def test_garbled_contract(model_file: Path) -> None:
+    """A thousand times ten characters of JSON written over at random: read, or a ModelError."""
+    rng = random.Random(3)
+    text = contract_to_json(CONTRACT)
+    refused = 0
+    for _ in range(1000):
+        garbled = list(text)
+        for _ in range(rng.randint(1, 10)):
+            garbled[rng.randrange(len(text))] = rng.choice('{}[]",:0123456789.eE-ntf\\\0\ufffd')
+        try:
+            contract_from_json(''.join(garbled), 'garbled.json')
+        except ModelError as error:
+            assert 'garbled.json' in str(error)
+            refused += 1
+    assert 500 < refused < 1000
+
+
+@pytest.mark.parametrize('value', ['[' * 100_000, '9' * 10_000, '{"name": ' * 100_000])
+def test_json_beyond_all_bounds(value: str) -> None:
+    """What Python's own reader gives up on is a ModelError too."""
+    with pytest.raises(ModelError, match=r'deep\.json'):
+        contract_from_json(value, 'deep.json')
+
+
+def test_huge_sidecar(model_file: Path) -> None:
+    """A file that is no contract is not read to its end."""
+    sidecar_path(model_file).write_text(' ' * 1_000_001 + contract_to_json(CONTRACT))
+    with pytest.raises(ModelError, match='more than 1000000 bytes'):
+        read_contract(model_file)
+
+
+@pytest.mark.parametrize('text', ['', '{', '[]', '"text"', '{"name": "x"}'])
+def test_contract_that_is_no_contract(model_file: Path, text: str) -> None:
+    """JSON of another kind, or none, is an error and not a traceback."""
+    sidecar_path(model_file).write_text(text)
+    with pytest.raises(ModelError, match=r'tiny\.contract\.json'):
+        read_contract(model_file)
+
+
+def _write_without_contract(model: Path, path: Path) -> None:
+    """Copy a model as a converter would have left it, without the appended archive."""
+    shutil.copy(model, path)
+    content = model.read_bytes()
+    path.write_bytes(content[:content.index(b'PK\x03\x04')])

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cameras without a lens publish as a driver does, and say what is wrong with a parameter."""
+
+import cv2
+from fire_detector.images.decode import from_image
+import numpy as np
+import pytest
+from ros_session import RosSession
+from sensor_msgs.msg import CompressedImage, Image
+
+
+def test_synthetic_camera_publishes_raw_and_compressed(ros: RosSession) -> None:
+    """Both topics show the same scene under the same header; the JPEG says what it holds."""
+    raw = ros.collect(Image, '/image')
+    compressed = ros.collect(CompressedImage, '/image/compressed')
+    ros.start('synthetic_camera', '-p', 'width:=160', '-p', 'height:=120', '-p', 'rate:=10',
+              '-p', 'frame_id:=front')
+
+    def pair() -> tuple[Image, CompressedImage] | None:
+        stamps = {str(message.header.stamp): message for message in raw}
+        return next(((stamps[str(message.header.stamp)], message) for message in compressed
+                     if str(message.header.stamp) in stamps), None)
+
+    ros.wait_for(pair, 'an image on both topics')
+    found = pair()
+    assert found is not None
+    image, jpeg = found
+    assert image.header.frame_id == jpeg.header.frame_id == 'front'
+    assert (image.width, image.height, image.step, image.encoding) == (160, 120, 480, 'rgb8')
+    assert jpeg.format == 'rgb8; jpeg compressed bgr8'
+    shown = from_image(image).in_order('RGB')
+    decoded = cv2.imdecode(np.frombuffer(jpeg.data, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    assert np.abs(decoded.astype(int) - shown).mean() < 5
+
+
+@pytest.mark.parametrize(('module', 'parameter', 'message'), [
+    ('synthetic_camera', 'width:=10', 'width is 10'),
+    ('synthetic_camera', 'rate:=0', 'rate is 0.0, expected images a second above 0'),
+    ('synthetic_camera', 'rate:=fast', "rate is 'fast', not a number"),
+    ('file_camera', 'rate:=10', 'path is empty'),
+    ('file_camera', 'path:=nosuch.mp4', 'nosuch.mp4: No such file'),
+])
+def test_bad_parameter_is_named(
+        ros: RosSession, module: str, parameter: str, message: str) -> None:
+    """The process ends with status 1, and without a traceback."""
+    process = ros.start(module, '-p', parameter)
+    assert process.popen.wait(20) == 1
+    assert message in process.output
+    assert 'Traceback' not in process.output

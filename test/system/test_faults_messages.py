@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages that lie, and clocks that jump."""
+
+from array import array
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from builtin_interfaces.msg import Time
+import cv2
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from fire_detector.scene.scene import SyntheticScene
+import numpy as np
+import pytest
+from ros_session import Camera, Diagnostics, image_message, Process, RosSession
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+CALM = np.full((48, 80, 3), 128, np.uint8)
+FIRE = np.ascontiguousarray(SyntheticScene(160, 120, 0).render(16.0)[:, :, ::-1])
+LARGEST = 2 ** 32 - 1
+JPEG, PNG = (cv2.imencode(suffix, FIRE)[1].tobytes() for suffix in ('.jpg', '.png'))
+HOUR = 3600.0
+
+
+def raw(**fields: object) -> Image:
+    """Make a good raw image, but for some fields."""
+    message = image_message(CALM, stamp=100)
+    for name, value in fields.items():
+        setattr(message, name, value)
+    return message
+
+
+def compressed(file: bytes, format_text: str = 'jpeg') -> CompressedImage:
+    """Make a message of a file."""
+    return CompressedImage(format=format_text, data=array('B', file))
+
+
+def saying(file: bytes, columns: int, rows: int) -> bytes:
+    """Change the size that the frame header of a baseline JPEG says (ITU-T T.81, B.2.2)."""
+    start = file.index(b'\xff\xc0') + 5
+    return (file[:start] + rows.to_bytes(2, 'big') + columns.to_bytes(2, 'big')
+            + file[start + 4:])
+
+
+RAW_BAD = {
+    'nothing': Image(),
+    'no encoding': raw(encoding=''),
+    'unknown encoding': raw(encoding='rgb9'),
+    'endless encoding': raw(encoding='x' * 100_000),
+    'odd characters': raw(encoding='bgr8\N{FIRE}'),
+    'no data': raw(data=array('B')),
+    'one byte short': raw(data=array('B', CALM.tobytes()[:-1])),
+    'step 0': raw(step=0),
+    'short step': raw(step=239),
+    'largest step': raw(step=LARGEST),
+    'largest height': raw(height=LARGEST),
+    'largest width': raw(width=LARGEST),
+    'largest of all': raw(height=LARGEST, width=LARGEST, step=LARGEST),
+    'no height': raw(height=0),
+    'odd height of nv12': raw(encoding='nv12', height=47),
+    'odd width of yuyv': raw(encoding='yuyv', width=79),
+    'bytes of mono8 as mono16': raw(encoding='mono16', step=80, data=array('B', bytes(80 * 48))),
+}
+RAW_ODD = {
+    'data to spare': raw(data=array('B', CALM.tobytes() + bytes(1_000_000))),
+    'no stamp': raw(header=Header()),
+    'largest stamp': raw(header=Header(stamp=Time(sec=2 ** 31 - 1, nanosec=LARGEST))),
+    'smallest stamp': raw(header=Header(stamp=Time(sec=-2 ** 31, nanosec=0))),
+    'endless frame': raw(header=Header(frame_id='x' * 100_000)),
+    'big endian bytes': raw(is_bigendian=255),
+}
+COMPRESSED_BAD = {
+    'nothing': CompressedImage(),
+    'text': compressed(b'hello'),
+    'half a JPEG': compressed(JPEG[:len(JPEG) // 2]),
+    'a JPEG without its end': compressed(JPEG[:-2]),
+    'a JPEG without its pixels': compressed(JPEG[:JPEG.index(b'\xff\xda')] + b'\xff\xd9'),
+    'a JPEG of gigabytes': compressed(saying(JPEG, 65_535, 65_535)),
+    'a JPEG of many pixels': compressed(saying(JPEG, 8_000, 8_000)),
+    'a JPEG of no pixels': compressed(saying(JPEG, 0, 0)),
+    'half a PNG': compressed(PNG[:len(PNG) // 2]),
+    'a PNG with a wrong checksum': compressed(PNG[:200] + bytes([PNG[200] ^ 1]) + PNG[201:]),
+    'a PNG of gigabytes': compressed(PNG[:16] + b'\x7f\xff\xff\xff' * 2 + PNG[24:]),
+    'a Bayer mosaic': compressed(PNG, 'bayer_rggb8; png compressed '),
+    'a GIF': compressed(b'GIF89a' + bytes(100)),
+}
+COMPRESSED_ODD = {
+    'a PNG that says it is a JPEG': compressed(PNG),
+    'an endless format': compressed(JPEG, 'x' * 100_000),
+    'bytes behind the end': compressed(JPEG + bytes(100_000)),
+    'wrong bytes among the pixels': compressed(JPEG[:-400] + bytes(200) + JPEG[-200:]),
+}
+
+
+def peak_memory(process: Process) -> int:
+    """Return the most bytes that a process has held so far (man 5 proc)."""
+    status = Path(f'/proc/{process.popen.pid}/status').read_text()
+    line = next(line for line in status.splitlines() if line.startswith('VmHWM:'))
+    return 1024 * int(line.split()[1])
+
+
+@pytest.mark.parametrize(('topic', 'good', 'bad', 'odd'), [
+    ('/image', raw(), RAW_BAD, RAW_ODD),
+    ('/image/compressed', compressed(JPEG), COMPRESSED_BAD, COMPRESSED_ODD),
+], ids=['raw', 'compressed'])
+def test_lying_messages(ros: RosSession, topic: str, good: object, bad: dict[str, object],
+                        odd: dict[str, object]) -> None:
+    """
+    Answer what is an image, reject what is none, and go on, without taking memory for promises.
+
+    The largest image here takes 1 MB. A hundred, a tenth of a gigabyte, are never held.
+    """
+    diagnostics = Diagnostics(ros)
+    process = ros.start(
+        'detector_node', '-p', f'image_transport:={"raw" if topic == "/image" else "compressed"}',
+        '-p', f'qos_overrides.{topic}.subscription.depth:=10')
+    camera = Camera(ros, topic, message_type=type(good))
+    camera.wait_until_heard(good)
+    expected, _ = camera.show(good)
+    before, memory = diagnostics.refreshed(), peak_memory(process)
+    answers = len(camera.probabilities)
+    for name, message in bad.items():
+        camera.publisher.publish(message)
+        assert camera.show(good)[0] == pytest.approx(expected, abs=1e-6), name
+        answers += 1
+        assert len(camera.probabilities) == answers, f'{name} was answered'
+    for message in odd.values():
+        probability, _ = camera.show(message)
+        assert 0.0 <= probability <= 1.0
+    values = diagnostics.refreshed()
+    assert int(values['rejected']) - int(before['rejected']) == len(bad)
+    assert int(values['answered']) - int(before['answered']) == len(bad) + len(odd)
+    assert peak_memory(process) - memory < 100e6
+    assert ros.state() == 'active'
+    assert 'Traceback' not in process.output
+
+
+def test_images_jump_in_time(ros: RosSession) -> None:
+    """
+    Begin anew where a bag loops back, or time goes on by an hour.
+
+    The alarm is raised by the fifth image of fire. The first image from another time may be
+    an odd stamp and changes nothing; with the second the alarm is over, and takes five again.
+    """
+    camera = Camera(ros)
+    ros.start('detector_node')
+    camera.wait_until_heard()
+    start = 10_000.0
+    for jump in (-900.0, HOUR, -2.0):
+        stamps: Iterator[float] = iter(np.arange(start, start + 2, 0.1))
+        shown = [camera.show(image_message(FIRE, stamp=next(stamps)))[1] for _ in range(6)]
+        assert shown == 4 * [False] + 2 * [True]
+        start += jump
+        stamps = iter(np.arange(start, start + 2, 0.1))
+        shown = [camera.show(image_message(FIRE, stamp=next(stamps)))[1] for _ in range(6)]
+        assert shown == [True] + 3 * [False] + 2 * [True]
+        # Far enough for what comes next to be another time.
+        start += 2 * HOUR
+        shown = [camera.show(image_message(CALM, stamp=start + 0.1 * number))[1]
+                 for number in range(3)]
+        assert shown == [True, False, False]
+        start += 2 * HOUR
+
+
+def test_simulated_clock_jumps(ros: RosSession) -> None:
+    """Forward by an hour, back to the start: all is well with the images of the new time."""
+    diagnostics = Diagnostics(ros)
+    clock = ros.node.create_publisher(Clock, '/clock', 10)
+    process = ros.start('detector_node', '-p', 'use_sim_time:=true')
+    camera = Camera(ros)
+    camera.wait_until_heard()
+    ros.wait_for(lambda: clock.get_subscription_count() > 0, 'a subscription to the clock')
+    seen = ros.collect(DiagnosticArray, '/diagnostics')
+    for begin in (1000.0, 1000.0 + HOUR, 5.0):
+        diagnostics.messages.clear()
+        diagnostics.wait_for(DiagnosticStatus.OK, 'images/s', player(camera, clock, begin))
+        values = diagnostics.wait_for(DiagnosticStatus.OK, 'images/s',
+                                      player(camera, clock, begin + 100))
+        assert 0 <= float(values['age max (s)']) < 1
+        assert values['alarm'] == 'not raised'
+    assert {message.status[0].level for message in seen} <= {
+        DiagnosticStatus.OK, DiagnosticStatus.WARN}
+    assert ros.state() == 'active'
+    assert 'Traceback' not in process.output
+
+
+def player(camera: Camera, clock: object, begin: float) -> Callable[[], None]:
+    """Return a function that plays one more image, with the clock of its moment before it."""
+    times = iter(np.arange(begin, begin + 90, 0.05))
+
+    def play() -> None:
+        message = image_message(CALM, stamp=float(next(times)))
+        clock.publish(Clock(clock=message.header.stamp))  # type: ignore[attr-defined]
+        camera.show(message)
+
+    return play
+
+
+def test_message_without_bytes(ros: RosSession) -> None:
+    """Fast DDS is silent after it; the node subscribes anew, and answers come again."""
+    ros.start('detector_node', '-p', 'image_timeout:=1.0')
+    camera = Camera(ros)
+    camera.wait_until_heard()
+    camera.publisher.publish(b'')
+    answered = len(camera.probabilities)
+
+    def show() -> bool:
+        camera.publisher.publish(image_message(CALM, stamp=1))
+        return len(camera.probabilities) > answered
+
+    ros.wait_for(show, 'an answer')

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The launch file, really launched from an installed package."""
+
+from collections.abc import Callable
+import json
+from pathlib import Path
+import shutil
+import sys
+
+from fire_detector.bringup.fast_dds import RECEIVE_BUFFER, TRANSPORTS
+from fire_detector.bringup.launch_support import CAMERA_DRIVERS, HARDWARE
+from fire_detector.parameters.detector import PARAMETERS
+from geometry_msgs.msg import Twist, Vector3
+import numpy as np
+import pytest
+from ros_session import Camera, image_message, Process, RosSession
+from sensor_msgs.msg import CompressedImage
+from std_msgs.msg import Float32
+
+pytest.importorskip('launch_ros', reason='launch_ros is not on PyPI: source a ROS 2')
+pytest.importorskip('ros2launch', reason='ros2launch is not on PyPI: source a ROS 2')
+
+Launcher = Callable[..., Process]
+CALM = np.full((48, 80, 3), 128, np.uint8)
+# Stands in for a camera driver, which no machine without its hardware can run: it has the topic
+# that the driver's sources name, and publishes nothing.
+DRIVER = """#!{python}
+import rclpy
+from sensor_msgs.msg import CompressedImage, Image
+rclpy.init()
+node = rclpy.create_node('driver')
+raw = node.create_publisher(Image, '{topic}', 10)
+compressed = node.create_publisher(CompressedImage, '{topic}/compressed', 10)
+try:
+    rclpy.spin(node)
+except BaseException:
+    pass
+"""
+# Stands in for `ros2 bag play`, which is not on PyPI: it writes down its arguments, and shows two
+# images, the first at once.
+PLAYER = """#!{python}
+import json, sys, time
+import numpy as np
+import rclpy
+from ros_session import image
+from sensor_msgs.msg import Image
+json.dump(sys.argv[1:], open('{arguments}', 'w'))
+rclpy.init()
+node = rclpy.create_node('player')
+publisher = node.create_publisher(Image, '/camera/image_raw', 10)
+# As --delay gives the real one.
+deadline = time.monotonic() + 10
+while publisher.get_subscription_count() == 0 and time.monotonic() < deadline:
+    time.sleep(0.02)
+time.sleep(3)
+for stamp in (1, 2):
+    publisher.publish(image_message(np.full((48, 80, 3), 128, np.uint8), stamp=stamp))
+    time.sleep(0.5)
+"""
+
+
+@pytest.fixture
+def launch(ros: RosSession, colcon_install: Path) -> Launcher:
+    """Return a function that runs `ros2 launch fire_detector detect.launch.py`."""
+    ros2 = shutil.which('ros2')
+    assert ros2 is not None
+
+    def start(*arguments: str) -> Process:
+        command = ' '.join((f'. {colcon_install}/local_setup.sh && exec', ros2, 'launch',
+                            'fire_detector detect.launch.py', *arguments))
+        return ros.start_command(['sh', '-c', command])
+
+    return start
+
+
+def test_defaults(ros: RosSession, launch: Launcher, colcon_install: Path) -> None:
+    """Without an argument: active, on /image, with the installed model; Ctrl-C ends it cleanly."""
+    process = launch()
+    camera = Camera(ros)
+    camera.wait_until_heard()
+    camera.show(image_message(CALM, stamp=1))
+    assert ros.state() == 'active'
+    model = colcon_install / 'fire_detector/share/fire_detector/models/fire_detector.tflite'
+    assert f'model {model} (fire_detector' in process.output
+    assert process.end() == 0
+    assert 'process has finished cleanly' in process.output
+    assert 'Traceback' not in process.output
+
+
+def test_arguments(ros: RosSession, launch: Launcher, tmp_path: Path, model: Path) -> None:
+    """Namespace, topic, model, log level, parameter file and simulated time reach the node."""
+    other = tmp_path / 'other.tflite'
+    shutil.copy(model, other)
+    parameters = tmp_path / 'parameters.yaml'
+    parameters.write_text('/**:\n  ros__parameters:\n    alarm.min_frames: 1\n'
+                          '    alarm.on_threshold: 0.0\n    alarm.off_threshold: 0.0\n')
+    process = launch('namespace:=robot1', 'image_topic:=front/image_raw', f'model:={other}',
+                     f'params_file:={parameters}', 'log_level:=debug', 'use_sim_time:=true')
+    camera = Camera(ros, '/robot1/front/image_raw', '/robot1/fire_detector')
+    camera.wait_until_heard()
+    assert camera.show(image_message(CALM, stamp=1))[1] is True
+    assert f'model {other} (fire_detector' in process.output
+    assert '[DEBUG]' in process.output
+    assert ros.parameter('/robot1/fire_detector', 'use_sim_time') is True
+
+
+def test_model_of_the_parameter_file(
+        ros: RosSession, launch: Launcher, tmp_path: Path, model: Path) -> None:
+    """A launch argument that was left out does not hide what the file says."""
+    other = tmp_path / 'other.tflite'
+    shutil.copy(model, other)
+    parameters = tmp_path / 'parameters.yaml'
+    parameters.write_text(f'/**:\n  ros__parameters:\n    model: {other}\n')
+    process = launch(f'params_file:={parameters}')
+    ros.wait_for(lambda: f'model {other} (fire_detector' in process.output,
+                 'the model of the file')
+
+
+def test_autostart_of_the_parameter_file(
+        ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
+    """That holds for switches, too."""
+    parameters = tmp_path / 'parameters.yaml'
+    parameters.write_text('/**:\n  ros__parameters:\n    autostart: false\n')
+    launch(f'params_file:={parameters}')
+    assert ros.state() == 'unconfigured'
+
+
+def test_without_autostart(ros: RosSession, launch: Launcher) -> None:
+    """The transitions are left to a lifecycle manager."""
+    launch('autostart:=False')
+    assert ros.state() == 'unconfigured'
+
+
+@pytest.mark.parametrize('respawn', [True, False])
+def test_respawn(ros: RosSession, launch: Launcher, respawn: bool) -> None:
+    """A node that dies comes back, unless it is not to."""
+    process = launch(f'respawn:={str(respawn).lower()}')
+    assert ros.state() == 'active'
+    process.kill_child('fire_detector_node')
+    ros.wait_for(lambda: 'process has died' in process.output, 'the death of the node')
+    if respawn:
+        ros.wait_for(lambda: process.output.count('subscribed to') == 2, 'a second life')
+        assert ros.state() == 'active'
+    else:
+        assert process.popen.wait(20) is not None
+
+
+def node_process(process: Process) -> Path:
+    """Return the /proc folder of the launched node."""
+    for folder in Path('/proc').glob('[0-9]*'):
+        try:
+            status, command = (folder / 'stat').read_text(), (folder / 'cmdline').read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        # The fields behind the name are state, parent and group.
+        group = int(status.rpartition(')')[2].split()[2])
+        if group == process.popen.pid and 'fire_detector_node\0--ros-args' in command:
+            return folder
+    raise AssertionError(f'no node is running\n{process.output}')
+
+
+def stand_in(folder: Path, ros: RosSession, package: str, executable: str, program: str) -> None:
+    """Install a program as a package's executable, where launch finds it."""
+    marker = folder / 'share' / 'ament_index' / 'resource_index' / 'packages' / package
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    path = folder / 'lib' / package / executable
+    path.parent.mkdir(parents=True)
+    path.write_text(program)
+    path.chmod(0o755)
+    prefixes = ros.environment['AMENT_PREFIX_PATH']
+    ros.environment['AMENT_PREFIX_PATH'] = f'{folder}:{prefixes}'
+
+
+def publishers(ros: RosSession, topic: str) -> list[str]:
+    """Return the full names of the nodes that publish a topic."""
+    return [f'{info.node_namespace}/{info.node_name}'
+            for info in ros.node.get_publishers_info_by_topic(topic)]
+
+
+def variables(process: Process) -> dict[str, str]:
+    """Return the environment that the launched node was started with."""
+    text = (node_process(process) / 'environ').read_text()
+    return dict(variable.split('=', 1) for variable in text.split('\0') if '=' in variable)
+
+
+def test_environment_for_large_images(ros: RosSession, launch: Launcher) -> None:
+    """By default the node's process, and it alone, has the larger receive buffer."""
+    process = launch()
+    assert ros.state() == 'active'
+    assert variables(process)[TRANSPORTS] == f'UDPv4?sockets_size={RECEIVE_BUFFER}B'
+    launch_environment = Path(f'/proc/{process.popen.pid}/environ').read_text()
+    assert TRANSPORTS not in launch_environment
+    # On loopback, where this test runs, the middleware does not follow: that is told.
+    assert 'large images of a best-effort camera may be lost' in process.output
+
+
+def test_users_transports_are_left_alone(ros: RosSession, launch: Launcher) -> None:
+    """What the environment already says reaches the node."""
+    ros.environment[TRANSPORTS] = 'UDPv4'
+    process = launch()
+    assert ros.state() == 'active'
+    assert variables(process)[TRANSPORTS] == 'UDPv4'
+    assert 'may be lost' not in process.output
+
+
+def test_without_large_images(ros: RosSession, launch: Launcher) -> None:
+    """The argument turns it off; an enclave reaches the node."""
+    process = launch('large_images:=false', 'enclave:=/robot/fire_detector')
+    assert ros.state() == 'active'
+    assert TRANSPORTS not in variables(process)
+    assert 'may be lost' not in process.output
+    command = (node_process(process) / 'cmdline').read_text().split('\0')
+    assert command[command.index('--enclave') + 1] == '/robot/fire_detector'
+    assert ('fire_detector', '/', '/robot/fire_detector') in (
+        ros.node.get_node_names_and_namespaces_with_enclaves())
+
+
+def test_several_cameras(ros: RosSession, launch: Launcher) -> None:
+    """Each has a detector and a camera in its namespace, which answer and show each other."""
+    process = launch('namespace:=robot1', 'cameras:=front,rear', 'image_topic:=image_raw',
+                     'camera:=synthetic')
+    answers = [ros.collect(Float32, f'/robot1/{name}/fire_detector/fire_probability')
+               for name in ('front', 'rear')]
+    ros.wait_for(lambda: all(answers), 'answers of both')
+    ros.wait_for(lambda: publishers(ros, '/robot1/front/image_raw')
+                 == ['/robot1/front/synthetic_camera'], 'the one camera in front')
+    ros.wait_for(lambda: publishers(ros, '/robot1/rear/image_raw')
+                 == ['/robot1/rear/synthetic_camera'], 'the one camera in the rear')
+    assert process.end() == 0
+
+
+def test_guard(ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
+    """The guard hears the detector of its namespace, and has its part of the parameter file."""
+    parameters = tmp_path / 'parameters.yaml'
+    parameters.write_text(
+        '/**:\n  ros__parameters:\n    alarm.min_frames: 1\n    alarm.on_threshold: 0.0\n'
+        '    alarm.off_threshold: 0.0\n'
+        '/**/fire_guard:\n  ros__parameters:\n    slow_factor: 0.25\n    action: slow\n')
+    process = launch('namespace:=robot1', 'guard:=true', f'params_file:={parameters}',
+                     'enclave:=/robot/fire_detector')
+    camera = Camera(ros, '/robot1/image', '/robot1/fire_detector')
+    camera.wait_until_heard()
+    out = ros.collect(Twist, '/robot1/cmd_vel_out')
+    commands = ros.node.create_publisher(Twist, '/robot1/cmd_vel_in', 10)
+    shown = 0
+
+    def slowed() -> bool:
+        nonlocal shown
+        shown += 1
+        camera.show(image_message(CALM, stamp=shown))
+        commands.publish(Twist(linear=Vector3(x=1.0)))
+        return 0.25 in [each.linear.x for each in out]
+
+    ros.wait_for(slowed, 'a command at a quarter of its speed')
+    assert ros.state('/robot1/fire_guard') == 'active'
+    assert ros.parameter('/robot1/fire_guard', 'detectors') == ['fire_detector/fire_detected']
+    assert ('fire_guard', '/robot1', '/robot/fire_guard') in (
+        ros.node.get_node_names_and_namespaces_with_enclaves())
+    assert process.end() == 0
+
+
+def test_guard_of_several_cameras(ros: RosSession, launch: Launcher) -> None:
+    """There is one, which hears the detector of each; it comes back when it dies."""
+    process = launch('cameras:=front,rear', 'guard:=true', 'autostart:=false',
+                     'use_sim_time:=true')
+    assert ros.state('/fire_guard') == 'unconfigured'
+    assert ros.parameter('/fire_guard', 'detectors') == [
+        'front/fire_detector/fire_detected', 'rear/fire_detector/fire_detected']
+    assert ros.parameter('/fire_guard', 'use_sim_time') is True
+    # What the package's parameter file says.
+    assert ros.parameter('/fire_guard', 'release_after') == 3.0
+    process.kill_child('lib/fire_detector/fire_guard')
+    ros.wait_for(lambda: process.output.count('process started with pid') == 4, 'a second life')
+
+
+@pytest.mark.parametrize('camera', HARDWARE)
+def test_camera_driver(ros: RosSession, launch: Launcher, tmp_path: Path, camera: str) -> None:
+    """The driver is started in the detector's namespace, on the detector's topics."""
+    driver = CAMERA_DRIVERS[camera]
+    stand_in(tmp_path, ros, driver.package, driver.executable,
+             DRIVER.format(python=sys.executable, topic=driver.image_topic))
+    launch('namespace:=robot1', f'camera:={camera}', 'image_topic:=front/image_raw',
+           'autostart:=false')
+    ros.wait_for(lambda: publishers(ros, '/robot1/front/image_raw')
+                 == publishers(ros, '/robot1/front/image_raw/compressed')
+                 == ['/robot1/driver'], 'the driver on both topics')
+
+
+@pytest.mark.parametrize(('arguments', 'message'), [
+    (['camera:=usb_cam'], 'sudo apt install ros-jazzy-usb-cam'),
+    ([f'bag:={__file__}'], 'sudo apt install ros-jazzy-ros2bag'),
+    (['bag:=/no/such/bag'], 'bag:=/no/such/bag: there is no such file or folder'),
+    (['cameras:=front,rear', 'camera:=usb_cam'], 'would open the same device'),
+])
+def test_refusal(ros: RosSession, launch: Launcher, arguments: list[str], message: str) -> None:
+    """Nothing is started, and what to do is said."""
+    ros.environment['ROS_DISTRO'] = 'jazzy'
+    process = launch(*arguments)
+    assert process.popen.wait(20) == 1
+    assert message in process.output
+    assert 'process started' not in process.output
+
+
+def test_bag(ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
+    """A bag is played to a node that listens, on the bag's clock, and the launch ends with it."""
+    arguments = tmp_path / 'arguments.json'
+    stand_in(tmp_path, ros, 'ros2bag', 'ros2',
+             PLAYER.format(python=sys.executable, arguments=arguments))
+    ros.environment['PATH'] = f'{tmp_path}/lib/ros2bag:{ros.environment["PATH"]}'
+    ros.environment['PYTHONPATH'] = f'{Path(__file__).parent}:{ros.environment["PYTHONPATH"]}'
+    bag = tmp_path / 'bag'
+    bag.mkdir()
+    probabilities = ros.collect(Float32, '/fire_detector/fire_probability')
+    process = launch(f'bag:={bag}', 'image_topic:=/camera/image_raw')
+    ros.wait_for(lambda: arguments.exists() and arguments.read_text(), 'the player')
+    assert process.output.index('subscribed to /camera/image_raw') < process.output.index(
+        'process started', process.output.index('[ros2-'))
+    assert json.loads(arguments.read_text())[:4] == ['bag', 'play', str(bag), '--clock']
+    assert ros.parameter('/fire_detector', 'use_sim_time') is True
+    ros.wait_for(lambda: process.popen.poll() is not None, 'the end of the launch')
+    assert process.popen.returncode == 0
+    assert len(probabilities) == 2, process.output
+    assert 'the bag has ended' in process.output
+
+
+def test_image_transport_reaches_the_node(ros: RosSession, launch: Launcher) -> None:
+    """The parameter is set, and the topic of compressed images follows the camera topic."""
+    process = launch('image_transport:=compressed', 'image_topic:=front/image_raw')
+    assert ros.state() == 'active'
+    command = (node_process(process) / 'cmdline').read_text().split('\0')
+    assert 'image/compressed:=front/image_raw/compressed' in command
+    files = [Path(command[index + 1]) for index, word in enumerate(command)
+             if word == '--params-file']
+    assert any('image_transport: compressed' in file.read_text() for file in files)
+
+
+@pytest.mark.skipif('image_transport' not in {parameter.name for parameter in PARAMETERS},
+                    reason='the node has no parameter image_transport')
+def test_compressed_images(ros: RosSession, launch: Launcher) -> None:
+    """A node that was asked to hears the compressed images of the camera topic."""
+    launch('image_transport:=compressed', 'image_topic:=front/image_raw')
+    publisher = ros.node.create_publisher(CompressedImage, '/front/image_raw/compressed', 10)
+    ros.wait_for(lambda: publisher.get_subscription_count() == 1, 'a subscription')
+    assert ros.node.count_subscribers('/front/image_raw') == 0

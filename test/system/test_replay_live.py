@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A replay says of a recording what the node says of the same messages over DDS."""
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from fire_detector.replay.offline_detector import Setup
+from fire_detector.replay.recording import replay, Task
+import pytest
+from rclpy.serialization import deserialize_message
+from replay_bags import camera, COMPRESSED, frames, IMAGE, write_bag
+from ros_session import Camera, RosSession
+from rosbags.rosbag2 import Reader, StoragePlugin
+import sensor_msgs.msg
+
+# From a part of the clip in which probabilities go up and down.
+FIRST, COUNT = 470, 90
+# Such that the alarm comes and goes in it; twice what is published at a time fits the queue.
+ALARM = {'alarm.on_threshold': 0.3, 'alarm.off_threshold': 0.2, 'alarm.window': 0.2,
+         'alarm.min_frames': 3}
+BURST = 10
+
+
+@pytest.mark.parametrize(('kind', 'storage', 'tiles'), [
+    (IMAGE, StoragePlugin.SQLITE3, 'none'), (COMPRESSED, StoragePlugin.MCAP, 'turn')])
+def test_live_and_replayed(ros: RosSession, data: Path, tmp_path: Path, kind: str,
+                           storage: StoragePlugin, tiles: str) -> None:
+    """The probabilities of every frame are equal to 1e-6, and so are the alarms."""
+    topic = '/image' if kind == IMAGE else '/image/compressed'
+    clip = frames(data / 'video' / 'furg_house6_fire.mp4', COUNT, FIRST)
+    bag = write_bag(tmp_path / 'bag', camera(clip, topic, kind=kind), storage)
+    setup = Setup(ALARM | {'tiles': tiles})
+    outcome = replay(Task(bag, tmp_path / 'out', (setup,), threads=2))
+    assert outcome.report is not None, outcome.problems
+    replayed = outcome.report.topics[0].runs[0].answers
+    # Or the alarms' edges would prove nothing.
+    assert {answer.alarm for answer in replayed} == {False, True}
+
+    message_type = getattr(sensor_msgs.msg, kind.split('/')[-1])
+    ros.start('detector_node', '-p', f'qos_overrides.{topic}.subscription.depth:=100',
+              '-p', f'image_transport:={"raw" if kind == IMAGE else "compressed"}',
+              '-p', f'tiles:={tiles}',
+              *(word for name, value in ALARM.items() for word in ('-p', f'{name}:={value}')))
+    detector = Camera(ros, topic, message_type=message_type)
+    messages = recorded(bag, message_type)
+    # A stamp far ahead, so that the alarm begins anew with the recording.
+    detector.wait_until_heard(probe(messages[0]))
+    for start in range(0, COUNT, BURST):
+        for message in messages[start:start + BURST]:
+            detector.publisher.publish(message)
+        ros.wait_for(lambda: len(detector.alarms) >= min(start + BURST, COUNT)  # noqa: B023
+                     <= len(detector.probabilities), f'the answers after {start}')
+    assert [message.data for message in detector.probabilities] == pytest.approx(
+        [answer.probability for answer in replayed], abs=1e-6)
+    assert [message.data for message in detector.alarms] == [
+        answer.alarm for answer in replayed]
+
+
+def recorded(bag: Path, message_type: Any) -> list[Any]:
+    """Read the messages as ROS does, of the bytes that were recorded."""
+    with Reader(bag) as reader:
+        return [deserialize_message(bytes(data), message_type)
+                for _, _, data in reader.messages()]
+
+
+def probe(message: Any) -> Any:
+    """Return a copy of a message, with a stamp far ahead."""
+    copy = deepcopy(message)
+    copy.header.stamp.sec = 2_000_000_000
+    return copy
