@@ -29,7 +29,7 @@ def data_file(installed: str, in_checkout: str) -> Path:
     :param in_checkout: where it is in a source checkout.
     :raises ModelError: when there is none: the installation is not complete.
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     candidates = [package.parent / in_checkout,
                   *(folder / 'share' / package.name / installed for folder in package.parents)]
     for candidate in candidates:

@@ -14,7 +14,6 @@ from command_line import ROOT, run_module
 import cv2
 from fire_detector.images.files import read_image
 from fire_detector.model.classifier import FireClassifier
-from fire_detector.model.tiling import TiledClassifier
 import numpy as np
 import pytest
 
@@ -29,16 +28,6 @@ def test_a_line_for_each_image(data: Path, model: Path) -> None:
     assert result.stdout.splitlines() == [
         f'{path}: {100 * classifier.probability(read_image(path)):.1f} % fire' for path in paths]
     assert result.returncode == 0
-
-
-def test_tiles(data: Path, model: Path) -> None:
-    """With all tiles the answer is that of the classifier with them."""
-    path = data / 'images' / 'cair' / 'nofire' / '0037.jpg'
-    answer = json.loads(fire_classify('--json', '--tiles', 'all', path).stdout)
-    classifier = FireClassifier(model)
-    expected = TiledClassifier(classifier, 'all').probability(read_image(path))
-    assert answer['fire_probability'] == pytest.approx(expected)
-    assert abs(expected - classifier.probability(read_image(path))) > 0.1
 
 
 def test_json(data: Path) -> None:

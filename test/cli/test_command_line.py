@@ -135,7 +135,6 @@ def test_completion_of_options(tmp_path: Path) -> None:
     """Options that begin so, and the values of those that have few."""
     pytest.importorskip('argcomplete', reason='argcomplete is not installed')
     assert complete(tmp_path, 'fire_classify --j') == ['--json']
-    assert complete(tmp_path, 'fire_classify --tiles ') == ['none', 'all']
     assert complete(tmp_path, 'fire_classify --runtime t') == ['tflite', 'tensorflow']
     assert '--version' in complete(tmp_path, 'fire_classify --')
 
@@ -155,14 +154,14 @@ def test_completion_as_documented(tmp_path: Path) -> None:
     line, = re.findall(r'^ {4}(eval .*register-python-argcomplete fire_classify.*)$',
                        (ROOT / 'docs' / 'reference.md').read_text(), re.MULTILINE)
     script = (f'{line}\ncomplete -p fire_classify\n'
-              'COMP_LINE="fire_classify --ti"; COMP_POINT=${#COMP_LINE}; COMP_TYPE=9\n'
+              'COMP_LINE="fire_classify --js"; COMP_POINT=${#COMP_LINE}; COMP_TYPE=9\n'
               'function=$(complete -p fire_classify | sed "s/.*-F //; s/ .*//")\n'
               '$function fire_classify; echo "completions: ${COMPREPLY[@]}"')
     folders = f'{tmp_path}:{Path(sys.executable).parent}:{os.environ["PATH"]}'
     result = subprocess.run(['bash', '-c', script], capture_output=True, text=True, timeout=60,
                             check=False,
                             env=os.environ | {'PATH': folders, 'PYTHONPATH': str(ROOT)})
-    assert 'completions: --tiles' in result.stdout, f'{result.stdout}\n{result.stderr}'
+    assert 'completions: --json' in result.stdout, f'{result.stdout}\n{result.stderr}'
 
 
 def test_without_argcomplete(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_lying_messages(ros: RosSession, topic: str, good: object, bad: dict[str
         assert 0.0 <= probability <= 1.0
     values = diagnostics.refreshed()
     assert int(values['rejected']) - int(before['rejected']) == len(bad)
-    assert int(values['answered']) - int(before['answered']) == len(bad) + len(odd)
+    assert int(values['processed']) - int(before['processed']) == len(bad) + len(odd)
     assert peak_memory(process) - memory < 100e6
     assert ros.state() == 'active'
     assert 'Traceback' not in process.output

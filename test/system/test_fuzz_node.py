@@ -125,7 +125,7 @@ def test_nothing_but_images_is_answered(
         assert camera.show(good)[0] == pytest.approx(expected, abs=1e-6)
     assert len(camera.probabilities) == MESSAGES // BURST
     after = diagnostics.refreshed()
-    assert int(after['answered']) - int(before['answered']) == MESSAGES // BURST
+    assert int(after['processed']) - int(before['processed']) == MESSAGES // BURST
     assert int(after['rejected']) - int(before['rejected']) == MESSAGES - MESSAGES // CUT
     assert process.memory - memory < 20e6
     assert ros.state() == 'active'

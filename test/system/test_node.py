@@ -4,10 +4,8 @@
 from pathlib import Path
 import signal
 
-from fire_detector.images.color_image import ColorImage
 from fire_detector.images.files import read_image
 from fire_detector.model.classifier import FireClassifier
-from fire_detector.model.tiling import TILE_MODES, TiledClassifier
 from fire_detector.parameters.detector import PARAMETERS
 from lifecycle_msgs.msg import Transition
 import numpy as np
@@ -66,32 +64,6 @@ def test_alarm_parameters_override_the_models(ros: RosSession, fire: np.ndarray)
     """With min_frames 1 one image is enough, once a second tells that time has jumped."""
     camera = camera_of_detector(ros, 'alarm.min_frames:=1', 'alarm.on_threshold:=0.9')
     assert [camera.show(image_message(fire, stamp=stamp))[1] for stamp in (1, 2)] == [False, True]
-
-
-@pytest.mark.parametrize('mode', TILE_MODES)
-def test_tiles(ros: RosSession, fire: np.ndarray, model: Path, mode: str) -> None:
-    """
-    The answers are those of the classifier with tiles; what was seen in them is forgotten in time.
-
-    The fire is in the lower right only: in turn, it is not in the first tile. A step back in the
-    images' time begins with that again, as deactivation does.
-    """
-    pixels = np.full((2 * fire.shape[0], 2 * fire.shape[1], 3), 128, np.uint8)
-    pixels[fire.shape[0]:, fire.shape[1]:] = fire
-    expected = TiledClassifier(FireClassifier(model), mode)
-    camera = camera_of_detector(ros, f'tiles:={mode}')
-    answers = [camera.show(image_message(pixels, stamp=number))[0] for number in range(5)]
-    assert answers == pytest.approx(
-        [expected.probability(ColorImage(pixels, 'BGR')) for _ in range(5)], abs=1e-6)
-    assert (answers[4] > answers[0] + 0.1) == (mode == 'turn')
-    assert camera.show(image_message(pixels, stamp=1))[0] == pytest.approx(answers[0], abs=1e-6)
-    for stamp in (2, 3, 4):
-        camera.show(image_message(pixels, stamp=stamp))
-    assert ros.change_state(Transition.TRANSITION_DEACTIVATE)
-    ros.wait_for(lambda: camera.publisher.get_subscription_count() == 0, 'no subscription')
-    assert ros.change_state(Transition.TRANSITION_ACTIVATE)
-    ros.wait_for(lambda: camera.publisher.get_subscription_count() > 0, 'a subscription')
-    assert camera.show(image_message(pixels, stamp=5))[0] == pytest.approx(answers[0], abs=1e-6)
 
 
 def test_header_is_copied(ros: RosSession, fire: np.ndarray) -> None:

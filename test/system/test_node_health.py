@@ -59,7 +59,7 @@ def test_images_are_counted(ros: RosSession, diagnostics: Diagnostics) -> None:
 
     diagnostics.wait_for(DiagnosticStatus.WARN, 'days old', meanwhile=show)
     values = diagnostics.wait_for(DiagnosticStatus.WARN, 'days old', meanwhile=show)
-    answered = int(values['answered']) - int(before['answered'])
+    answered = int(values['processed']) - int(before['processed'])
     assert len(shown) - 50 < answered <= len(shown)
     assert values['rejected for encoding'] == '1'
     assert "'nosuch'" in values['last rejection']

@@ -23,11 +23,10 @@ _OF_PYTHON = ('_', 'cython', 'ros_wheels', 'sitecustomize', 'distutils', 'pkg_re
 def loaded_modules() -> list[str]:
     """List the modules of a process that has made a node and loaded its model."""
     code = ('import json, sys\n'
-            'from fire_detector import node\n'
-            'from fire_detector.detection.detector import load_detector\n'
-            'from fire_detector.parameters.detector import NodeSettings\n'
-            'load_detector(NodeSettings("fire_detector.tflite", False, "auto", 1, "none",'
-            ' "raw", "auto"))\n'
+            'from fire_detector.detection.detector import Detector\n'
+            'from fire_detector.model.locate import find_model\n'
+            'from fire_detector.nodes import detector_node\n'
+            'Detector(find_model("fire_detector.tflite"))\n'
             'print(json.dumps(list(sys.modules)))')
     process = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
                              timeout=60, check=True)
