@@ -15,22 +15,33 @@ from typing import Any
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.detection.statistics import resident_memory
-from fire_detector.ros.isolation import isolated_domain
+from fire_detector.scene.scene import SyntheticScene
+from ros_domain import isolated_domain
+from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
 from numpy.typing import NDArray
-from rcl_interfaces.srv import GetParameters
+from rcl_interfaces.srv import GetParameters, SetParameters
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.parameter import parameter_value_to_python
+from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32, Header
+from std_srvs.srv import Trigger
 
 ROOT = Path(__file__).resolve().parents[1]
+DETECTOR = '/fire_detector'
+CONFIGURE, CLEAN_UP = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_CLEANUP
+ACTIVATE, DEACTIVATE = Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_DEACTIVATE
+# A gray image, and one of the rendered room on fire.
+CALM = np.full((48, 80, 3), 128, np.uint8)
+FIRE = np.ascontiguousarray(SyntheticScene(160, 120, 0).render(16.0)[:, :, ::-1])
 TIMEOUT = 20.0
-ANSWER_TIMEOUT = 4.0
+# After which what can be repeated is.
+RETRY_AFTER = 1.0
+TRANSITION_TIMEOUT = 4.0
 # Enough for a burst that is to be received in full.
 DEPTH = 200
 
@@ -95,6 +106,7 @@ class RosSession:
         self._variables = dict(variables or {})
         self._stack = ExitStack()
         self._processes: list[Process] = []
+        self._clients: dict[str, Any] = {}
 
     def __enter__(self) -> 'RosSession':
         """Claim a domain and make a node in it."""
@@ -171,26 +183,29 @@ class RosSession:
         return messages
 
     def call(self, service_type: Any, name: str, request: Any) -> Any:
-        """Call a service that may be called twice, and give its response."""
+        """Call a service that may be called twice, and return its response."""
         response = None
         deadline = time.monotonic() + TIMEOUT
         while response is None:
-            assert time.monotonic() < deadline, f'no answer of {name}\n{self.output}'
-            response = self._attempt(service_type, name, request)
+            assert time.monotonic() < deadline, f'no response of {name}\n{self.output}'
+            response = self._attempt(service_type, name, request, RETRY_AFTER)
         return response
 
-    def _attempt(self, service_type: Any, name: str, request: Any) -> Any:
+    def _attempt(self, service_type: Any, name: str, request: Any, timeout: float) -> Any:
         """
-        Call a service once; give None when no answer comes.
+        Call a service once; return None when no response comes in time.
 
-        A server that has not found the client's side for answers yet drops its first answer.
+        A server that has not found the client's side for responses yet drops the first.
         """
-        client: Any = self.node.create_client(service_type, name)
+        client = self._clients.get(name)
+        if client is None:
+            client = self._clients[name] = self.node.create_client(service_type, name)
         self.wait_for(client.service_is_ready, f'service {name}')
         future = client.call_async(request)
-        answered = self.happens(future.done, ANSWER_TIMEOUT)
-        self.node.destroy_client(client)
-        return future.result() if answered else None
+        if self.happens(future.done, timeout):
+            return future.result()
+        client.remove_pending_request(future)
+        return None
 
     def parameter(self, node: str, name: str) -> Any:
         """Ask a node for the value of a parameter."""
@@ -198,32 +213,49 @@ class RosSession:
                              GetParameters.Request(names=[name]))
         return parameter_value_to_python(response.values[0])
 
-    def state(self, node: str = '/fire_detector') -> str:
+    def set_parameter(self, name: str, value: Any, node: str = DETECTOR) -> str:
+        """Set a parameter of a node; return the reason where it is refused."""
+        result, = self.call(SetParameters, f'{node}/set_parameters', SetParameters.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg()])).results
+        assert result.successful == (not result.reason)
+        return str(result.reason)
+
+    def trigger(self, service: str) -> tuple[bool, str]:
+        """Call a service that takes nothing; return whether it succeeded, and its message."""
+        response = self.call(Trigger, service, Trigger.Request())
+        return bool(response.success), str(response.message)
+
+    def now(self) -> float:
+        """Return the time of ROS in seconds."""
+        return 1e-9 * int(self.node.get_clock().now().nanoseconds)
+
+    def state(self, node: str = DETECTOR) -> str:
         """Ask a lifecycle node for its state."""
         response = self.call(GetState, f'{node}/get_state', GetState.Request())
         return str(response.current_state.label)
 
-    def change_state(self, transition: int, node: str = '/fire_detector') -> bool:
+    def change_state(self, transition: int, node: str = DETECTOR) -> bool:
         """Ask a lifecycle node for a transition; tell whether it succeeded."""
         request = ChangeState.Request()
         request.transition.id = transition
         before = self.state(node)
         response = None
         while response is None:
-            response = self._attempt(ChangeState, f'{node}/change_state', request)
+            response = self._attempt(ChangeState, f'{node}/change_state', request,
+                                     TRANSITION_TIMEOUT)
             if response is None and self.state(node) != before:
                 return True
         return bool(response.success)
 
 
 class Camera:
-    """Publish images to a detector and collect what it answers."""
+    """Publisher of images to a detector, and collector of its results."""
 
-    def __init__(self, ros: RosSession, topic: str = '/image', detector: str = '/fire_detector',
+    def __init__(self, ros: RosSession, topic: str = '/image', detector: str = DETECTOR,
                  reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE,
                  message_type: Any = Image) -> None:
-        """Make the publisher, and subscribe to the answers."""
-        self._ros = ros
+        """Make the publisher, and subscribe to the results."""
+        self._ros, self._detector = ros, detector
         self.probabilities = ros.collect(Float32, f'{detector}/fire_probability')
         self.alarms = ros.collect(Bool, f'{detector}/fire_detected')
         self.publisher = ros.node.create_publisher(
@@ -231,10 +263,10 @@ class Camera:
 
     def wait_until_heard(self, probe: Any = None) -> None:
         """
-        Wait until the detector has subscribed and its answers arrive.
+        Wait until the detector has subscribed and its results arrive.
 
-        Each side finds the other in its own time, so only an answer proves that both have. Its
-        stamp lies so far ahead that the alarm starts anew with what is shown next.
+        Each side finds the other in its own time, so only a result proves that both have. The
+        probe's stamp lies so far ahead that the alarm starts anew with what is shown next.
 
         :param probe: the message to try it with; None for a raw image.
         """
@@ -244,22 +276,31 @@ class Camera:
         self.alarms.clear()
         if probe is None:
             probe = image_message(np.zeros((8, 8, 3), np.uint8), stamp=2e9)
-        deadline = time.monotonic() + TIMEOUT
-        answered = False
-        while not answered:
-            assert time.monotonic() < deadline, f'nothing is answered\n{self._ros.output}'
+        deadline, sent = time.monotonic() + TIMEOUT, 0
+        while not (self.probabilities and self.alarms):
+            assert time.monotonic() < deadline, f'nothing is processed\n{self._ros.output}'
             self.publisher.publish(probe)
-            answered = self._ros.happens(lambda: self.probabilities and self.alarms,
-                                         ANSWER_TIMEOUT)
+            sent += 1
+            self._ros.happens(lambda: self.probabilities and self.alarms, RETRY_AFTER)
+        # Of those before, the results may have been lost or be late.
+        self._ros.happens(lambda: len(self.alarms) >= sent <= len(self.probabilities),
+                          RETRY_AFTER)
         self.probabilities.clear()
         self.alarms.clear()
 
+    def reset_alarm(self) -> None:
+        """Make the detector forget what it was shown, its alarm included."""
+        raised, before = self.alarms and self.alarms[-1].data, len(self.alarms)
+        self._ros.trigger(f'{self._detector}/reset_alarm')
+        if raised:
+            self._ros.wait_for(lambda: len(self.alarms) > before, 'the end of the alarm')
+
     def show(self, message: Any) -> tuple[float, bool]:
-        """Publish an image and give its probability and the alarm."""
+        """Publish an image; return its probability and the alarm."""
         probabilities, alarms = len(self.probabilities), len(self.alarms)
         self.publisher.publish(message)
         self._ros.wait_for(lambda: len(self.probabilities) > probabilities
-                           and len(self.alarms) > alarms, 'an answer to the image')
+                           and len(self.alarms) > alarms, 'the result of the image')
         return self.probabilities[-1].data, self.alarms[-1].data
 
 
@@ -272,7 +313,7 @@ def camera_of_detector(ros: RosSession, *parameters: str) -> Camera:
 
 
 class Diagnostics:
-    """Listen to what a detector says of itself."""
+    """Listener to a node's diagnostics."""
 
     def __init__(self, ros: RosSession) -> None:
         """Subscribe."""
