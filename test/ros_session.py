@@ -16,7 +16,6 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.detection.statistics import resident_memory
 from fire_detector.scene.scene import SyntheticScene
-from ros_domain import isolated_domain
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
@@ -27,11 +26,13 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from ros_domain import isolated_domain
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32, Header
 from std_srvs.srv import Trigger
 
 ROOT = Path(__file__).resolve().parents[1]
+DISCOVERY = Path(__file__).with_name('quick_discovery.xml')
 DETECTOR = '/fire_detector'
 CONFIGURE, CLEAN_UP = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_CLEANUP
 ACTIVATE, DEACTIVATE = Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_DEACTIVATE
@@ -114,12 +115,14 @@ class RosSession:
             'PYTHONUNBUFFERED': '1', 'ROS_LOG_DIR': str(self._folder / 'ros_log')
         } | self._variables
         before = dict(os.environ)
-        os.environ.update(self.environment)
+        # Fast DDS 3 has a name of its own for what is FASTRTPS_ to those before.
+        os.environ.update(self.environment | {
+            f'{name}_DEFAULT_PROFILES_FILE': str(DISCOVERY) for name in ('FASTDDS', 'FASTRTPS')})
         self._context = Context()
         rclpy.init(context=self._context)
+        self.node = rclpy.create_node('tester', context=self._context)
         os.environ.clear()
         os.environ.update(before)
-        self.node = rclpy.create_node('tester', context=self._context)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         return self
