@@ -40,8 +40,8 @@ ACTIVATE, DEACTIVATE = Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_DEA
 CALM = np.full((48, 80, 3), 128, np.uint8)
 FIRE = np.ascontiguousarray(SyntheticScene(160, 120, 0).render(16.0)[:, :, ::-1])
 TIMEOUT = 20.0
-# After which what can be repeated is.
-RETRY_AFTER = 1.0
+# After which what may be repeated is.
+REPEAT_CALL, REPEAT_PROBE = 0.5, 1.0
 TRANSITION_TIMEOUT = 4.0
 # Enough for a burst that is to be received in full.
 DEPTH = 200
@@ -69,7 +69,7 @@ class Process:
         return resident_memory(self.popen.pid)
 
     def end(self, by: signal.Signals = signal.SIGINT) -> int:
-        """Send a signal to the whole group, as a terminal does; give the exit status."""
+        """Send a signal to the whole group, as a terminal does; return the exit status."""
         os.killpg(self.popen.pid, by)
         return self.popen.wait(TIMEOUT)
 
@@ -165,7 +165,7 @@ class RosSession:
             raise AssertionError(f'not within {timeout} s: {what}\n{self.output}')
 
     def happens(self, condition: Callable[[], object], within: float) -> bool:
-        """Spin until a condition holds, or for so many seconds; tell which."""
+        """Spin until a condition holds, or for so many seconds; return whether it does."""
         deadline = time.monotonic() + within
         while not condition():
             if time.monotonic() > deadline:
@@ -191,7 +191,7 @@ class RosSession:
         deadline = time.monotonic() + TIMEOUT
         while response is None:
             assert time.monotonic() < deadline, f'no response of {name}\n{self.output}'
-            response = self._attempt(service_type, name, request, RETRY_AFTER)
+            response = self._attempt(service_type, name, request, REPEAT_CALL)
         return response
 
     def _attempt(self, service_type: Any, name: str, request: Any, timeout: float) -> Any:
@@ -211,7 +211,7 @@ class RosSession:
         return None
 
     def parameter(self, node: str, name: str) -> Any:
-        """Ask a node for the value of a parameter."""
+        """Return the value of a parameter of a node."""
         response = self.call(GetParameters, f'{node}/get_parameters',
                              GetParameters.Request(names=[name]))
         return parameter_value_to_python(response.values[0])
@@ -233,12 +233,12 @@ class RosSession:
         return 1e-9 * int(self.node.get_clock().now().nanoseconds)
 
     def state(self, node: str = DETECTOR) -> str:
-        """Ask a lifecycle node for its state."""
+        """Return the state of a lifecycle node."""
         response = self.call(GetState, f'{node}/get_state', GetState.Request())
         return str(response.current_state.label)
 
     def change_state(self, transition: int, node: str = DETECTOR) -> bool:
-        """Ask a lifecycle node for a transition; tell whether it succeeded."""
+        """Request a transition of a lifecycle node; return whether it succeeded."""
         request = ChangeState.Request()
         request.transition.id = transition
         before = self.state(node)
@@ -284,10 +284,10 @@ class Camera:
             assert time.monotonic() < deadline, f'nothing is processed\n{self._ros.output}'
             self.publisher.publish(probe)
             sent += 1
-            self._ros.happens(lambda: self.probabilities and self.alarms, RETRY_AFTER)
+            self._ros.happens(lambda: self.probabilities and self.alarms, REPEAT_PROBE)
         # Of those before, the results may have been lost or be late.
         self._ros.happens(lambda: len(self.alarms) >= sent <= len(self.probabilities),
-                          RETRY_AFTER)
+                          REPEAT_PROBE)
         self.probabilities.clear()
         self.alarms.clear()
 
@@ -325,7 +325,7 @@ class Diagnostics:
 
     def wait_for(self, level: bytes, text: str,
                  meanwhile: Callable[[], object] = lambda: None) -> dict[str, str]:
-        """Wait for a status of a level with a text in its message; give its values."""
+        """Wait for a status of a level with a text in its message; return its values."""
         def found() -> list[DiagnosticArray]:
             meanwhile()
             return [message for message in self.messages if message.status[0].level == level
@@ -341,11 +341,18 @@ class Diagnostics:
         return values
 
     def refreshed(self) -> dict[str, str]:
-        """Wait for a status that covers all that has happened until now; give its values."""
+        """Wait for a status that covers all that has happened until now; return its values."""
         self.messages.clear()
-        # The next may have been on its way.
-        self._ros.wait_for(lambda: len(self.messages) >= 2, 'diagnostics')
+        # One may have been on its way.
+        began = self._ros.now()
+        self._ros.wait_for(lambda: self.messages and seconds(
+            self.messages[-1].header.stamp) > began, 'diagnostics')
         return values_of(self.messages[-1])
+
+
+def seconds(stamp: Time) -> float:
+    """Return a stamp as a number of seconds."""
+    return float(stamp.sec + 1e-9 * stamp.nanosec)
 
 
 def values_of(diagnostics: DiagnosticArray) -> dict[str, str]:

@@ -33,7 +33,8 @@ def test_claimed_domain_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(('distribution', 'name', 'value'), [
-    ('kilted', 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST'), ('humble', 'ROS_LOCALHOST_ONLY', '1')])
+    ('kilted', 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST'),
+    ('humble', 'ROS_LOCALHOST_ONLY', '1')])
 def test_traffic_stays_on_loopback(monkeypatch: pytest.MonkeyPatch, distribution: str, name: str,
                                    value: str) -> None:
     """Humble's variable has another name."""
