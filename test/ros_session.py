@@ -144,8 +144,8 @@ class RosSession:
 
     def start_detector(self, *parameters: str) -> Process:
         """Start the node with parameters, each as name:=value."""
-        return self.start('detector_node', *(word for parameter in parameters
-                                    for word in ('-p', parameter)))
+        return self.start('detector_node', *(
+            word for parameter in parameters for word in ('-p', parameter)))
 
     def start_command(self, command: list[str]) -> Process:
         """Start any command in this ROS."""

@@ -6,10 +6,9 @@ import re
 import subprocess
 import sys
 
+from benchmark.soak import growth, MOST_GROWTH
 from command_line import ROOT
 import pytest
-
-from benchmark.soak import growth, MOST_GROWTH
 
 
 def test_growth_by_hand() -> None:

@@ -79,7 +79,7 @@ def test_two_cameras_on_one_topic(ros: RosSession) -> None:
         """Show an image with one camera and then the other."""
         shown = (image_message(pixels, 'bgr8', 100 + 0.1 * number) if number % 2 else
                  image_message(np.ascontiguousarray(pixels[5:-5, 10:-10, ::-1]), 'rgb8',
-                       99.7 + 0.1 * number))
+                               99.7 + 0.1 * number))
         camera.publisher = publishers[number % 2]
         probability, alarm = camera.show(shown)
         assert probability == pytest.approx(classifier.probability(from_image(shown)), abs=1e-6)
@@ -199,7 +199,7 @@ def test_overload(ros: RosSession) -> None:
     assert median(float(one['age p50 (s)']) for one in periods) < 2.5 * service + 0.1
     assert max(float(one['age max (s)']) for one in periods) < 1.0
     dropped, processed = (int(periods[-1][name]) - int(before[name])
-                         for name in ('dropped', 'processed'))
+                          for name in ('dropped', 'processed'))
     assert dropped > 0.2 * len(sent)
     assert processed > 0.2 * len(sent)
     assert median(waits) < 0.2

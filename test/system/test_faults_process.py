@@ -206,7 +206,8 @@ def test_transitions_repeated(ros: RosSession) -> None:
     in a node that does nothing else; the allocator takes more now and then. A model that is not
     freed would be megabytes each time.
     """
-    process = ros.start('detector_node', '-p', 'autostart:=false')
+    process = ros.start_detector('autostart:=false')
+
     def change(transition: int) -> None:
         # Not change_state(), which asks for the state, too.
         request = ChangeState.Request()
