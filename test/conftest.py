@@ -34,7 +34,7 @@ EPOCHS = 12
 
 
 # Session fixtures that cost so much that one worker makes them, and runs all that use them.
-COSTLY = ('run', 'models', 'colcon_install')
+COSTLY = ('run', 'models', 'colcon_install', 'vision_msgs')
 
 
 def importable(module: str) -> bool:
