@@ -97,16 +97,6 @@ def field_type(message_type: str, fields: list[str]) -> str:
     return message_type
 
 
-def test_parameters_of_the_page() -> None:
-    """Each row of the table is a parameter of the guard, with its default."""
-    table = README.split('| parameter |')[1].split('\n\n')[0]
-    rows = re.findall(r'^\| `([a-z_]+)` \| `([^`]+)` \|', table, re.MULTILINE)
-    assert rows
-    defaults = {parameter.name: parameter.default for parameter in PARAMETERS}
-    assert dict(rows) == {name: str(list(default) if isinstance(default := defaults[name], tuple)
-                                    else default) for name, _ in rows}
-
-
 def test_parameter_file() -> None:
     """What the package's parameter file says of the guard are its defaults."""
     file = yaml.safe_load((FOLDER.parents[1] / 'launch' / 'detect.yaml').read_text())
