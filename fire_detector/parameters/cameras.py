@@ -35,7 +35,7 @@ SYNTHETIC_CAMERA = (
     Parameter('rate', 15.0, 'Images a second.', limits=(0.01, 1000), when=AT_START),
     Parameter('loop', True, 'Begin again after the fire has died; false ends the program there.',
               when=AT_START),
-    Parameter('seed', 0, 'Of textures, flames and sensor noise.', limits=(0, 2**31 - 1),
+    Parameter('seed', 0, 'Of textures, flames and sensor noise.', limits=(0, 999999),
               when=AT_START),
     *_HEADER_AND_FORMAT,
 )
