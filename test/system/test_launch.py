@@ -317,7 +317,7 @@ def player_arguments(ros: RosSession, tmp_path: Path) -> Path:
 @pytest.mark.parametrize('log_level', ['info', 'error'])
 def test_bag(ros: RosSession, launch: Launcher, player_arguments: Path, tmp_path: Path,
              log_level: str) -> None:
-    """A bag is played to a node that is active, on the bag's clock, and the launch ends with it."""
+    """A bag is played to an active node, on the bag's clock, and the launch ends with it."""
     bag = tmp_path / 'bag'
     bag.mkdir()
     probabilities = ros.collect(Float32, '/fire_detector/fire_probability')
