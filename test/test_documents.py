@@ -9,8 +9,6 @@ import subprocess
 
 from annotated_image import draw
 from fire_detector.images.raw import ENCODINGS
-from fire_detector.nodes.file_camera import HELP as FILE_CAMERA
-from fire_detector.nodes.synthetic_camera import HELP as SYNTHETIC_CAMERA
 from parameter_reference import PAGE, reference, TABLES
 import pytest
 
@@ -57,8 +55,6 @@ def test_parameters_that_are_set_are_there() -> None:
     named = set(re.findall(r'-p ([\w.]+):=', TEXT)) | set(
         re.findall(r'ros2 param set /fire_detector ([\w.]+)', TEXT))
     known = {parameter.name for table in TABLES for parameter in table.parameters}
-    known |= {option.name for page in (FILE_CAMERA, SYNTHETIC_CAMERA)
-              for option in page.parameters}
     assert named - known - OF_OTHERS == set()
 
 
