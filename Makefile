@@ -1,5 +1,5 @@
-# `make demo`, `make test`, `make test-slow`, `make bench`, `make soak`, `make large-images` and `make arm-check` make
-# what they need in .venv first; the last, an ARM Debian in .arm too.
+# `make demo`, `make test`, `make test-slow`, `make bench`, `make soak`, `make large-images` and
+# `make arm-check` make what they need in .venv first; the last, an ARM Debian in .arm too.
 PYTHON ?= python3
 
 # A sourced ROS has its own rclpy, built against the system's numpy: then both are used, in an
