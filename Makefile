@@ -25,8 +25,9 @@ demo: $(VENV)/.demo
 	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo.main \
 		--started $$started $(if $(INPUT),--input "$(INPUT)")
 
+# Three workers on two cores: tests over DDS wait most of the time.
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest -n $(or $(JOBS),2) --dist loadgroup $(TESTS)
+	$(VENV)/bin/python -m pytest -n $(or $(JOBS),3) --dist loadgroup $(TESTS)
 
 # What `make test` runs in a short form: long clips, thousands of messages, minutes of soaking.
 test-slow: $(VENV)/.test
