@@ -43,7 +43,7 @@ def check_prefix(prefix: Path, scripts: Path, python_path: Path, tmp_path: Path,
                 env={'PYTHONPATH': str(python_path)})
     assert found.stdout.strip() == str(share / 'fire_detector/models/firenet.tflite')
     printed = run(scripts / 'fire_classify', '--version', cwd=tmp_path,
-               env={'PYTHONPATH': str(python_path)})
+                  env={'PYTHONPATH': str(python_path)})
     assert printed.stdout == f'fire_classify {version}\n'
 
 
