@@ -110,7 +110,8 @@ def main(arguments: Sequence[str]) -> None:
         cases = [Case(**fields) for fields in json.loads(Path(arguments[1]).read_text())]
         write_images(cases, Path(arguments[2]))
     else:
-        write_probabilities(arguments[1], Path(arguments[2]), [Path(path) for path in arguments[3:]])
+        write_probabilities(arguments[1], Path(arguments[2]),
+                            [Path(path) for path in arguments[3:]])
 
 
 if __name__ == '__main__':

@@ -129,6 +129,10 @@ def smallest_difference(probabilities: Sequence[float]) -> float:
                default=math.inf)
 
 
+def _ignore(message: Float32) -> None:
+    """Leave a message alone that has come while a service was called."""
+
+
 class Bench:
     """The subjects in one ROS, and the camera that they share."""
 
@@ -139,7 +143,7 @@ class Bench:
             del ros.environment[name]
         # Their detections wait here until they are taken: nothing runs beside a measurement.
         self._subscriptions: dict[str, Any] = {name: ros.node.create_subscription(
-            Float32, f'/{name}/fire_detector/fire_probability', id, 1000) for name in SUBJECTS}
+            Float32, f'/{name}/fire_detector/fire_probability', _ignore, 1000) for name in SUBJECTS}
 
     @contextmanager
     def running(self, name: str, **parameters: object) -> Iterator[Subject]:

@@ -154,7 +154,7 @@ def _warm_up(bench: Bench, subject: Subject, case: Case, variants: int) -> list[
 
 def _percentiles(turns: Sequence[Turn], probabilities: Sequence[float],
                  percents: tuple[int, int, int]) -> tuple[float, float, float] | None:
-    """Return percentiles of the milliseconds from stamp to detection; None if not all are known."""
+    """Return percentiles of the images' ages in milliseconds; None if not all are known."""
     ages = [turn.ages(probabilities) for turn in turns]
     if not all(ages):
         return None
@@ -218,7 +218,7 @@ def measure_inference(models: Sequence[Path], rounds: int = _INFERENCE_ROUNDS) -
     """
     detectors = {}
     for runtime, threads, model in itertools.product(
-            _RUNTIMES, range(1, psutil.cpu_count() + 1), models):
+            _RUNTIMES, range(1, (psutil.cpu_count() or 1) + 1), models):
         try:
             detectors[model, runtime, threads] = Detector(model, runtime, threads)
         except RuntimeUnavailableError:
