@@ -22,15 +22,14 @@ import subprocess
 import sys
 import tempfile
 
+from arm.comparison import compare, compare_images, FLOAT_BOUND, LEVEL_BOUND, OWN_BOUND
+from arm.emulation import EmulatedPi, EmulationError
+from arm.worker import Case, JPEG, models
 import cv2
 from fire_detector.images.raw import ENCODINGS
 from fire_detector.model.file import read_model
 import numpy as np
 from raw_frames import raw_frame
-
-from arm.comparison import compare, compare_images, FLOAT_BOUND, LEVEL_BOUND, OWN_BOUND
-from arm.emulation import EmulatedPi, EmulationError
-from arm.worker import Case, JPEG, models
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name('worker.py')

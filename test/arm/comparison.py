@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from arm.worker import Case
 import numpy as np
 from numpy.typing import NDArray
-
-from arm.worker import Case
 
 # Levels of 0..255, after preprocessing: where INTER_AREA's average lies halfway between two, float
 # arithmetic in another order rounds it the other way. Conversion is in integers, hence equal.

@@ -4,17 +4,16 @@
 from pathlib import Path
 from typing import Any
 
+from arm.check import choose, HEIGHT, make_cases, PADDING, WIDTH
+from arm.comparison import compare, compare_images, FLOAT_BOUND, OWN_BOUND
+from arm.emulation import EmulationError, find_tools, PYTHON
+from arm.worker import Case, JPEG
 import cv2
 from fire_detector.images.raw import convert_raw, ENCODINGS
 import numpy as np
 from numpy.typing import NDArray
 import pytest
 from raw_frames import raw_frame
-
-from arm.check import choose, HEIGHT, make_cases, PADDING, WIDTH
-from arm.comparison import compare, compare_images, FLOAT_BOUND, OWN_BOUND
-from arm.emulation import EmulationError, find_tools, PYTHON
-from arm.worker import Case, JPEG
 
 
 def written(*probabilities: list[float], quantized: bool = False) -> dict[str, Any]:

@@ -13,11 +13,10 @@ import sys
 import time
 from typing import Any
 
+from benchmark.camera import Command
 import psutil
 from ros_session import Process, RosSession
 from std_msgs.msg import Float32
-
-from benchmark.camera import Command
 
 NODE, STRAIGHTFORWARD, FLOOR = 'node', 'straightforward', 'floor'
 SUBJECTS = (NODE, STRAIGHTFORWARD, FLOOR)
@@ -142,8 +141,10 @@ class Bench:
         for name in [name for name in ros.environment if name.startswith(_OF_ALLOCATOR)]:
             del ros.environment[name]
         # Their detections wait here until they are taken: nothing runs beside a measurement.
-        self._subscriptions: dict[str, Any] = {name: ros.node.create_subscription(
-            Float32, f'/{name}/fire_detector/fire_probability', _ignore, 1000) for name in SUBJECTS}
+        self._subscriptions: dict[str, Any] = {
+            name: ros.node.create_subscription(
+                Float32, f'/{name}/fire_detector/fire_probability', _ignore, 1000)
+            for name in SUBJECTS}
 
     @contextmanager
     def running(self, name: str, **parameters: object) -> Iterator[Subject]:

@@ -11,13 +11,12 @@ import os
 import time
 from typing import Any
 
+from benchmark.workload import Case, serialized_messages, stamped
 from fire_detector.ros.camera_subscription import TOPICS
 from fire_detector.ros.process import ros_process
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-
-from benchmark.workload import Case, serialized_messages, stamped
 
 SUBSCRIBER_TIMEOUT, END_TIMEOUT = 20.0, 5.0
 # As camera drivers have it.

@@ -15,14 +15,13 @@ import sys
 import tempfile
 import time
 
+from benchmark.bench import Subject
 from geometry_msgs.msg import Twist
 from guarded_robot import ALARM, twist_of
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from ros_session import RosSession
 from std_msgs.msg import Bool
-
-from benchmark.bench import Subject
 
 WARM_UP = 1.0
 DIRECT, GUARDED, RELAYED = TOPICS = '/cmd_vel_in', '/cmd_vel_out', '/cmd_vel_relayed'

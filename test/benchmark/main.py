@@ -17,15 +17,14 @@ from pathlib import Path
 import sys
 import tempfile
 
-from fire_detector.cli.command_line import EXIT_INTERRUPTED
-from fire_detector.model.locate import DEFAULT_MODEL, find_model
-from ros_session import RosSession
-
 from benchmark.bench import BenchmarkError
 from benchmark.camera import running_camera
 from benchmark.measure import FULL, measure, QUICK
 from benchmark.report import plot, summary, table
 from benchmark.results import ratios, Results, worse
+from fire_detector.cli.command_line import EXIT_INTERRUPTED
+from fire_detector.model.locate import DEFAULT_MODEL, find_model
+from ros_session import RosSession
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,21 +12,6 @@ import platform
 from statistics import median
 import time
 
-import cv2
-from fire_detector.detection.detector import Detector, Rejection
-from fire_detector.detection.statistics import percentile
-from fire_detector.images.color_image import ColorImage
-from fire_detector.model.classifier import RuntimeUnavailableError
-from fire_detector.model.locate import models_folder
-from fire_detector.parameters.detector import COMPRESSED, RAW
-from fire_detector.ros.messages import to_image_message
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import GetState
-import numpy as np
-import psutil
-from ros_session import RosSession
-from std_msgs.msg import Header
-
 from benchmark.bench import (
     Bench,
     BenchmarkError,
@@ -41,6 +26,20 @@ from benchmark.bench import (
 from benchmark.camera import Command
 from benchmark.results import Cost, Inference, Overload, Results, Start
 from benchmark.workload import Case, CASES
+import cv2
+from fire_detector.detection.detector import Detector, Rejection
+from fire_detector.detection.statistics import percentile
+from fire_detector.images.color_image import ColorImage
+from fire_detector.model.classifier import RuntimeUnavailableError
+from fire_detector.model.locate import models_folder
+from fire_detector.parameters.detector import COMPRESSED, RAW
+from fire_detector.ros.messages import to_image_message
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import GetState
+import numpy as np
+import psutil
+from ros_session import RosSession
+from std_msgs.msg import Header
 
 # Images a second.
 RATE, WARM_UP_RATE = 30.0, 15.0

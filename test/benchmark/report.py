@@ -4,12 +4,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fire_detector.cli.command_line import padded
-from fire_detector.parameters.detector import COMPRESSED, RAW
-
 from benchmark.bench import SUBJECTS
 from benchmark.results import Ratio, Results
 from benchmark.workload import SIZES
+from fire_detector.cli.command_line import padded
+from fire_detector.parameters.detector import COMPRESSED, RAW
 
 # Blue, orange and green of the palette of Okabe and Ito, which the color-blind can tell apart.
 _COLORS, _MARKERS = ('#0072b2', '#e69f00', '#009e73'), ('o', 's', '^')

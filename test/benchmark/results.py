@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 import math
 
-from fire_detector.parameters.detector import COMPRESSED, RAW
-
 from benchmark.bench import FLOOR, NODE, STRAIGHTFORWARD
 from benchmark.workload import Case
+from fire_detector.parameters.detector import COMPRESSED, RAW
 
 # Budgets, where there is no other node to compare with: bytes, shares of a core, seconds.
 MEMORY, IDLE, INACTIVE, START_CPU = 110 * 10 ** 6, 0.01, 0.005, 1.2

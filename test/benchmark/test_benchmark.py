@@ -9,11 +9,6 @@ import subprocess
 import sys
 import time
 
-import pytest
-from rclpy.serialization import deserialize_message
-from ros_session import Process
-from sensor_msgs.msg import CompressedImage, Image
-
 from benchmark.bench import (
     BenchmarkError,
     FLOOR,
@@ -37,6 +32,10 @@ from benchmark.results import (
     worse,
 )
 from benchmark.workload import Case, CASES, serialized_messages, stamped
+import pytest
+from rclpy.serialization import deserialize_message
+from ros_session import Process
+from sensor_msgs.msg import CompressedImage, Image
 
 VGA = Case('raw', 640, 480)
 
