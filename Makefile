@@ -52,8 +52,8 @@ $(VENV)/.test: setup.py | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
-		echo "$(PYTHON) is $$($(PYTHON) -V); Python 3.10 to 3.13 is needed:" \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' || { \
+		echo "$(PYTHON) is $$($(PYTHON) -V); Python 3.10 to 3.14 is needed:" \
 			"make PYTHON=python3.11 ..."; exit 1; }
 	@[ -n "$(SOURCED)" ] || [ "$$(uname -sm)" = 'Linux x86_64' ] || { \
 		echo "The wheels of ROS 2 are for Linux x86-64 only: source a ROS 2 first."; exit 1; }
