@@ -90,7 +90,7 @@ def measure(plan: Plan, model: Path, ros: RosSession, camera: Connection,
     :raises BenchmarkError: when something cannot be measured.
     """
     bench = Bench(ros, camera)
-    costs: list[Cost] = []
+    found: list[Cost] = []
     for transport in (RAW, COMPRESSED):
         with ExitStack() as stack:
             subjects = [stack.enter_context(bench.running(
@@ -98,7 +98,7 @@ def measure(plan: Plan, model: Path, ros: RosSession, camera: Connection,
             for case in plan.cases:
                 if case.transport == transport:
                     report(case.name)
-                    costs += _costs(bench, plan, case, subjects)
+                    found += costs(bench, plan, case, subjects)
     report('overload')
     overloads = tuple(_overload(bench, name, model) for name in (NODE, STRAIGHTFORWARD))
     report('start')
@@ -106,7 +106,7 @@ def measure(plan: Plan, model: Path, ros: RosSession, camera: Connection,
     report('idle')
     idle, inactive = _idle(bench, ros, plan.idle, model)
     report('inference')
-    return Results(_machine(), tuple(costs), idle, inactive, start, overloads,
+    return Results(_machine(), tuple(found), idle, inactive, start, overloads,
                    tuple(measure_inference(sorted(models_folder().glob('*.tflite')))))
 
 
@@ -117,8 +117,8 @@ def _machine() -> tuple[tuple[str, str], ...]:
             ('middleware', os.environ.get('RMW_IMPLEMENTATION', 'default')))
 
 
-def _costs(bench: Bench, plan: Plan, case: Case, subjects: Sequence[Subject]) -> list[Cost]:
-    """Publish the same images to each subject in turn, several times."""
+def costs(bench: Bench, plan: Plan, case: Case, subjects: Sequence[Subject]) -> list[Cost]:
+    """Publish the same images to each subject in turn, as often as planned; return their costs."""
     probabilities = [_warm_up(bench, subject, case, VARIANTS) for subject in subjects]
     rounds = [[bench.publish(subject, Command(subject.name, case, VARIANTS, plan.images, RATE))
                for subject in subjects] for _ in range(plan.rounds)]

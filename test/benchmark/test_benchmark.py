@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of what the benchmark makes of its measurements; the measuring itself is its own proof."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 import json
 import os
@@ -10,17 +11,20 @@ import sys
 import time
 
 from benchmark.bench import (
+    Bench,
     BenchmarkError,
     FLOOR,
     NODE,
     smallest_difference,
     STRAIGHTFORWARD,
     Subject,
+    SUBJECTS,
     Timed,
     Turn,
 )
+from benchmark.camera import running_camera
 from benchmark.main import main
-from benchmark.measure import measure_inference
+from benchmark.measure import costs, measure_inference, Plan
 from benchmark.report import summary, table
 from benchmark.results import (
     Cost,
@@ -34,7 +38,7 @@ from benchmark.results import (
 from benchmark.workload import Case, CASES, serialized_messages, stamped
 import pytest
 from rclpy.serialization import deserialize_message
-from ros_session import Process
+from ros_session import Process, RosSession
 from sensor_msgs.msg import CompressedImage, Image
 
 VGA = Case('raw', 640, 480)
@@ -173,6 +177,27 @@ def test_the_processor_time_of_a_process_is_that_of_all_its_threads(tmp_path: Pa
         _ = subject.cpu
 
 
+def test_every_subject_is_measured(tmp_path: Path, model: Path) -> None:
+    """
+    Publish a few images to each of them.
+
+    Each image has its detection, which is younger than a second, but those of the floor, which
+    publishes none. Whatever the machine, an image takes more than nothing, and less than a second.
+    """
+    with RosSession(tmp_path) as ros, running_camera(ros.environment) as camera, ExitStack() as to:
+        bench = Bench(ros, camera)
+        subjects = [to.enter_context(bench.running(
+            name, image_transport='compressed', model=model)) for name in SUBJECTS]
+        found = costs(bench, Plan((), rounds=1, images=10, starts=0, idle=0.0),
+                      Case('compressed', 320, 240), subjects)
+    assert [(cost.subject, cost.images, cost.detections) for cost in found] == [
+        (NODE, 10, 10), (STRAIGHTFORWARD, 10, 10), (FLOOR, 10, 0)]
+    assert all(0 < cost.cpu < 1000 and cost.memory > 2 ** 20 for cost in found)
+    assert [cost.latency is not None and 0 < cost.latency[0] < 1000 for cost in found] == [
+        True, True, False]
+
+
+@pytest.mark.slow
 def test_costs_are_not_much_worse_than_the_committed_ones(tmp_path: Path) -> None:
     """Run the benchmark's short form, which fails where a ratio of processor times is worse."""
     root = Path(__file__).resolve().parents[2]
