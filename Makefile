@@ -17,6 +17,8 @@ else
 VENV := .venv
 EXTRAS := ros,litert,demo,replay
 endif
+# A sourced ROS is found by PYTHONPATH, too.
+TOOL := PYTHONPATH="test$${PYTHONPATH:+:$$PYTHONPATH}" $(VENV)/bin/python
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 
 .PHONY: demo test bench soak large-images arm-check clean
@@ -28,23 +30,28 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest $(TESTS)
 
-bench: $(VENV)/.test
-	PYTHONPATH=test $(VENV)/bin/python -m benchmark.main $(BENCH)
+bench: $(VENV)/.bench
+	$(TOOL) -m benchmark.main $(BENCH)
 
-soak: $(VENV)/.test
-	PYTHONPATH=test $(VENV)/bin/python -m benchmark.soak --minutes $(or $(MINUTES),20)
+soak: $(VENV)/.bench
+	$(TOOL) -m benchmark.soak --minutes $(or $(MINUTES),20)
 
-large-images: $(VENV)/.test
-	PYTHONPATH=test $(VENV)/bin/python -m benchmark.large_images
+large-images: $(VENV)/.bench
+	$(TOOL) -m benchmark.large_images
 
-arm-check: $(VENV)/.test
-	PYTHONPATH=test $(VENV)/bin/python -m arm.check
+arm-check: $(VENV)/.bench
+	$(TOOL) -m arm.check
 
 clean:
 	rm -rf $(VENV) .arm demo_output
 
 $(VENV)/.demo: setup.py | $(VENV)/bin/python
 	$(PIP) -e '.[$(EXTRAS)]' $(NUMPY)
+	@touch $@
+
+# Without TensorFlow: a Pi can be measured, too.
+$(VENV)/.bench: setup.py | $(VENV)/bin/python
+	$(PIP) -e '.[$(EXTRAS),tflite,test]' $(NUMPY)
 	@touch $@
 
 $(VENV)/.test: setup.py | $(VENV)/bin/python

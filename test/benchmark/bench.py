@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import itertools
 import math
 from multiprocessing.connection import Connection
+import os
 from pathlib import Path
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmark.camera import Command
 import psutil
@@ -20,10 +21,9 @@ from std_msgs.msg import Float32
 
 NODE, STRAIGHTFORWARD, FLOOR = 'node', 'straightforward', 'floor'
 SUBJECTS = (NODE, STRAIGHTFORWARD, FLOOR)
-_HERE = Path(__file__).parent
+_TESTS = Path(__file__).resolve().parents[1]
 # All that is no subject here is the node.
-_PROGRAMS = {STRAIGHTFORWARD: (str(_HERE / 'straightforward_node.py'),),
-             FLOOR: (str(_HERE / 'floor.py'),)}
+_MODULES = {STRAIGHTFORWARD: 'benchmark.straightforward_node', FLOOR: 'benchmark.floor'}
 # The allocator's settings are part of what is compared: man 3 mallopt.
 _OF_ALLOCATOR = ('MALLOC_', 'GLIBC_TUNABLES', 'LD_PRELOAD')
 # Seconds without a detection after which no more is expected.
@@ -68,14 +68,8 @@ class Subject:
         return int(psutil.Process(self.process.popen.pid).memory_info().rss)
 
 
-@dataclass(frozen=True)
-class Timed:
-    """
-    A probability that a subject has published.
-
-    :ivar time: of publication, in seconds.
-    :ivar probability: 0..1.
-    """
+class Timed(NamedTuple):
+    """A probability that a subject has published, and when, in seconds."""
 
     time: float
     probability: float
@@ -140,6 +134,8 @@ class Bench:
         self._ros, self._camera = ros, camera
         for name in [name for name in ros.environment if name.startswith(_OF_ALLOCATOR)]:
             del ros.environment[name]
+        ros.environment['PYTHONPATH'] = os.pathsep.join(
+            [str(_TESTS), *filter(None, [ros.environment.get('PYTHONPATH')])])
         # Their detections wait here until they are taken: nothing runs beside a measurement.
         self._subscriptions: dict[str, Any] = {
             name: ros.node.create_subscription(
@@ -154,10 +150,10 @@ class Bench:
         :param name: one of SUBJECTS; others are the node, too.
         :param parameters: those of ROS.
         """
-        program = _PROGRAMS.get(name, ('-m', 'fire_detector.nodes.detector_node'))
+        module = _MODULES.get(name, 'fire_detector.nodes.detector_node')
         words = [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
         process = self._ros.start_command(
-            [sys.executable, *program, '--ros-args', *words, '-r', f'__ns:=/{name}'])
+            [sys.executable, '-m', module, '--ros-args', *words, '-r', f'__ns:=/{name}'])
         try:
             yield Subject(name, process)
         finally:

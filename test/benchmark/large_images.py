@@ -65,7 +65,7 @@ def count_arrived(added: dict[str, str]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure both, and print them; return the exit status: 1 unless all arrive."""
+    """Measure both, or publish; return the exit status: 1 unless all arrive."""
     if list(arguments) == ['publish']:
         publish()
         return 0

@@ -74,7 +74,8 @@ def _measure(options: argparse.Namespace) -> Results:
     model = find_model(options.model).resolve()
     with (tempfile.TemporaryDirectory(prefix='benchmark_') as folder,
           RosSession(Path(folder)) as ros, running_camera(ros.environment) as camera):
-        return measure(QUICK if options.quick else FULL, model, ros, camera, _report)
+        return measure(QUICK if options.quick else FULL, model, ros, camera,
+                       lambda what: print(f'measuring: {what}', file=sys.stderr))
 
 
 def _read_ratios(path: Path) -> dict[str, float]:
@@ -84,11 +85,6 @@ def _read_ratios(path: Path) -> dict[str, float]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BenchmarkError(f'{path}: not what --json of this command writes ({error!r})'
                              ) from error
-
-
-def _report(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f'measuring: {what}', file=sys.stderr)
 
 
 if __name__ == '__main__':

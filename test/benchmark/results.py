@@ -65,12 +65,7 @@ class Overload:
 
 @dataclass(frozen=True)
 class Start:
-    """
-    What the start of the node takes.
-
-    :ivar cpu: seconds of processor time until the first detection.
-    :ivar wall: seconds until then.
-    """
+    """Seconds of processor time, and of time, from the start of the node to a detection."""
 
     cpu: float
     wall: float
@@ -78,15 +73,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Inference:
-    """
-    What `Detector.process` takes for an image of the model's size.
-
-    :ivar model: file name.
-    :ivar runtime: name, as the node's parameter has it.
-    :ivar threads: that it may use.
-    :ivar wall: milliseconds, the median of the rounds.
-    :ivar cpu: milliseconds of processor time, likewise.
-    """
+    """Milliseconds, and those of processor time, of `Detector.process` for a model's own size."""
 
     model: str
     runtime: str
@@ -100,13 +87,8 @@ class Results:
     """
     All that was measured.
 
-    :ivar machine: what it was measured on.
-    :ivar costs: of each case and subject.
     :ivar idle: share of a core that the active node takes without a camera.
     :ivar inactive: share of a core that the inactive node takes.
-    :ivar start: of the node.
-    :ivar overloads: of each subject.
-    :ivar inferences: of the models alone.
     """
 
     machine: tuple[tuple[str, str], ...]
