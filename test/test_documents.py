@@ -61,7 +61,7 @@ def is_printed(quoted: str, texts: list[str]) -> bool:
         enough to be told by.
     """
     parts = [part.strip() for part in quoted.split(VARIABLE) if part.strip()]
-    return (max(map(len, parts)) >= 12
+    return (max(map(len, parts)) >= 11
             and all(any(part in text for text in texts) for part in parts))
 
 

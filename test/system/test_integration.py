@@ -104,19 +104,7 @@ def test_every_file_is_described() -> None:
     assert len(files) == 7
     assert {name for name in files if name not in README} == set()
     assert set(re.findall(r'[\w.]+\.(?:py|yaml|xml|json|perspective)\b', README)) - files == {
-        'detect.launch.py', 'detect.yaml', 'fire_detector.policy.xml', 'guard_latency.py'}
-
-
-def test_parameters_are_described() -> None:
-    """There is a row for each parameter of the guard, and none besides."""
-    rows = []
-    for parameter in PARAMETERS:
-        default = (list(parameter.default) if isinstance(parameter.default, tuple)
-                   else parameter.default)
-        choices = f' One of: {", ".join(parameter.choices)}.' if parameter.choices else ''
-        rows.append(f'| `{parameter.name}` | `{default}` | {parameter.text}{choices} |')
-    table = README.split('| parameter |')[1].split('\n\n')[0]
-    assert table.splitlines()[2:] == rows
+        'detect.launch.py', 'detect.yaml', 'fire_detector.policy.xml'}
 
 
 def test_parameter_file() -> None:
