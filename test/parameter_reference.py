@@ -2,7 +2,7 @@
 """
 Write docs/parameters.md from the tables of parameters: `python test/parameter_reference.py`.
 
-`make test` says when it has to be run.
+A test fails while the page is not up to date.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ TYPES = {bool: 'bool', int: 'integer', float: 'double', str: 'string', tuple: 's
 @dataclass(frozen=True)
 class Table:
     """
-    Whose parameters these are.
+    The parameters of one node.
 
     :ivar node: the node's name.
     :ivar parameters: its table.

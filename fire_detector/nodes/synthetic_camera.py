@@ -13,7 +13,7 @@ from fire_detector.scene.scene import DURATION, SyntheticScene
 HELP = NodeHelp(
     'synthetic_camera',
     'Publish a rendered room in which a fire starts, grows and dies, on image and '
-    'image/compressed, to try a robot without lighting anything. Begins when somebody subscribes.',
+    'image/compressed, to test a robot without a fire. Begins when somebody subscribes.',
     ('', '--ros-args -p width:=320 -p height:=240 -p loop:=false'),
     (Parameter('width', 640, 'Columns of an image, from 64 on.'),
      Parameter('height', 480, 'Rows of an image, from 64 on.'),

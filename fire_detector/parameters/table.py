@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a table of parameters is made of; knows no ROS, and imports nothing that weighs."""
+"""The rows of a table of parameters, without ROS."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ AT_START, UNCONFIGURED, AT_ANY_TIME = 'at start', 'unconfigured', 'at any time'
 @dataclass(frozen=True)
 class Parameter:
     """
-    Describe one parameter.
+    One parameter of a node.
 
     :ivar name: its name.
     :ivar default: its default, which also gives its type; a tuple for an array of texts.
     :ivar text: what it does.
     :ivar limits: smallest and largest allowed value of a number.
     :ivar choices: the allowed values of a text.
-    :ivar when: when a change of it can be made: AT_START alone, while the node is UNCONFIGURED
-        since it is read by the transition, or AT_ANY_TIME.
+    :ivar when: when it can be changed: AT_START only, while the node is UNCONFIGURED, since
+        `configure` reads it, or AT_ANY_TIME.
     """
 
     name: str
@@ -48,14 +48,14 @@ def check(parameter: Parameter, value: Any) -> None:
 
 
 def check_mutable(parameters: Sequence[Parameter], changed: Collection[str],
-                configured: bool) -> str:
+                  configured: bool) -> str:
     """
     Explain why parameters cannot be changed now.
 
     :param parameters: the table.
     :param changed: names of the parameters.
     :param configured: whether the node has been configured.
-    :return: the reason; empty where they can.
+    :return: the reason; empty when they can.
     """
     for parameter in parameters:
         if parameter.name in changed and configured and parameter.when == UNCONFIGURED:
