@@ -58,7 +58,8 @@ PARAMETERS = (
               'Keep a raised alarm until the service ~/reset_alarm is called.',
               when=AT_ANY_TIME),
     Parameter('annotated.max_rate', 0.0,
-              'Images a second that are annotated at most, while somebody subscribes. 0: no limit.',
+              'Images a second that are annotated at most, while somebody subscribes. 0: no '
+              'limit.',
               limits=(0, 1000), when=AT_ANY_TIME),
     Parameter('annotated.max_width', 640,
               'Columns that annotated images are shrunk to; 0: full size.',
