@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the documents tell people to type, click and look for is there."""
+"""The documents name commands, options, parameters, links and messages that exist."""
 
 import ast
 from pathlib import Path
@@ -9,16 +9,17 @@ import subprocess
 
 from annotated_image import draw, PAGE_IMAGE
 import cv2
+from fire_detector.images.raw import ENCODINGS
 from fire_detector.nodes.file_camera import HELP as FILE_CAMERA
 from fire_detector.nodes.synthetic_camera import HELP as SYNTHETIC_CAMERA
 import numpy as np
-from parameter_reference import TABLES
+from parameter_reference import PAGE, reference, TABLES
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / 'docs'
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', ROOT / 'test' / 'README.md',
-         ROOT / 'training' / 'README.md', *sorted(DOCS.rglob('*.md'))]
+         *sorted((ROOT / 'training').rglob('*.md')), *sorted(DOCS.rglob('*.md'))]
 # Parameters of other packages' nodes: v4l2_camera, camera_ros, image_tools.
 OF_OTHERS = {'video_device', 'image_size', 'width', 'height', 'reliability'}
 VARIABLE = '…'
@@ -26,20 +27,20 @@ SERVICE = DOCS / 'fire_detector.service'
 
 
 def commands() -> str:
-    """Return every page's text, with the lines of one command joined."""
+    """Return the text of all pages, with the lines of one command joined."""
     return '\n'.join(page.read_text() for page in PAGES).replace('\\\n', ' ')
 
 
 def anchor(heading: str) -> str:
-    """Make of a heading what a link to it has to say, as GitHub does."""
+    """Return the anchor of a heading, as GitHub makes it."""
     return re.sub(r'[^\w\- ]', '', heading.strip().lower()).replace(' ', '-')
 
 
 def messages() -> list[str]:
     """
-    List what the code may print: its texts, with VARIABLE for each value within.
+    List the string literals of the code, with VARIABLE for each value in them.
 
-    Texts that are written one behind the other are one, to Python as to this.
+    Adjacent literals are one, as to Python.
     """
     found = []
     for path in [*(ROOT / 'fire_detector').rglob('*.py'), ROOT / 'launch' / 'detect.launch.py']:
@@ -57,8 +58,8 @@ def is_printed(quoted: str, texts: list[str]) -> bool:
     """
     Return whether a message is made of the texts of the code.
 
-    :return: whether each part between what differs is in one of them, and one at least is long
-        enough to be told by.
+    :return: whether each part between the variables is in one of them, and at least one is long
+        enough to be specific.
     """
     parts = [part.strip() for part in quoted.split(VARIABLE) if part.strip()]
     return (max(map(len, parts)) >= 11
@@ -67,7 +68,7 @@ def is_printed(quoted: str, texts: list[str]) -> bool:
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    """Files that are linked to are there, and so are the headings in them."""
+    """Linked files exist, and so do the headings in them."""
     targets = [target for target in re.findall(r'\]\(([^)]+)\)', page.read_text())
                if not target.startswith('http')]
     if page.parent != ROOT / 'docs' or page.name != 'parameters.md':
@@ -82,15 +83,15 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_quoted_messages_are_printed() -> None:
-    """Each message in the page of troubles is one that the code makes."""
+    """Each message that troubleshooting.md quotes is one of the code."""
     quoted = re.findall(r'^> (.+)$', (DOCS / 'troubleshooting.md').read_text(), re.MULTILINE)
     assert len(quoted) > 30
     texts = messages()
     assert [line for line in quoted if not is_printed(line, texts)] == []
 
 
-def test_messages_that_nobody_prints_are_noticed() -> None:
-    """One other word, and nothing but what is in every text, are noticed by the test above."""
+def test_messages_that_are_not_printed_are_noticed() -> None:
+    """One other word, and only common words, fail the test above."""
     texts = messages()
     assert is_printed('nobody publishes it. Is the camera running, is this its topic', texts)
     assert not is_printed('nobody publishes it. Is the camera running, is it its topic', texts)
@@ -98,7 +99,7 @@ def test_messages_that_nobody_prints_are_noticed() -> None:
 
 
 def test_executables_are_there() -> None:
-    """What `ros2 run fire_detector` is told to run is installed."""
+    """Each `ros2 run fire_detector NAME` names an installed executable."""
     named = set(re.findall(r'ros2 run fire_detector (\w+)', commands()))
     installed = set(re.findall(r"'(\w+) = fire_detector", (ROOT / 'setup.py').read_text()))
     assert 'fire_classify' in named
@@ -106,7 +107,7 @@ def test_executables_are_there() -> None:
 
 
 def test_parameters_that_are_set_are_there() -> None:
-    """A node of this package, or of a named other, has each parameter of a command."""
+    """Each parameter of a command is one of a node of this package, or in OF_OTHERS."""
     named = set(re.findall(r'-p ([\w.]+):=', commands())) | set(
         re.findall(r'ros2 param set /fire_detector ([\w.]+)', commands()))
     known = {parameter.name for table in TABLES for parameter in table.parameters}
@@ -126,14 +127,69 @@ def test_launch_arguments_that_are_given_are_there() -> None:
     assert named <= set(declared)
 
 
+def test_launch_arguments_are_described() -> None:
+    """There is a row for each launch argument, in their order."""
+    arguments = re.findall(r"DeclareLaunchArgument\(\s*'(\w+)'",
+                           (ROOT / 'launch' / 'detect.launch.py').read_text())
+    section = (DOCS / 'reference.md').read_text().split('## Launch arguments')[1].split('\n## ')[0]
+    assert 'image_topic' in arguments
+    assert re.findall(r'^\| `(\w+)`', section, re.MULTILINE) == arguments
+
+
+def test_encodings_are_described() -> None:
+    """Every raw encoding of the table is named."""
+    section = (DOCS / 'reference.md').read_text().split('## Encodings')[1].split('\n## ')[0]
+    assert all(f'`{encoding}`' in section for encoding in ENCODINGS)
+
+
+def test_topics_are_described() -> None:
+    """The README has a row for each topic that the node creates."""
+    section = (ROOT / 'README.md').read_text().split('## Topics')[1].split('\n## ')[0]
+    named = set(re.findall(r'^\| `([~/\w]+)`', section, re.MULTILINE))
+    node = (ROOT / 'fire_detector' / 'nodes' / 'detector_node.py').read_text()
+    created = set(re.findall(r"create\(\w+, '(\w+)'", node))
+    assert len(created) >= 4
+    assert {f'~/{name}' for name in created} <= named
+
+
+def test_page_of_parameters_is_up_to_date() -> None:
+    """The page is what `python test/parameter_reference.py` writes."""
+    assert PAGE.read_text() == reference(TABLES)
+
+
+def test_row_of_a_parameter() -> None:
+    """Type, default, allowed values and when it can be changed, by hand."""
+    page = reference(TABLES)
+    assert ('| `num_threads` | integer | `1` | 1 to 64 | while the node is unconfigured '
+            '| Threads that one inference may use. |') in page
+    assert '| `alarm.latch` | bool | `false` |  | at any time, at once |' in page
+    assert '| `image_transport` | string | `raw` | `raw`, `compressed` |' in page
+    assert '| `autostart` | bool | `true` |  | at start only |' in page
+
+
 def test_make_targets_and_test_files_are_there() -> None:
-    """The Makefile has each target, and test/ each file that is named."""
+    """The Makefile has each target, and test/ each file or folder that is named."""
     targets = set(re.findall(r'^([\w-]+):', (ROOT / 'Makefile').read_text(), re.MULTILINE))
-    assert set(re.findall(r'`make ([\w-]+)|^ {4}make ([\w-]+)', commands(), re.MULTILINE)) <= {
-        pair for target in targets for pair in ((target, ''), ('', target))}
-    files = re.findall(r'(?:TESTS=|python )(test/\w+\.py)', commands())
+    named = re.findall(r'(?:`|^ {4})make ([a-z][\w-]+)', commands(), re.MULTILINE)
+    assert 'demo' in named
+    assert set(named) <= targets
+    files = re.findall(r'(?:TESTS=|python )(test/[\w/.]+\w)', commands())
     assert files
-    assert all((ROOT / file).is_file() for file in files)
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+def test_modules_and_their_options_are_there() -> None:
+    """Each `python -m MODULE` exists, and each option behind it is in the code of its package."""
+    named = re.findall(r'python -m ((?:training|benchmark|fire_detector)[\w.]*)([^`\n#]*)',
+                       commands())
+    assert 'training.train' in dict(named)
+    for module, arguments in named:
+        package, *path = module.split('.')
+        folder = ROOT / 'test' / package if package == 'benchmark' else ROOT / package
+        assert folder.joinpath(*path).with_suffix('.py').is_file(), module
+        code = '\n'.join(file.read_text() for file in folder.rglob('*.py'))
+        for option in re.findall(r' (--[a-z][a-z-]+)', arguments):
+            assert f"'{option.replace('--no-', '--')}'" in code, f'{module} {option}'
 
 
 def test_changelog() -> None:
@@ -152,7 +208,7 @@ def test_changelog() -> None:
 
 
 def test_service() -> None:
-    """Systemd takes it; logs go to a folder that systemd makes; it ends as by Ctrl-C."""
+    """Systemd accepts it; logs go to a folder that systemd makes; it ends as by Ctrl-C."""
     if shutil.which('systemd-analyze') is None:
         pytest.skip('systemd is not installed')
     result = subprocess.run(['systemd-analyze', 'verify', SERVICE], capture_output=True, text=True,
@@ -166,12 +222,12 @@ def test_service() -> None:
 
 
 def test_annotated_image() -> None:
-    """The image is what the overlay and the model make of the rendered room today."""
+    """docs/annotated.png is what the detector draws on the rendered room."""
     kept = np.asarray(cv2.imread(str(PAGE_IMAGE)), dtype=np.int16)
     drawn = draw()
     assert drawn.shape == kept.shape == (240, 640, 3)
     # OpenCV's versions draw letters and flames alike, but not to the last bit.
     assert np.abs(drawn - kept).mean() < 2
-    # A green or black strip and frame without alarm, red ones (BGR 40, 40, 220) with.
+    # A green or black bar and frame without alarm, red ones (BGR 40, 40, 220) with it.
     assert tuple(kept[0, 330]) == (40, 40, 220)
     assert tuple(kept[0, 10]) != (40, 40, 220)
