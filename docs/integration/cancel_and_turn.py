@@ -60,7 +60,7 @@ class FireResponse:
         self.alarm = False
         self._navigator, self._cancel_goals, self._wait = navigator, cancel_goals, wait
 
-    def heard(self, message: Bool) -> None:
+    def receive(self, message: Bool) -> None:
         """Store the detector's last message."""
         self.alarm = message.data
 
@@ -110,7 +110,7 @@ def main() -> None:
     rclpy.init()
     node = BasicNavigator(node_name='fire_response')
     response = FireResponse(node, lambda: cancel_goals(node), lambda left: wait_on(node, left))
-    node.create_subscription(Bool, 'fire_detector/fire_detected', response.heard, 10)
+    node.create_subscription(Bool, 'fire_detector/fire_detected', response.receive, 10)
     try:
         while rclpy.ok():
             rclpy.spin_once(node)

@@ -35,7 +35,7 @@ PARAMETERS = (
               'Seconds without a report after which a detector counts as silent.',
               limits=(0.05, 3600), when=AT_ANY_TIME),
     Parameter('on_silence', DEFAULTS.on_silence,
-              'Reaction to a silent detector, also one that was never heard; as for action.',
+              'Reaction to a silent detector, also one that has never reported; as for action.',
               choices=ACTIONS, when=AT_ANY_TIME),
 )
 
