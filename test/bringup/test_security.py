@@ -22,7 +22,7 @@ OPTIONAL = {
     'request': set[str](),
 }
 # The modules that run the nodes.
-NODES = {'fire_detector': 'node', 'fire_guard': 'guard_node'}
+NODES = {'fire_detector': 'detector_node', 'fire_guard': 'guard_node'}
 
 
 def resolve(name: str, node: str) -> str:

@@ -42,7 +42,7 @@ PLAYER = """#!{python}
 import json, sys, time
 import numpy as np
 import rclpy
-from ros_session import image
+from ros_session import image_message
 from sensor_msgs.msg import Image
 json.dump(sys.argv[1:], open('{arguments}', 'w'))
 rclpy.init()
@@ -308,7 +308,7 @@ def test_bag(ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
     stand_in(tmp_path, ros, 'ros2bag', 'ros2',
              PLAYER.format(python=sys.executable, arguments=arguments))
     ros.environment['PATH'] = f'{tmp_path}/lib/ros2bag:{ros.environment["PATH"]}'
-    ros.environment['PYTHONPATH'] = f'{Path(__file__).parent}:{ros.environment["PYTHONPATH"]}'
+    ros.environment['PYTHONPATH'] = f'{Path(__file__).parents[1]}:{ros.environment["PYTHONPATH"]}'
     bag = tmp_path / 'bag'
     bag.mkdir()
     probabilities = ros.collect(Float32, '/fire_detector/fire_probability')
