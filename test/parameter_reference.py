@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fire_detector.parameters import guard as guard_parameters
+from fire_detector.parameters.cameras import FILE_CAMERA, SYNTHETIC_CAMERA
 from fire_detector.parameters.detector import PARAMETERS
 from fire_detector.parameters.table import AT_ANY_TIME, AT_START, Parameter, UNCONFIGURED
 
@@ -21,8 +22,9 @@ HEAD = """# Parameters
 Set them in a parameter file (`params_file:=`, see [detect.yaml](../launch/detect.yaml)), on a
 command line (`--ros-args -p max_rate:=5.0`), or on a running node
 (`ros2 param set /fire_detector max_rate 5.0`). A value that is not allowed is refused with the
-reason. `fire_detector` reports a name that is none of these in the log, `fire_guard` one that
-looks like a misspelling of its own, since it may share a file with the detector.
+reason. `fire_detector` logs a warning for a name that is none of its own, `fire_guard` for one that
+resembles a name of its own, since it may share a file with the detector. `file_camera` and
+`synthetic_camera` are [cameras without hardware](reference.md#cameras-without-hardware).
 """
 WHEN = {
     AT_START: 'at start only',
@@ -47,7 +49,9 @@ class Table:
 
 # Every node that has a table.
 TABLES = (Table('fire_detector', PARAMETERS),
-          Table('fire_guard', guard_parameters.PARAMETERS))
+          Table('fire_guard', guard_parameters.PARAMETERS),
+          Table('file_camera', FILE_CAMERA),
+          Table('synthetic_camera', SYNTHETIC_CAMERA))
 
 
 def reference(tables: Sequence[Table]) -> str:
@@ -74,7 +78,7 @@ def _allowed(parameter: Parameter) -> str:
         return ', '.join(f'`{choice}`' for choice in parameter.choices)
     if parameter.limits is not None:
         low, high = parameter.limits
-        return f'{low:g} to {high:g}'
+        return f'{low:.10g} to {high:.10g}'
     return ''
 
 
