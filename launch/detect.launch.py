@@ -154,7 +154,8 @@ def _detector(context: LaunchContext, namespace: str, environment: dict[str, str
     def value(name: str) -> str:
         return str(LaunchConfiguration(name).perform(context))
 
-    # Only for a bag, since a LifecycleNode makes ros2 launch a ROS node of its own.
+    # Only for a bag: it makes ros2 launch a participant, which costs memory, and needs keys where
+    # ROS 2 security is enforced.
     node = LifecycleNode if value('bag') else Node
     return node(
         package=PACKAGE, executable='fire_detector_node', name=PACKAGE, namespace=namespace,

@@ -22,8 +22,8 @@ HEAD = """# Parameters
 Set them in a parameter file (`params_file:=`, see [detect.yaml](../launch/detect.yaml)), on a
 command line (`--ros-args -p max_rate:=5.0`), or on a running node
 (`ros2 param set /fire_detector max_rate 5.0`). A value that is not allowed is refused with the
-reason. `fire_detector` logs a warning for a name that is none of its own, `fire_guard` for one that
-resembles a name of its own, since it may share a file with the detector. `file_camera` and
+reason. A name that is none of these is reported in the log, by `fire_guard` only where it looks
+like a misspelling of its own, since it may share a file with the detector. `file_camera` and
 `synthetic_camera` are [cameras without hardware](reference.md#cameras-without-hardware).
 """
 WHEN = {
@@ -66,7 +66,7 @@ def reference(tables: Sequence[Table]) -> str:
 
 def _row(parameter: Parameter) -> str:
     default: object = parameter.default
-    written = str(default).lower() if isinstance(default, bool) else str(default)
+    written = str(default).lower() if isinstance(default, bool) else str(default) or "''"
     if isinstance(default, tuple):
         written = f'[{", ".join(default)}]'
     return (f'| `{parameter.name}` | {TYPES[type(default)]} | `{written}` '

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the launch file decides: names, remappings, and which arguments do not go together."""
+"""Names and remappings of the launch file, and checks of its arguments."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -103,13 +103,13 @@ def image_remappings(topic: str, image_topic: str) -> list[tuple[str, str]]:
 
 def check_combination(camera: str, cameras: Sequence[str], image_topic: str, bag: str) -> None:
     """
-    Refuse arguments that do not go together.
+    Check that arguments go together.
 
     :param camera: a key of CAMERA_DRIVERS, or NO_CAMERA.
     :param cameras: names as of split_cameras().
     :param image_topic: the camera topic.
     :param bag: path of a bag to play, or nothing.
-    :raises ValueError: with what to do instead.
+    :raises ValueError: when they do not, with what to do instead.
     """
     if len(cameras) > 1 and camera in HARDWARE:
         raise ValueError(f'camera:={camera} would open the same device for each of cameras:='
@@ -131,13 +131,13 @@ def check_combination(camera: str, cameras: Sequence[str], image_topic: str, bag
 def check_installed(package: str, argument: str, installed: Container[str],
                     distribution: str) -> None:
     """
-    Refuse an argument whose package is missing.
+    Check that the package is installed that an argument needs.
 
     :param package: the ROS package.
     :param argument: the launch argument that needs it, as it was written.
     :param installed: names of the packages that there are.
     :param distribution: of ROS, as in ROS_DISTRO; may be empty.
-    :raises ValueError: with the command that installs it.
+    :raises ValueError: when it is not, with the command that installs it.
     """
     if package not in installed:
         debian = f'ros-{distribution or "$ROS_DISTRO"}-{package.replace("_", "-")}'

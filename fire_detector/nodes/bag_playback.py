@@ -58,7 +58,7 @@ class BagPlayback(Playback):
 
     @property
     def pace(self) -> str:
-        """The topic and the speed, for the log."""
+        """Return the topic and the speed, for the log."""
         return f'{self._topic} of {self._bag.path}, {self._speed:g} times as fast as recorded'
 
     def start(self) -> None:

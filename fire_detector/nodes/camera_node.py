@@ -58,7 +58,7 @@ class Playback(ABC):
     @property
     @abstractmethod
     def pace(self) -> str:
-        """What is published, and how fast, for the log."""
+        """Return what is published, and how fast, for the log."""
 
     @abstractmethod
     def start(self) -> None:
@@ -104,7 +104,7 @@ class ImagePlayback(Playback):
 
     @property
     def pace(self) -> str:
-        """The rate, for the log."""
+        """Return the rate, for the log."""
         return f'{self._rate:g} images a second'
 
     def start(self) -> None:

@@ -120,8 +120,8 @@ def _create_bag_playback(node: Node, bag: Path, values: Mapping[str, Any]) -> Pl
         # Here, so that videos and images are published without what reads bags.
         from fire_detector.nodes.bag_playback import BagPlayback
     except ImportError as error:
-        raise ValueError(f"{bag}: a bag needs the Python package rosbags ({error}): from the "
-                         f"checkout of fire_detector, pip install '.[replay]'") from error
+        raise ValueError(f'{bag}: a bag needs the Python package rosbags ({error}): from the '
+                         "checkout of fire_detector, pip install '.[replay]'") from error
     return BagPlayback(node, bag, values)
 
 

@@ -30,12 +30,14 @@ FILE_CAMERA = (
 )
 
 SYNTHETIC_CAMERA = (
-    Parameter('width', 640, 'Columns of an image.', limits=(64, 16384), when=AT_START),
-    Parameter('height', 480, 'Rows of an image.', limits=(64, 16384), when=AT_START),
+    Parameter('width', 640, 'Columns of an image, from 64 on.', limits=(64, 16384),
+              when=AT_START),
+    Parameter('height', 480, 'Rows of an image, from 64 on.', limits=(64, 16384),
+              when=AT_START),
     Parameter('rate', 15.0, 'Images a second.', limits=(0.01, 1000), when=AT_START),
     Parameter('loop', True, 'Begin again after the fire has died; false ends the program there.',
               when=AT_START),
-    Parameter('seed', 0, 'Of textures, flames and sensor noise.', limits=(0, 2**31 - 1),
+    Parameter('seed', 0, 'Of textures, flames and sensor noise.', limits=(0, 999999),
               when=AT_START),
     *_HEADER_AND_FORMAT,
 )

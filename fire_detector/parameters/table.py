@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of a table of parameters, without ROS."""
+"""The rows of a table of parameters, and checks of values against them; without ROS."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the launch file decides without launch: names, remappings and refusals."""
+"""Names, remappings and refusals of the launch file, without launch."""
 
 from fire_detector.bringup.launch_support import (
     alarm_topics,
@@ -33,14 +33,14 @@ def test_namespaces(namespace: str, cameras: str, expected: list[str]) -> None:
     ('front,rear,front', "'front' is there twice"),
 ])
 def test_bad_camera_names(cameras: str, message: str) -> None:
-    """A name that cannot be a namespace is told, with the argument it is in."""
+    """A name that cannot be a namespace is in the error, with its argument."""
     with pytest.raises(ValueError, match=message) as error:
         split_cameras(cameras)
     assert f'cameras:={cameras}' in str(error.value)
 
 
 def test_alarm_topics() -> None:
-    """The guard hears each named camera's detector, and else the one that it knows."""
+    """The guard subscribes to each named camera's detector, and else to its default."""
     assert alarm_topics(['front', 'rear']) == [
         'front/fire_detector/fire_detected', 'rear/fire_detector/fire_detected']
     assert alarm_topics([]) == []
@@ -82,7 +82,7 @@ def test_what_does_not(changes: dict[str, str], message: str) -> None:
 @pytest.mark.parametrize(('distribution', 'package'), [
     ('jazzy', 'ros-jazzy-v4l2-camera'), ('', 'ros-$ROS_DISTRO-v4l2-camera')])
 def test_missing_package(distribution: str, package: str) -> None:
-    """The command that installs it is given; nothing is said of one that is there."""
+    """The error has the command that installs it; one that is there raises none."""
     check_installed('v4l2_camera', 'camera:=v4l2_camera', {'v4l2_camera'}, distribution)
     with pytest.raises(ValueError, match='camera:=v4l2_camera needs') as error:
         check_installed('v4l2_camera', 'camera:=v4l2_camera', {'fire_detector'}, distribution)
