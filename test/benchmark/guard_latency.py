@@ -19,11 +19,11 @@ import time
 
 from fire_detector.detection.statistics import read_usage
 from fire_detector.nodes.guard_node import FireGuardNode
-from fire_detector.ros.isolation import isolated_domain
 from geometry_msgs.msg import Twist
 from guarded_robot import ALARM, twist_of
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
+from ros_domain import isolated_domain
 from ros_session import RosSession
 from std_msgs.msg import Bool
 

@@ -20,8 +20,8 @@ import tempfile
 
 from fire_detector.cli.command_line import create_parser, EXIT_INTERRUPTED, parse
 from fire_detector.model.locate import DEFAULT_MODEL, find_model
-from fire_detector.ros.isolation import isolated_domain
 from fire_detector.ros.process import ros_process
+from ros_domain import isolated_domain
 
 from benchmark.bench import BenchmarkError
 from benchmark.measure import FULL, measure, QUICK
