@@ -49,17 +49,13 @@ class BagPlayback(Playback):
         first = self._read()
         if first is None:
             raise BagError(f'{path}: not a single image of {topic} could be read')
-        super().__init__(node, MESSAGE_TYPES[first.message_type])
-        self._topic, self._speed = topic, float(values['speed'])
+        self._speed = float(values['speed'])
+        super().__init__(node, f'{topic} of {path}, {self._speed:g} times as fast as recorded',
+                         MESSAGE_TYPES[first.message_type])
         self._first, self._pending = first.received, first
         self._bag_time = first.received
         self._clock_publisher = (node.create_publisher(Clock, '/clock', DEPTH)
                                  if values['clock'] else None)
-
-    @property
-    def pace(self) -> str:
-        """Return the topic and the speed, for the log."""
-        return f'{self._topic} of {self._bag.path}, {self._speed:g} times as fast as recorded'
 
     def start(self) -> None:
         """Start publishing."""

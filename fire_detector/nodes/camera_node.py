@@ -42,23 +42,19 @@ class Playback(ABC):
     :ivar finished: done after the last image.
     """
 
-    def __init__(self, node: Node, *message_types: Any) -> None:
+    def __init__(self, node: Node, pace: str, *message_types: Any) -> None:
         """
         Create the publishers.
 
         :param node: of the camera.
+        :param pace: how fast images will be published, for the log.
         :param message_types: keys of TOPICS.
         """
         self.finished: Future = Future()
-        self._node = node
+        self._node, self._pace = node, pace
         self._publishers: dict[Any, Publisher] = {
             one: node.create_publisher(one, TOPICS[one], DEPTH) for one in message_types}
         self._poll = node.create_timer(POLL_PERIOD, self._start_when_subscribed, clock=STEADY)
-
-    @property
-    @abstractmethod
-    def pace(self) -> str:
-        """Return what is published, and how fast, for the log."""
 
     @abstractmethod
     def start(self) -> None:
@@ -81,7 +77,7 @@ class Playback(ABC):
         if any(map(self._subscriptions, self._publishers)):
             self._node.destroy_timer(self._poll)
             topics = ' and '.join(one.topic_name for one in self._publishers.values())
-            self._node.get_logger().info(f'publishing {topics}: {self.pace}')
+            self._node.get_logger().info(f'publishing {topics}: {self._pace}')
             self.start()
 
 
@@ -98,14 +94,9 @@ class ImagePlayback(Playback):
         :param rate: images a second, above 0.
         :param values: of the parameters of every camera, by name.
         """
-        super().__init__(node, *TOPICS)
+        super().__init__(node, f'{rate:g} images a second', *TOPICS)
         self._images, self._rate = images, rate
         self._frame_id, self._jpeg_quality = values['frame_id'], values['jpeg_quality']
-
-    @property
-    def pace(self) -> str:
-        """Return the rate, for the log."""
-        return f'{self._rate:g} images a second'
 
     def start(self) -> None:
         """Start publishing."""
