@@ -1,4 +1,4 @@
-# `make demo`, `make test`, `make bench`, `make soak`, `make large-images` and `make arm-check` make
+# `make demo`, `make test`, `make test-slow`, `make bench`, `make soak`, `make large-images` and `make arm-check` make
 # what they need in .venv first; the last, an ARM Debian in .arm too.
 PYTHON ?= python3
 
@@ -21,14 +21,18 @@ endif
 TOOL := PYTHONPATH="test$${PYTHONPATH:+:$$PYTHONPATH}" $(VENV)/bin/python
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 
-.PHONY: demo test bench soak large-images arm-check clean
+.PHONY: demo test test-slow bench soak large-images arm-check clean
 
 demo: $(VENV)/.demo
 	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo.main \
 		--started $$started $(if $(INPUT),--input "$(INPUT)")
 
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest $(TESTS)
+	$(VENV)/bin/python -m pytest -n $(or $(JOBS),2) --dist loadgroup $(TESTS)
+
+# What `make test` runs in a short form: long clips, thousands of messages, minutes of soaking.
+test-slow: $(VENV)/.test
+	$(VENV)/bin/python -m pytest -m slow $(TESTS)
 
 bench: $(VENV)/.bench
 	$(TOOL) -m benchmark.main $(BENCH)

@@ -96,10 +96,12 @@ setup(
             'mypy>=1.11',  # the first that knows Python 3.13
             'psutil>=5.9',  # the version in Ubuntu 22.04
             'pytest>=7',
+            'pytest-xdist>=3',
             # ROS's linters, and what their wheels leave out: flake8 with the plugins that ROS 2
             # installs beside it, and pydocstyle.
             'ros-ament-flake8',
             'ros-ament-pep257',
+            'ros-domain-coordinator>=0.12',
             'flake8',
             'flake8-builtins',
             'flake8-class-newline',
