@@ -1,5 +1,5 @@
-# `make demo`, `make test`, `make test-slow`, `make bench`, `make soak`, `make large-images` and `make arm-check` make
-# what they need in .venv first; the last, an ARM Debian in .arm too.
+# `make demo`, `make test`, `make test-slow`, `make bench`, `make soak`, `make large-images` and
+# `make arm-check` make what they need in .venv first; the last, an ARM Debian in .arm too.
 PYTHON ?= python3
 
 # A sourced ROS has its own rclpy, built against the system's numpy: then both are used, in an
@@ -27,8 +27,9 @@ demo: $(VENV)/.demo
 	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo.main \
 		--started $$started $(if $(INPUT),--input "$(INPUT)")
 
+# Three workers on two cores: tests over DDS wait most of the time.
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest -n $(or $(JOBS),2) --dist loadgroup $(TESTS)
+	$(VENV)/bin/python -m pytest -n $(or $(JOBS),3) --dist loadgroup $(TESTS)
 
 # What `make test` runs in a short form: long clips, thousands of messages, minutes of soaking.
 test-slow: $(VENV)/.test

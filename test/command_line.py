@@ -12,13 +12,15 @@ TIMEOUT = 300
 
 
 def run_module(module: str, *arguments: object, folder: Path = ROOT,
-               environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+               environment: Mapping[str, str] | None = None, timeout: float = TIMEOUT
+               ) -> subprocess.CompletedProcess[str]:
     """
     Run `python -m module arguments` to its end, whatever its exit status.
 
     :param folder: to run it in.
     :param environment: variables over those of this process.
+    :param timeout: seconds after which it is killed, and the test fails.
     """
     return subprocess.run([sys.executable, '-m', module, *map(str, arguments)], cwd=folder,
                           env=os.environ | dict(environment or {}), capture_output=True,
-                          text=True, timeout=TIMEOUT, check=False)
+                          text=True, timeout=timeout, check=False)

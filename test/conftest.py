@@ -29,12 +29,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES_PER_LABEL = 100
-# Enough for most answers to be clear.
+# Enough for most predictions to be clear.
 EPOCHS = 12
 
 
 # Session fixtures that cost so much that one worker makes them, and runs all that use them.
-COSTLY = ('run', 'models', 'colcon_install')
+COSTLY = ('run', 'models', 'colcon_install', 'vision_msgs')
 
 
 def importable(module: str) -> bool:
@@ -104,7 +104,7 @@ def small_data(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='session')
 def run(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train the article's network for a moment; give the run folder."""
+    """Train the article's network for a moment; return the run folder."""
     pytest.importorskip('keras', reason='the extra training is not installed')
     folder = tmp_path_factory.mktemp('run') / 'firenet'
     result = run_module('training.train', '--data', small_data, '--out', folder,
@@ -133,7 +133,7 @@ def runtime(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope='session')
 def colcon_install(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the package with colcon, and give the folder it is installed into."""
+    """Build the package with colcon; return the folder it is installed into."""
     pytest.importorskip('colcon_ros', reason='colcon is not installed')
     folder = tmp_path_factory.mktemp('workspace')
     subprocess.run(

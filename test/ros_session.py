@@ -129,7 +129,7 @@ class RosSession:
 
     def __exit__(self, *exception: object) -> None:
         """End every process and leave the domain."""
-        # Before the others are killed: Fast DDS does not like to tell the dead of its end.
+        # Before the others are killed: Fast DDS waits for the dead when it leaves them.
         self._executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
@@ -269,7 +269,7 @@ class Camera:
         Wait until the detector has subscribed and its results arrive.
 
         Each side finds the other in its own time, so only a result proves that both have. The
-        probe's stamp lies so far ahead that the alarm starts anew with what is shown next.
+        probe's stamp lies so far ahead that the alarm starts anew with the next image.
 
         :param probe: the message to try it with; None for a raw image.
         """
@@ -292,7 +292,7 @@ class Camera:
         self.alarms.clear()
 
     def reset_alarm(self) -> None:
-        """Make the detector forget what it was shown, its alarm included."""
+        """Make the detector forget the images before, its alarm included."""
         raised, before = self.alarms and self.alarms[-1].data, len(self.alarms)
         self._ros.trigger(f'{self._detector}/reset_alarm')
         if raised:

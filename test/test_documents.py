@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the documents tell people to type, click and look for is there."""
+"""What the documents name for people to type, click and look for is there."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_executables_are_there() -> None:
-    """What `ros2 run fire_detector` is told to run is installed."""
+    """What `ros2 run fire_detector` is to run is installed."""
     named = set(re.findall(r'ros2 run fire_detector (\w+)', TEXT))
     installed = set(re.findall(r"'(\w+) = fire_detector", (ROOT / 'setup.py').read_text()))
     assert 'fire_detector_node' in installed

@@ -3,11 +3,9 @@
 
 import os
 import re
-import subprocess
-import sys
 
 from benchmark.soak import growth, MOST_GROWTH
-from command_line import ROOT
+from command_line import ROOT, run_module
 import pytest
 
 
@@ -28,10 +26,10 @@ def test_growth_by_hand() -> None:
 @pytest.mark.parametrize('minutes', [0.1, pytest.param(5, marks=pytest.mark.slow)])
 def test_soak_runs(minutes: float) -> None:
     """It measures, ends what it started, and its status is its verdict; a long one passes."""
-    result = subprocess.run(
-        [sys.executable, '-m', 'benchmark.soak', '--minutes', str(minutes)], cwd=ROOT,
-        env=os.environ | {'PYTHONPATH': str(ROOT / 'test')}, capture_output=True, text=True,
-        check=False, timeout=60 * minutes + 120)
+    # A sourced ROS is found by it, too.
+    path = os.pathsep.join([str(ROOT / 'test'), *filter(None, [os.environ.get('PYTHONPATH')])])
+    result = run_module('benchmark.soak', '--minutes', minutes, environment={'PYTHONPATH': path},
+                        timeout=60 * minutes + 120)
     found = re.search(r'(\d+) images arrived, (\d+) \w+, (\d+) rejected; '
                       r'exit statuses \[0, 0\]\n(?:.*\n)*'
                       r'growth after the first \d+ s: ([+-][\d.]+) %', result.stdout)

@@ -139,7 +139,7 @@ def test_completion_of_options(tmp_path: Path) -> None:
 
 
 def test_completion_in_zsh(tmp_path: Path) -> None:
-    """Zsh is told what the options do, too."""
+    """Zsh gets what the options do, too."""
     pytest.importorskip('argcomplete', reason='argcomplete is not installed')
     assert 'print one JSON object a line' in ' '.join(
         complete(tmp_path, 'fire_classify --', 'zsh'))

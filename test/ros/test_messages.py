@@ -30,7 +30,7 @@ def vision(ros: RosSession, vision_msgs: VisionMessages) -> VisionMessages:
 
 @pytest.fixture
 def with_messages(monkeypatch: pytest.MonkeyPatch, vision_msgs: VisionMessages) -> None:
-    """Let the module find vision_msgs, as it does in a process that can import it."""
+    """Make the module find vision_msgs, as it does in a process that can import it."""
     for name in ('Classification', 'ObjectHypothesis', 'VisionInfo'):
         monkeypatch.setattr(vision_messages, name, getattr(vision_msgs.msg, name))
 

@@ -71,6 +71,7 @@ def seconds(message: Clock) -> float:
 
 @pytest.mark.parametrize(('storage', 'mode', 'kind'), [
     (MCAP, CompressionMode.NONE, IMAGE), (SQLITE3, CompressionMode.MESSAGE, COMPRESSED)])
+@pytest.mark.time
 def test_as_recorded(ros: RosSession, tmp_path: Path, storage: StoragePlugin,
                      mode: CompressionMode, kind: str) -> None:
     """

@@ -110,7 +110,7 @@ def test_silence(ros: RosSession) -> None:
 
 @pytest.mark.parametrize(('on_silence', 'expected'), [('stop', ZERO), ('none', FORWARD)])
 def test_before_the_first_word(ros: RosSession, on_silence: str, expected: Speeds) -> None:
-    """With nobody to be heard, commands pass only where that was asked for."""
+    """Before a detector is heard, commands pass only where a parameter says so."""
     robot = GuardedRobot(ros, PATIENT, f'on_silence:={on_silence}')
     robot.diagnostics.wait_for(DiagnosticStatus.WARN,
                                'no word of fire_detector/fire_detected yet')
@@ -178,7 +178,7 @@ def test_two_detectors(ros: RosSession) -> None:
 
 
 def test_parameters_are_checked(ros: RosSession) -> None:
-    """What cannot be is refused with the reason, and a misspelled name is told."""
+    """What cannot be is refused with the reason, and a misspelled name is reported."""
     process = ros.start('guard_node', '-p', 'detectors:=[one, one]', '-p', 'acton:=slow',
                         '-p', 'model:=of_the_detector')
     ros.wait_for(lambda: "cannot configure: parameter detectors is ['one', 'one']"
@@ -200,22 +200,22 @@ def test_parameters_are_checked(ros: RosSession) -> None:
 
 def test_real_fire_stops_the_robot(
         ros: RosSession, fire: NDArray[np.uint8], model: Path) -> None:
-    """An image of real fire, shown to the real detector, ends in a stop; a gray one does not."""
+    """An image of real fire, processed by a real detector, ends in a stop, a gray one not."""
     ros.start_detector('alarm.min_frames:=1', f'model:={model}')
     camera = Camera(ros)
     camera.wait_until_heard()
     robot = GuardedRobot(ros, PATIENT, alarms=())
-    shown = 0
+    sent = 0
 
     def passes() -> bool:
-        nonlocal shown
-        shown += 1
-        assert camera.show(image_message(CALM, stamp=float(shown)))[1] is False
+        nonlocal sent
+        sent += 1
+        assert camera.show(image_message(CALM, stamp=float(sent)))[1] is False
         robot.send(FORWARD)
         return any(each.linear.x for each in robot.out)
 
     ros.wait_for(passes, 'a command that passes')
-    ros.happens(lambda: len(robot.out) >= shown, within=0.5)
+    ros.happens(lambda: len(robot.out) >= sent, within=0.5)
     robot.out.clear()
-    assert camera.show(image_message(np.ascontiguousarray(fire), stamp=shown + 60.0))[1] is True
+    assert camera.show(image_message(np.ascontiguousarray(fire), stamp=sent + 60.0))[1] is True
     robot.wait_for_stop()

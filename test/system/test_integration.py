@@ -24,7 +24,7 @@ from fire_detector.parameters.guard import PARAMETERS
 from geometry_msgs.msg import Twist, Vector3
 from guarded_robot import GUARD
 import pytest
-from ros_session import ACTIVATE, CONFIGURE, RosSession
+from ros_session import ACTIVATE, CONFIGURE, DETECTOR, RosSession
 from sensor_msgs.msg import BatteryState
 from std_msgs.msg import Bool, Float32
 import yaml
@@ -117,6 +117,18 @@ def test_topics_of_the_page(nodes: RosSession) -> None:
     assert found['/cmd_vel_out'] == found['/cmd_vel_in']
     assert {name: types[0].replace('/msg', '') for name, types in found.items()
             if name in topics} == topics
+
+
+def test_topics_of_the_other_pages(nodes: RosSession) -> None:
+    """Each private name that begins a row of a table is a topic or service of the detector."""
+    pages = [FOLDER.parents[1] / 'README.md', *FOLDER.parent.glob('*.md')]
+    named = {f'{DETECTOR}/{name}' for page in pages
+             for name in re.findall(r'^\| `~/(\w+)`', page.read_text(), re.MULTILINE)}
+    # Not there without vision_msgs.
+    named -= {f'{DETECTOR}/classification', f'{DETECTOR}/vision_info'}
+    services = {name for name, _ in nodes.node.get_service_names_and_types()}
+    assert named
+    wait_for_topics(nodes, named - services)
 
 
 def test_twist_mux(nodes: RosSession) -> None:

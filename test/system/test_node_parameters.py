@@ -92,7 +92,7 @@ def test_overridden_quality_of_service(ros: RosSession) -> None:
     ros.start('detector_node', '-p', 'qos_overrides./image.subscription.depth:=7')
     Camera(ros).wait_until_heard()
     info, = ros.node.get_subscriptions_info_by_topic('/image')
-    # A middleware need not tell the depth; where it does, it is the one asked for.
+    # A middleware need not report the depth; where it does, it is that of the parameter.
     assert info.qos_profile.depth in (0, 7)
     assert ros.parameter('/fire_detector', 'qos_overrides./image.subscription.depth') == 7
 

@@ -42,9 +42,9 @@ def check_prefix(prefix: Path, scripts: Path, python_path: Path, tmp_path: Path,
     found = run(sys.executable, '-c', program % 'firenet.tflite', cwd=tmp_path,
                 env={'PYTHONPATH': str(python_path)})
     assert found.stdout.strip() == str(share / 'fire_detector/models/firenet.tflite')
-    told = run(scripts / 'fire_classify', '--version', cwd=tmp_path,
-               env={'PYTHONPATH': str(python_path)})
-    assert told.stdout == f'fire_classify {version}\n'
+    printed = run(scripts / 'fire_classify', '--version', cwd=tmp_path,
+                  env={'PYTHONPATH': str(python_path)})
+    assert printed.stdout == f'fire_classify {version}\n'
 
 
 def test_colcon_list(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_pip_install(tmp_path: Path) -> None:
     check_prefix(prefix, prefix / 'bin', python_path, tmp_path, '98.7.6')
 
 
-def test_version_and_license_are_told_once() -> None:
+def test_version_and_license_are_stated_once() -> None:
     """package.xml, setup.py and the license file agree."""
     xml = (ROOT / 'package.xml').read_text()
     setup = (ROOT / 'setup.py').read_text()
