@@ -72,9 +72,9 @@ class Source(ABC):
     def frames(self) -> Iterator[RecordedFrame]:
         """Read the images, in order."""
 
-    @abstractmethod
     def explain_missing_images(self) -> str:
         """Return why there was no image, after all was read."""
+        return f'{self.path}: no image could be read'
 
 
 class BagSource(Source):
@@ -133,10 +133,6 @@ class VideoSource(Source):
         except ImageFileError as error:
             self.problems.append(str(error))
 
-    def explain_missing_images(self) -> str:
-        """Return that no frame could be read."""
-        return f'{self.path}: no frame could be read'
-
 
 class ImageFolderSource(Source):
     """The images of a folder, in the order of their names, at a rate."""
@@ -167,10 +163,6 @@ class ImageFolderSource(Source):
                 problem = str(error)
                 self.problems.append(problem)
             yield RecordedFrame(self.path.name, IMAGES, time, time, frame, problem)
-
-    def explain_missing_images(self) -> str:
-        """Return that no image could be read."""
-        return f'{self.path}: no image could be read'
 
 
 def open_source(path: Path, topics: Sequence[str], image_rate: float) -> Source:
