@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fire_detector.replay.chart import draw_probability, FIRE_COLOR, Lane, Series
+from fire_detector.replay.chart import draw_probability, FIRE_COLOR, Lane, plain_text, Series
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 import numpy as np
@@ -53,7 +53,7 @@ def plot(recording: Recording, path: Path) -> None:
     # Above the axes, where the images belong to.
     axes.plot(times, [1.08] * len(times), linestyle='', marker='^', color=MARKER_COLOR,
               markersize=5, clip_on=False)
-    figure.suptitle(recording.title)
+    figure.suptitle(plain_text(recording.title))
     figure.savefig(path)
 
 

@@ -85,8 +85,9 @@ def draw_probability(axes: Axes, series: Sequence[Series], lanes: Sequence[Lane]
     for lane, low in zip(lanes, lows, strict=True):
         _draw_bars(axes, lane.intervals, (low, LANE_FILL), length, lane.color)
     levels = (0.0, 0.25, 0.5, 0.75, 1.0)
-    axes.set_yticks([*levels, *(low + LANE_FILL / 2 for low in lows)],
-                    [*(f'{100 * level:.0f} %' for level in levels), *(one.name for one in lanes)])
+    names = [f'{100 * level:.0f} %' for level in levels]
+    names += [plain_text(lane.name) for lane in lanes]
+    axes.set_yticks([*levels, *(low + LANE_FILL / 2 for low in lows)], names)
     axes.set(xlim=(0, length), ylim=(-LANE_HEIGHT * (len(lanes) + 0.5), 1.02))
     axes.grid(axis='x', alpha=0.3)
     axes.hlines(levels, 0, length, color='gray', alpha=0.3, linewidth=0.8)
@@ -100,7 +101,8 @@ def _draw_series(axes: Axes, series: Series, color: str, dash: str) -> None:
     # A single prediction between two rejected images makes no line.
     known = np.pad(~np.isnan(values), 1)
     alone = known[1:-1] & ~known[:-2] & ~known[2:]
-    axes.plot(times[alone], values[alone], color=color, linestyle='', marker='.', markersize=4)
+    axes.plot(times[alone], values[alone], color=color, linestyle='', marker='.', markersize=5,
+              clip_on=False)
     for number, threshold in enumerate(series.thresholds):
         axes.axhline(threshold, color=color, linewidth=0.9, linestyle=':',
                      label='' if number else f'thresholds {series.letter}'.strip())
@@ -206,3 +208,8 @@ def lanes_of(topic: TopicReport, axis: TimeAxis) -> list[Lane]:
     if rejected:
         lanes.append(Lane('rejected', [(time, time) for time in rejected], REJECTED_COLOR))
     return lanes
+
+
+def plain_text(name: str) -> str:
+    """Return a name such that matplotlib draws it: no formula, and escapes for odd bytes."""
+    return name.replace('$', r'\$').encode('utf-8', 'backslashreplace').decode('utf-8')

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from fire_detector.replay.axis import find_axis
-from fire_detector.replay.chart import draw_probability, lanes_of, series_of
+from fire_detector.replay.chart import draw_probability, lanes_of, plain_text, series_of
 from fire_detector.replay.records import Report, TopicReport
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ def write_png(report: Report, path: Path) -> None:
     """Draw probabilities, alarms, labels and rejected images, a part for each topic."""
     figure = Figure(figsize=(12, 0.8 + HEIGHT * max(1, len(report.topics))), dpi=100,
                     layout='constrained')
-    figure.suptitle(_plain(report.source))
+    figure.suptitle(plain_text(report.source))
     parts = figure.subplots(max(1, len(report.topics)), 1, squeeze=False)
     for axes, topic in zip(parts[:, 0], report.topics, strict=False):
         _draw(axes, topic)
@@ -60,12 +60,7 @@ def write_png(report: Report, path: Path) -> None:
 def _draw(axes: Axes, topic: TopicReport) -> None:
     axis = find_axis(topic)
     draw_probability(axes, series_of(topic, axis), lanes_of(topic, axis), axis.length)
-    axes.set(title=_plain(f'{topic.topic} ({topic.message_type}), {", ".join(topic.names)}'),
+    axes.set(title=plain_text(f'{topic.topic} ({topic.message_type}), {", ".join(topic.names)}'),
              xlabel=f'seconds since the first image ({"stamp" if axis.by_stamp else "received"} '
                     f'{axis.start:.3f})')
     axes.legend(loc='center left', bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
-
-
-def _plain(text: str) -> str:
-    """Return a name as matplotlib writes it: without formulas, and without odd bytes."""
-    return text.replace('$', r'\$').encode('utf-8', 'backslashreplace').decode('utf-8')

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 import math
+from typing import cast
 
 from fire_detector.replay.chart import (
     decimate,
@@ -31,10 +32,10 @@ def chart(*series: Series, lanes: Sequence[Lane] = (), length: float = 9.0) -> A
     return axes
 
 
-def curve(axes: Axes, index: int = 0) -> list[tuple[float, float]]:
-    """Return the points of a curve; it is followed by its predictions that stand alone."""
-    curves = [line for line in axes.lines if str(line.get_label()).startswith('fire probability')]
-    return [(float(x), float(y)) for x, y in curves[index].get_xydata()]
+def lines(axes: Axes) -> list[list[tuple[float, float]]]:
+    """Return the points of each line: curves, single predictions and thresholds."""
+    return [[(float(x), float(y)) for x, y in np.asarray(line.get_xydata(), dtype=float)]
+            for line in axes.lines]
 
 
 def bars(axes: Axes, name: str) -> list[tuple[float, float]]:
@@ -49,7 +50,7 @@ def bars(axes: Axes, name: str) -> list[tuple[float, float]]:
 
 def pixels_of(axes: Axes, color: str) -> int:
     """Count the pixels of a color, in the image that is drawn."""
-    canvas = FigureCanvasAgg(axes.figure)
+    canvas = FigureCanvasAgg(cast(Figure, axes.figure))
     canvas.draw()
     drawn = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
     wanted = np.round(np.multiply(to_rgb(color), 255)).astype(int)
@@ -69,16 +70,16 @@ def test_two_models() -> None:
                  Series('B', times, [0.5, None, 0.5, 0.6], [(1.0, 3.0), (8.0, 12.0)]),
                  lanes=[Lane('labeled fire', [(-3.0, -1.0), (1.5, 4.0), (8.0, 20.0)], 'orange'),
                         Lane('rejected', [(1.0, 1.0)], 'black')])
-    assert curve(axes)[0] == (0.0, 0.1)
-    assert curve(axes)[2:] == [(2.0, 0.9), (3.0, 0.2)]
-    assert math.isnan(curve(axes)[1][1])
-    assert curve(axes, 1)[3] == (3.0, 0.6)
+    one, other = (line for line in lines(axes) if len(line) == 4)
+    assert (one[0], *one[2:]) == ((0.0, 0.1), (2.0, 0.9), (3.0, 0.2))
+    assert math.isnan(one[1][1])
+    assert other[3] == (3.0, 0.6)
     assert bars(axes, 'alarm A') == [(2.0, 5.0)]
     assert bars(axes, 'alarm B') == [(1.0, 3.0), (8.0, 9.0)]
     assert bars(axes, 'labeled fire') == [(1.5, 4.0), (8.0, 9.0)]
     assert bars(axes, 'rejected') == [(1.0, 1.009)]
-    flat = {float(line.get_ydata()[0]) for line in axes.lines if len(line.get_ydata()) == 2}
-    assert {0.7, 0.4} <= flat
+    assert all(any([y for _, y in line] == [level, level] for line in lines(axes))
+               for level in (0.7, 0.4))
     low, high = axes.get_ylim()
     assert low < axes.get_yticks().min()
     assert high > 1
@@ -106,9 +107,8 @@ def test_long_recordings_are_bounded() -> None:
     times = [index / 10 for index in range(count)]
     alarms = [(float(second), second + 0.5) for second in range(6 * 3600)]
     axes = chart(Series('', times, values, alarms), length=times[-1])
-    points = curve(axes)
-    assert len(points) <= 4 * 501
-    assert max(y for _, y in points) == 0.97
+    assert max(map(len, lines(axes))) <= 4 * 501
+    assert max(y for line in lines(axes) for _, y in line) == 0.97
     assert sum(len(collection.get_paths()) for collection in axes.collections) < 1100
 
 

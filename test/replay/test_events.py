@@ -137,6 +137,15 @@ def test_false_alarms(alarms: str, labels: list[Label], false_alarms: int,
         None if per_hour is None else pytest.approx(per_hour))
 
 
+def test_a_loop_takes_no_time_back() -> None:
+    """Stamps 0, 1, 2, 0, 1, 2 are 5 s, as the way back takes none: one alarm is 720 an hour."""
+    looped = [Prediction(stamp, stamp, 0.5, alarm) for stamp, alarm in zip(
+        (0., 1., 2., 0., 1., 2.), (False, True, False, False, False, False), strict=True)]
+    figures = label_figures(looped, [Label(0, 2, 'nofire')])
+    assert figures.false_alarms == 1
+    assert figures.false_alarms_per_hour == pytest.approx(720)
+
+
 @pytest.mark.parametrize(('alarms', 'time_to_alarm'), [
     # The fire is from 1.5 to 3.
     ('.####.', 0.0),  # raised before it, and still in it

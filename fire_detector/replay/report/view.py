@@ -197,8 +197,8 @@ def _draw_svg(topic: TopicReport, axis: TimeAxis, width: int, height: int, font:
         axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1.0), frameon=False,
                     ncol=2 * len(series) if width > NARROW[0] else 2)
         figure.savefig(file, format='svg', transparent=True, metadata={'Date': None})
-    # Hundredths of a pixel are enough.
-    return re.sub(r'(\.\d\d)\d+', r'\1', file.getvalue()).encode()
+    # Tenths of a pixel are enough.
+    return re.sub(r'(\.\d)\d+', r'\1', file.getvalue()).replace(' \nL ', 'L').encode()
 
 
 def _data_uri(kind: str, data: bytes) -> str:
