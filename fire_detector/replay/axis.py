@@ -8,8 +8,8 @@ from fire_detector.replay.records import Prediction, TopicReport
 
 # Stamps above are seconds since 1970, others count from the start of something.
 WALL_CLOCK = 1e9
-# Stamps that span so many seconds more than the recording do not tell its time: a camera whose
-# clock was set, or that leaves stamps at 0.
+# Seconds that stamps may span beyond the recording; with more, a clock was set, or a camera left
+# some stamps at 0.
 PLAUSIBLE_EXCESS = 3600.0
 
 
@@ -43,7 +43,7 @@ class TimeAxis:
 
 def find_axis(topic: TopicReport) -> TimeAxis:
     """
-    Choose the axis of a topic: its stamps, or the time of recording where stamps tell no time.
+    Choose the axis of a topic: its stamps, or where they are not plausible, the time of recording.
 
     Labels do not lengthen it: they may be of a longer recording.
     """

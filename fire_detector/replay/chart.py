@@ -96,15 +96,15 @@ def draw_probability(axes: Axes, series: Sequence[Series], lanes: Sequence[Lane]
 def _draw_series(axes: Axes, series: Series, color: str, dash: str) -> None:
     times, values = decimate(*split_at_gaps(
         np.array(series.times, float), np.array(series.probabilities, float)))
-    axes.plot(times, values, color=color, linestyle=dash, linewidth=1.2,
+    axes.plot(times, values, color=color, linestyle=dash, linewidth=1.4,
               label=f'fire probability {series.letter}'.strip())
     # A single prediction between two rejected images makes no line.
     known = np.pad(~np.isnan(values), 1)
     alone = known[1:-1] & ~known[:-2] & ~known[2:]
-    axes.plot(times[alone], values[alone], color=color, linestyle='', marker='.', markersize=5,
+    axes.plot(times[alone], values[alone], color=color, linestyle='', marker='.', markersize=6,
               clip_on=False)
     for number, threshold in enumerate(series.thresholds):
-        axes.axhline(threshold, color=color, linewidth=0.9, linestyle=':',
+        axes.axhline(threshold, color=color, linewidth=1.2, linestyle=':',
                      label='' if number else f'thresholds {series.letter}'.strip())
 
 

@@ -18,7 +18,7 @@ fire_demo = partial(run_module, 'fire_detector.demo.main')
 
 
 def test_synthetic_scene(tmp_path: Path) -> None:
-    """The fire is found, by itself and in under a minute; the plot is where it says."""
+    """The fire is found, without help and in under a minute; the plot is at the printed path."""
     start = time.time()
     result = fire_demo('--out', tmp_path, '--started', start)
     assert result.returncode == 0, result.stderr
@@ -38,7 +38,7 @@ def test_synthetic_scene(tmp_path: Path) -> None:
 
 
 def test_own_images(data: Path, tmp_path: Path) -> None:
-    """A folder of images is shown instead, every one that can be read."""
+    """The images of a folder are processed instead, all that can be read."""
     folder = tmp_path / 'fire #2: images'
     folder.mkdir()
     for path in sorted((data / 'images' / 'scenes' / 'nofire').iterdir())[:8]:

@@ -47,7 +47,7 @@ def images(data: Path) -> list[Pixels]:
 
 @pytest.fixture(scope='module')
 def expected(images: list[Pixels], model: Path) -> list[float]:
-    """Return what the classifier says of the frames."""
+    """Return the classifier's probabilities of the frames."""
     classifier = FireClassifier(model)
     return [classifier.probability(ColorImage(pixels, 'BGR')) for pixels in images]
 
@@ -151,7 +151,7 @@ def test_jpeg_is_decoded_as_the_node_does(tmp_path: Path, images: list[Pixels],
 
 
 def test_several_topics(tmp_path: Path, images: list[Pixels], expected: list[float]) -> None:
-    """Each has a section of its own; --topic chooses, and one without images is told."""
+    """Each has a section of its own; --topic chooses, and one without images is a problem."""
     records = sorted([*camera(images, '/left'), *camera(images[::-1], '/right', rate=10),
                       text()], key=lambda one: one[2])
     bag = write_bag(tmp_path / 'bag', records, MCAP)
@@ -209,7 +209,7 @@ def test_missing_and_broken_files(tmp_path: Path, images: list[Pixels],
 
 
 def test_metadata_lists_a_missing_file(tmp_path: Path, images: list[Pixels]) -> None:
-    """The file that metadata.yaml names is told, and what is there is read."""
+    """A file that metadata.yaml lists in vain is a problem; the others are read."""
     bag = write_bag(tmp_path / 'bag', camera(images), SQLITE3)
     (bag / 'bag.db3').rename(bag / 'other.db3')
     outcome = replayed(bag)
@@ -231,7 +231,7 @@ def test_foreign(name: str, content: bytes, tmp_path: Path) -> None:
 
 
 def test_without_images(tmp_path: Path) -> None:
-    """The bag's topics and their types are told."""
+    """The problem lists the bag's topics and their types."""
     outcome = replayed(write_bag(tmp_path / 'bag', [text(), text('/other')], MCAP))
     assert outcome.report is None
     assert ('the topics that were found are /chatter (std_msgs/msg/String), '
@@ -260,7 +260,7 @@ def test_rejected_images(tmp_path: Path, images: list[Pixels],
 
 
 def test_no_recording(tmp_path: Path) -> None:
-    """Paths that stand for nothing are refused, and say what is expected."""
+    """Paths without a recording are refused; the error names what is expected."""
     (tmp_path / 'notes.txt').write_text('nothing')
     for path, words in ((tmp_path / 'none', 'no such file'),
                         (tmp_path / 'notes.txt', 'neither a bag'),

@@ -45,7 +45,7 @@ def fire_replay(folder: Path, *arguments: object,
 @pytest.fixture
 def here(tmp_path: Path, capfd: pytest.CaptureFixture[str],
          monkeypatch: pytest.MonkeyPatch) -> Here:
-    """Run it in this process, which saves a second; give status, stdout and stderr."""
+    """Run it in this process, which saves a second; return status, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     # This process must not end when a reader of its output does.
     monkeypatch.setattr(signal, 'signal', lambda *_: None)
@@ -124,7 +124,7 @@ def test_compare(here: Here, bags: Path, tmp_path: Path, images: list[Pixels],
 
 
 def test_folder_of_bags(bags: Path, tmp_path: Path) -> None:
-    """Each bag has its report, the summary a line for each; the bag without images is told."""
+    """Each bag has its report, the summary a line for each; the bag without images a problem."""
     result = fire_replay(tmp_path, bags, '--jobs', 2, '--out', 'night')
     assert result.returncode == 1
     assert 'silent: no messages with images: the topics that were found are /chatter' in (
@@ -168,7 +168,7 @@ def test_video(here: Here, tmp_path: Path, images: list[Pixels], model: Path) ->
 
 
 def test_folder_of_images(here: Here, data: Path, tmp_path: Path, model: Path) -> None:
-    """Images come in the order of their names, 4 a second; a broken one is told, status 1."""
+    """Images come in the order of their names, 4 a second; a broken one makes it status 1."""
     folder = tmp_path / 'images'
     folder.mkdir()
     chosen = sorted((data / 'images' / 'cair' / 'fire').iterdir())[:3]
@@ -197,7 +197,7 @@ def test_folder_of_images(here: Here, data: Path, tmp_path: Path, model: Path) -
     (['--jobs', '0'], "'0' is not a whole number from 1 on")])
 def test_wrong_command_lines(here: Here, arguments: list[str], words: str, bags: Path,
                              tmp_path: Path) -> None:
-    """Status 2, one line that says why, and nothing written."""
+    """Status 2, a line that names the cause, and nothing written."""
     status, _, errors = here(bags / 'one', *arguments)
     assert status == 2
     assert words in errors
@@ -266,7 +266,7 @@ def test_interrupted(jobs: int, data: Path, tmp_path: Path) -> None:
 
 
 def test_worker_is_killed(data: Path, tmp_path: Path) -> None:
-    """Recordings whose process was killed, as for lack of memory, are told, and status 2."""
+    """Recordings whose process was killed, as for lack of memory, are problems: status 2."""
     with replaying(data / 'video' / 'furg_house6_fire.mp4', 2, tmp_path) as (process, log):
         children = Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split()
         worker = next(int(child) for child in children
@@ -277,7 +277,7 @@ def test_worker_is_killed(data: Path, tmp_path: Path) -> None:
 
 
 def test_bar_on_a_terminal(bags: Path, tmp_path: Path) -> None:
-    """On a terminal a bar tells how far it is; test_one_bag has that elsewhere stderr is empty."""
+    """On a terminal a bar shows the progress; test_one_bag has that elsewhere stderr is empty."""
     ours, theirs = pty.openpty()
     # Rows and columns, without which nothing is drawn: man 4 tty_ioctl.
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 30, 100, 0, 0))
@@ -339,7 +339,7 @@ WITHOUT_ROSBAGS = f"import sys\nsys.modules['rosbags'] = None\n{REPLAY_AND_LIST}
     (REPLAY_AND_LIST, 0, ''), (NODE_AND_LIST, 0, ''),
     (WITHOUT_ROSBAGS, 2, "pip install '.[replay]'")])
 def test_imports(program: str, status: int, words: str, bags: Path, tmp_path: Path) -> None:
-    """Each part loads what it needs; where a part of the extra is missing, a line says so."""
+    """Each part loads what it needs; where a part of the extra is missing, a line names it."""
     result = fire_replay(tmp_path, bags / 'one', program=program)
     assert result.returncode == status, result.stderr
     assert words in result.stderr
