@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 import cv2
-from fire_detector.cli.command_line import ExitStatus, fail, say
+from fire_detector.cli.command_line import ExitStatus, fail, print_problem
 from fire_detector.model.classifier import RuntimeUnavailableError
 from fire_detector.replay.events import read_labels
 from fire_detector.replay.offline_detector import check_setups, Setup
@@ -45,7 +45,7 @@ def run_session(options: argparse.Namespace, parameters: Mapping[str, Any]) -> i
         return fail(str(error))
     found, errors = _find_recordings(options.paths)
     for message in errors:
-        say(message)
+        print_problem(message)
     if len(found) > 1 and labels and labels[0].is_relative:
         return fail(f'{options.labels}: seconds since the first image fit one recording, and '
                     f'there are {len(found)}: write stamps as recorded, or name one recording')
@@ -57,7 +57,7 @@ def run_session(options: argparse.Namespace, parameters: Mapping[str, Any]) -> i
     outcomes = list(_replay_all(tasks, options.jobs))
     for outcome in outcomes:
         for problem in outcome.problems:
-            say(problem)
+            print_problem(problem)
     if outcomes:
         _print_summary(outcomes, options)
     if not any(outcome.report for outcome in outcomes):

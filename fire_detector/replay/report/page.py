@@ -30,7 +30,7 @@ def write_report(report: Report, path: Path) -> None:
 
 def render_report(report: Report) -> str:
     """Return the page, in which every text is escaped."""
-    environment = Environment(loader=PackageLoader(__package__), autoescape=True,
+    environment = Environment(loader=PackageLoader('fire_detector.replay.report'), autoescape=True,
                               trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     environment.filters.update(percent=percent, seconds=seconds, utc=utc, counted=counted)
     return environment.get_template('report.html.j2').render(
