@@ -239,7 +239,7 @@ def test_without_images(tmp_path: Path) -> None:
 
 
 def test_rejected_images(tmp_path: Path, images: list[Pixels],
-                           expected: list[float]) -> None:
+                         expected: list[float]) -> None:
     """What is no image has no probability, but the node's reason; the others have theirs."""
     records = camera(images[:4])
     records[1] = ('/image', IMAGE, records[1][2], image(images[1], START + 1 / 30,

@@ -10,7 +10,6 @@ from fire_detector.replay.axis import find_axis, TimeAxis
 from fire_detector.replay.chart import draw_probability, lanes_of, series_of
 from fire_detector.replay.records import (
     DOUBTFUL,
-    FIRE,
     HIGHEST,
     Prediction,
     Report,
@@ -25,20 +24,7 @@ from matplotlib.figure import Figure
 IMAGE_BUDGET = 1_800_000
 # Width, height and size of the letters of a chart, in points that are a screen's pixels where it
 # is as wide as a page, and as a phone.
-WIDE, NARROW = (960, 320, 12), (440, 360, 13)
-
-
-@dataclass(frozen=True)
-class Chart:
-    """
-    A chart for wide and narrow screens.
-
-    :ivar wide: an SVG file, as a data: URI.
-    :ivar narrow: likewise.
-    """
-
-    wide: str
-    narrow: str
+WIDE, NARROW = (960, 320, 12), (400, 340, 13)
 
 
 @dataclass(frozen=True)
@@ -74,12 +60,6 @@ class RunView:
     images_left_out: int
     model: tuple[tuple[str, str], ...]
 
-    @property
-    def fires(self) -> int:
-        """Return how many of the labels are of a fire."""
-        return sum(event.label == FIRE for event in self.run.labels.events) if (
-            self.run.labels) else 0
-
 
 @dataclass(frozen=True)
 class TopicView:
@@ -88,14 +68,14 @@ class TopicView:
 
     :ivar topic: what was found.
     :ivar axis: of time.
-    :ivar chart: of the probabilities; None where there are none.
+    :ivar charts: of the probabilities, for wide and for narrow screens: SVG files, as data: URIs.
     :ivar runs: one for each model.
     :ivar rejected: reason, number of images, and the first one's detail.
     """
 
     topic: TopicReport
     axis: TimeAxis
-    chart: Chart | None
+    charts: tuple[str, str] | None
     runs: tuple[RunView, ...]
     rejected: tuple[tuple[str, int, str], ...]
 
@@ -108,14 +88,13 @@ class PageView:
     :ivar report: what was found.
     :ivar topics: one for each topic with images.
     :ivar alarms: number of alarms by name of the model.
-    :ivar processed: whether any image was processed.
-    :ivar highest: the highest probability with its topic and model; None where there is none.
+    :ivar highest: the highest probability with its topic and model; None where no image was
+        processed.
     """
 
     report: Report
     topics: tuple[TopicView, ...]
     alarms: dict[str, int]
-    processed: bool
     highest: tuple[Prediction, TopicView, RunView] | None
 
 
@@ -129,8 +108,8 @@ def view_report(report: Report) -> PageView:
         # Topics have a letter for each model, or none has.
         alarms[view.name] = alarms.get(view.name, 0) + len(view.run.alarms)
     found = [(best, topic, view) for topic, view in runs if (best := view.run.highest)]
-    return PageView(report, topics, alarms, bool(found),
-                    max(found, key=lambda one: one[0].probability or 0.0, default=None))
+    return PageView(report, topics, alarms, max(
+        found, key=lambda one: one[0].probability or 0.0, default=None))
 
 
 def choose_images(report: Report) -> frozenset[Snapshot]:
@@ -157,7 +136,8 @@ def _view_topic(topic: TopicReport, chosen: frozenset[Snapshot]) -> TopicView:
     first_details = {prediction.reason: prediction.detail
                      for prediction in reversed(topic.predictions) if prediction.reason}
     return TopicView(
-        topic, axis, _draw_chart(topic, axis) if topic.predictions else None,
+        topic, axis, (_draw_chart(topic, axis, *WIDE), _draw_chart(topic, axis, *NARROW))
+        if topic.predictions else None,
         tuple(_view_run(name, run, chosen, axis)
               for name, run in zip(topic.names, topic.runs, strict=True)),
         tuple((reason, count, first_details.get(reason, '')) for reason, count in topic.rejected))
@@ -179,12 +159,7 @@ def _view_run(name: str, run: Run, chosen: frozenset[Snapshot], axis: TimeAxis) 
         len(run.snapshots) - len(shown), tuple(model.items()))
 
 
-def _draw_chart(topic: TopicReport, axis: TimeAxis) -> Chart:
-    return Chart(*(_data_uri('image/svg+xml', _draw_svg(topic, axis, *size))
-                   for size in (WIDE, NARROW)))
-
-
-def _draw_svg(topic: TopicReport, axis: TimeAxis, width: int, height: int, font: int) -> bytes:
+def _draw_chart(topic: TopicReport, axis: TimeAxis, width: int, height: int, font: int) -> str:
     """Draw probabilities, alarms, labels and rejected images as a transparent SVG file."""
     file = io.StringIO()
     # Letters as text, of which a page with many topics takes less than as outlines.
@@ -198,7 +173,8 @@ def _draw_svg(topic: TopicReport, axis: TimeAxis, width: int, height: int, font:
                     ncol=2 * len(series) if width > NARROW[0] else 2)
         figure.savefig(file, format='svg', transparent=True, metadata={'Date': None})
     # Tenths of a pixel are enough.
-    return re.sub(r'(\.\d)\d+', r'\1', file.getvalue()).replace(' \nL ', 'L').encode()
+    drawing = re.sub(r'(\.\d)\d+', r'\1', file.getvalue()).replace(' \nL ', 'L')
+    return _data_uri('image/svg+xml', drawing.encode())
 
 
 def _data_uri(kind: str, data: bytes) -> str:
