@@ -101,8 +101,10 @@ def _draw_series(axes: Axes, series: Series, color: str, dash: str) -> None:
     # A single prediction between two rejected images makes no line.
     known = np.pad(~np.isnan(values), 1)
     alone = known[1:-1] & ~known[:-2] & ~known[2:]
-    axes.plot(times[alone], values[alone], color=color, linestyle='', marker='.', markersize=6,
-              clip_on=False)
+    dots, = axes.plot(times[alone], values[alone], color=color, linestyle='', marker='.',
+                      markersize=6, clip_on=False)
+    # Or matplotlib makes room for a line without points in the corner of the figure.
+    dots.set_in_layout(False)
     for number, threshold in enumerate(series.thresholds):
         axes.axhline(threshold, color=color, linewidth=1.2, linestyle=':',
                      label='' if number else f'thresholds {series.letter}'.strip())

@@ -85,6 +85,17 @@ def test_two_models() -> None:
     assert high > 1
 
 
+@pytest.mark.filterwarnings('error')
+def test_charts_fill_a_figure() -> None:
+    """Of a figure of two charts, their axes with names and numbers around them take most."""
+    figure = Figure(figsize=(12, 6), layout='constrained')
+    for axes in figure.subplots(2):
+        draw_probability(axes, [Series('', [0.0, 1.0], [0.5, 0.6], [])], [], 1.0)
+    FigureCanvasAgg(figure).draw()
+    assert all(axes.get_position().height > 0.4 for axes in figure.axes)
+    assert all(axes.get_position().x0 < 0.08 for axes in figure.axes)
+
+
 @pytest.mark.parametrize(('times', 'probabilities'), [
     ([4.5], [0.5]),
     ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [None, None, None, None, 0.5, None, None, None, None, None]),
