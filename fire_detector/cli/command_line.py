@@ -111,7 +111,7 @@ def padded(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 class ExitStatus(IntEnum):
-    """Return how much was read; 2 is also argparse's, for a wrong command line."""
+    """How much was read; 2 is also argparse's, for a wrong command line."""
 
     ALL = 0
     A_PART = 1
@@ -119,12 +119,12 @@ class ExitStatus(IntEnum):
     INTERRUPTED = EXIT_INTERRUPTED
 
 
-def say(message: str) -> None:
-    """Return on stderr what is wrong."""
+def print_problem(message: str) -> None:
+    """Print a message of fire_replay to stderr."""
     sys.stderr.write(f'fire_replay: {message}\n')
 
 
 def fail(message: str) -> ExitStatus:
-    """Explain why nothing can be done; give the exit status."""
-    say(message)
+    """Print why nothing could be done; return the exit status."""
+    print_problem(message)
     return ExitStatus.NOTHING

@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
                        help='TFLite runtime (default: the first that is installed)')
     model.add_argument('--threads', metavar='N', type=int, default=1,
                        help='threads that one inference may use (default: %(default)s)')
-    alarm = parser.add_argument_group('alarm', 'Left out, they are what the model says.')
+    alarm = parser.add_argument_group('alarm', 'Without them, the values of the model.')
     texts = {parameter.name: parameter.text for parameter in PARAMETERS}
     for name, kind in _ALARM.items():
         # What stands behind the semicolon is of the parameter.

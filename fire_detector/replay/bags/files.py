@@ -2,7 +2,7 @@
 """
 Find the files of a bag.
 
-Files are read one by one, whatever metadata.yaml says of them: it is written last, and missing
+Files are read one by one, whatever metadata.yaml has on them: it is written last, and missing
 where a recorder was ended by force. What is taken from it is the order of the files, and which are
 missing (ros2/rosbag2, rosbag2_storage/src/rosbag2_storage/metadata_io.cpp, rosbag2_storage's
 README). Without it the number at the end of their names orders them.
@@ -61,8 +61,8 @@ def files_of(bag: Path) -> tuple[list[Path], list[str]]:
                    key=_order)
     names, problems = _names_in_metadata(bag / METADATA)
     listed = [bag / name for name in names if (bag / name).is_file()]
-    problems += [f'{bag / name}: missing, though {METADATA} lists it: copy it there, or what it '
-                 f'holds is not looked at' for name in names if not (bag / name).is_file()]
+    problems += [f'{bag / name}: missing, though {METADATA} lists it: copy it there, or its '
+                 f'messages are not read' for name in names if not (bag / name).is_file()]
     files = listed + [path for path in found if path not in listed]
     if not files:
         raise BagError('; '.join([*problems, f'{bag}: no file of a bag in this folder '
@@ -71,7 +71,7 @@ def files_of(bag: Path) -> tuple[list[Path], list[str]]:
 
 
 def topics_in_metadata(bag: Path) -> list[tuple[str, str, int]] | None:
-    """List topics, their types and numbers of messages, where metadata.yaml tells them."""
+    """List topics, their types and numbers of messages, where metadata.yaml has them."""
     try:
         return [(topic['topic_metadata']['name'], topic['topic_metadata']['type'],
                  int(topic['message_count']))

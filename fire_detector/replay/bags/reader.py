@@ -85,7 +85,7 @@ class Bag:
 
     def count(self, topics: Collection[str]) -> int | None:
         """
-        Return how many messages are to come, where the bag says so in advance.
+        Return the number of messages, where the metadata has it.
 
         :param topics: those that are read; empty for all with images.
         """
@@ -97,7 +97,7 @@ class Bag:
         """
         Read the messages, in the order in which they were received.
 
-        What cannot be read is told in `problems`, and what follows is read.
+        What cannot be read is listed in `problems`, and what follows is read.
 
         :param topics: those to read; empty for all with images.
         """

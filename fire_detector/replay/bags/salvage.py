@@ -13,15 +13,15 @@ from typing import Any, BinaryIO
 _MAGIC = b'\x89MCAP0\r\n'
 _HEAD = struct.Struct('<BQ')
 _DATA_END, _FOOTER = 0x0f, 0x02
-# A footer that says that there is no index.
+# A footer without an index.
 _END = _HEAD.pack(_FOOTER, 20) + bytes(20) + _MAGIC
 
 
 class MendedMcap:
     """
-    Stand for the path of an MCAP file that is cut short: what is whole of it, and an end.
+    A path of an MCAP file that is cut short, which opens as its whole records and an end.
 
-    It has what rosbags asks a path for.
+    It has the methods of a path that rosbags calls.
 
     :ivar suffix: that of MCAP.
     :ivar whole: bytes of the file that are used.
@@ -43,7 +43,7 @@ class MendedMcap:
         return self._path.exists()
 
     def is_dir(self) -> bool:
-        """Return that it is none."""
+        """Return False: it is a file."""
         return False
 
     def open(self, mode: str = 'rb') -> BinaryIO:  # noqa: A003 - as pathlib calls it
@@ -52,7 +52,7 @@ class MendedMcap:
 
 
 class _Mended(io.RawIOBase):
-    """Return a beginning of a file, and _END after it."""
+    """The beginning of a file, followed by _END."""
 
     def __init__(self, file: BinaryIO, whole: int) -> None:
         self._file, self._whole, self._position = file, whole, 0
