@@ -120,7 +120,7 @@ class Statistics:
 
     @property
     def heard(self) -> bool:
-        """Whether any image has arrived since counting began."""
+        """Return whether any image has arrived since counting began."""
         return self._totals['arrived'] + self._period.arrived > 0
 
     def silence(self, now: float) -> float:

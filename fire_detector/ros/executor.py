@@ -27,7 +27,7 @@ class FastPathSubscription:
 
     @property
     def handle(self) -> Any:
-        """The handle of the subscription in rclpy."""
+        """Return the handle of the subscription in rclpy."""
         return self._subscription.handle
 
     def take(self) -> None:

@@ -158,7 +158,7 @@ def test_no_peak_is_lost(values: list[float], columns: int) -> None:
     assert set(times) <= {index for index, _ in given_points}
     known = [value for value in values if not math.isnan(value)]
     if known:
-        assert (np.nanmin(kept), np.nanmax(kept)) == (min(known), max(known))
+        assert [float(np.nanmin(kept)), float(np.nanmax(kept))] == [min(known), max(known)]
 
 
 def test_close_intervals_are_joined() -> None:
