@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 LABELS = ('fire', 'nofire')
 FIRE = LABELS.index('fire')
 SPLITS = ('train', 'val', 'test')
+# In place of one of them: every image.
+ALL = 'all'
 
 
 class DatasetError(ValueError):
