@@ -18,24 +18,13 @@ def models_folder() -> Path:
 
     :raises ModelError: when there is none: the installation is not complete.
     """
-    return data_file('models', 'resource/models')
-
-
-def data_file(installed: str, in_checkout: str) -> Path:
-    """
-    Find a file or folder that is installed with the package.
-
-    :param installed: where it is below share/fire_detector.
-    :param in_checkout: where it is in a source checkout.
-    :raises ModelError: when there is none: the installation is not complete.
-    """
-    package = Path(__file__).resolve().parent
-    candidates = [package.parent / in_checkout,
-                  *(folder / 'share' / package.name / installed for folder in package.parents)]
+    package = Path(__file__).resolve().parents[1]
+    candidates = [package.parent / 'resource' / 'models',
+                  *(folder / 'share' / package.name / 'models' for folder in package.parents)]
     for candidate in candidates:
-        if candidate.exists():
+        if candidate.is_dir():
             return candidate
-    raise ModelError(f'no share/{package.name}/{installed} in any folder above {package}: '
+    raise ModelError(f'no share/{package.name}/models in any folder above {package}: '
                      f'the package is not installed completely')
 
 

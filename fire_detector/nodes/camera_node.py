@@ -107,7 +107,7 @@ def run_camera(create: Callable[[], CameraNode], args: Sequence[str] | None,
     :param page: its help page.
     :return: the exit status.
     """
-    if page.answer(args):
+    if page.print_if_requested(args):
         return 0
     with ros_process(args):
         try:

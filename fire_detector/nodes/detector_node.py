@@ -240,7 +240,8 @@ class FireDetectorNode(ManagedNode):
     def _watch(self) -> None:
         """Follow the publishers of the camera's topic, and publish diagnostics."""
         self._diagnostics_publisher.publish(diagnostic_array(
-            self._health(), self.get_fully_qualified_name(), self.get_clock().now().to_msg()))
+            self._health(), 'fire detection', self.get_fully_qualified_name(),
+            self.get_clock().now().to_msg()))
 
     def _health(self) -> Health:
         if self._detector is None or self._camera is None:

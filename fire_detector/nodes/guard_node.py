@@ -15,12 +15,14 @@ import sys
 import time
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticArray
+from fire_detector.detection.health import Health, Level, Values
 from fire_detector.guard.guard import FireGuard
 from fire_detector.parameters.guard import detector_topics, guard_settings, PARAMETERS
 from fire_detector.parameters.table import check_mutable
 from fire_detector.ros.executor import FastPathSubscription
 from fire_detector.ros.lifecycle_node import ManagedNode, run_managed
+from fire_detector.ros.messages import diagnostic_array
 from fire_detector.ros.node_help import NodeHelp
 from fire_detector.ros.parameters import (
     declare_parameters,
@@ -76,7 +78,7 @@ class FireGuardNode(ManagedNode):
             DiagnosticArray, '/diagnostics', DEPTH)
         # Not the node's clock, which stands still while a simulation is paused.
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(DIAGNOSTICS_PERIOD, self._tell, clock=self._steady_clock)
+        self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=self._steady_clock)
 
     def configure(self) -> None:
         """Check the parameters, and make the publisher of commands."""
@@ -116,7 +118,7 @@ class FireGuardNode(ManagedNode):
         if self._watch_timer is not None:
             self.destroy_timer(self._watch_timer)
             self._watch_timer = None
-            self._set(0.0, 'not active')
+            self._apply_scale(0.0, 'not active')
 
     def cleanup(self) -> None:
         """Free the publisher of commands."""
@@ -145,7 +147,7 @@ class FireGuardNode(ManagedNode):
         response.success = self._guard.release()
         response.message = ('nothing is held on account of fire' if response.success else
                             f'not released: {"; ".join(self._guard.alarms())}')
-        self._follow()
+        self._update()
         return response
 
     def _on_detector(self, number: int, message: Bool) -> None:
@@ -153,10 +155,10 @@ class FireGuardNode(ManagedNode):
             # The message was ready when the transition came.
             return
         self._guard.heard(number, message.data, time.monotonic())
-        self._follow()
+        self._update()
 
     def fast_path_subscription(self) -> FastPathSubscription | None:
-        """Return the subscription to commands, if any; None while not active."""
+        """Return the subscription to commands; None while not active."""
         return self._direct
 
     def _on_command(self, command: Any) -> None:
@@ -166,7 +168,7 @@ class FireGuardNode(ManagedNode):
         twist = command
         if self._stamped:
             twist, self._frame_id = command.twist, command.header.frame_id
-        scale = self._follow()
+        scale = self._update()
         if not _is_finite(twist):
             self._not_finite += 1
             self.get_logger().warning('a command that is not finite was turned into zero',
@@ -178,18 +180,18 @@ class FireGuardNode(ManagedNode):
 
     def _watch(self) -> None:
         """Notice silence, and the beginning of a stop, where no command comes."""
-        self._follow()
+        self._update()
 
-    def _follow(self) -> float:
-        """Do what is to be done once when the robot is held, slowed or let go; give the factor."""
+    def _update(self) -> float:
+        """Apply the factor of this moment where it has changed; return it."""
         assert self._guard is not None
         now = time.monotonic()
         scale = self._guard.scale(now)
         if scale != self._scale:
-            self._set(scale, '; '.join(self._guard.alarms() + self._guard.silences(now)))
+            self._apply_scale(scale, '; '.join(self._guard.alarms() + self._guard.silences(now)))
         return scale
 
-    def _set(self, scale: float, reason: str) -> None:
+    def _apply_scale(self, scale: float, reason: str) -> None:
         if scale == 0.0 and self._scale != 0.0:
             self._output.publish(
                 TwistStamped(header=Header(stamp=self.get_clock().now().to_msg(),
@@ -200,32 +202,32 @@ class FireGuardNode(ManagedNode):
         self.get_logger().warning('commands pass' if scale == 1.0 else
                                   f'commands are multiplied by {scale:g}: {reason}')
 
-    def _tell(self) -> None:
-        """Return how the guard is; a hold on account of fire is no matter of health."""
-        level, message, values = DiagnosticStatus.OK, self.problem, []
+    def _publish_diagnostics(self) -> None:
+        self._diagnostics_publisher.publish(diagnostic_array(
+            self._health(), 'fire guard', self.get_fully_qualified_name(),
+            self.get_clock().now().to_msg()))
+
+    def _health(self) -> Health:
+        """Return the guard's health; a hold on account of fire does not change the level."""
+        level, message = Level.OK, self.problem
+        values: Values = ()
         if self.problem:
-            level = DiagnosticStatus.ERROR
+            level = Level.ERROR
         elif self._guard is None or self._watch_timer is None:
             message = 'unconfigured' if self._guard is None else 'inactive'
         else:
-            # So that what is told is done.
-            scale = self._follow()
+            # So that what is reported is done.
+            scale = self._update()
             problems = self._guard.silences(time.monotonic())
             if self._not_finite > self._not_finite_before:
                 problems.append('commands that are not finite are turned into zero')
             if problems:
-                level = DiagnosticStatus.WARN
+                level = Level.WARN
             message = '; '.join(self._guard.alarms() + problems) or 'commands pass'
-            values = [('multiplied by', f'{scale:g}')]
+            values = (('multiplied by', f'{scale:g}'),)
         self._not_finite_before = self._not_finite
-        values += [('commands', str(self._commands)), ('not finite', str(self._not_finite))]
-        name = self.get_fully_qualified_name()
-        self._diagnostics_publisher.publish(DiagnosticArray(
-            header=Header(stamp=self.get_clock().now().to_msg()),
-            status=[DiagnosticStatus(
-                level=level, name=f'{name.lstrip("/")}: fire guard', message=message,
-                hardware_id=name,
-                values=[KeyValue(key=key, value=value) for key, value in values])]))
+        return Health(level, message, (*values, ('commands', str(self._commands)),
+                                       ('not finite', str(self._not_finite))))
 
 
 def _is_finite(twist: Twist) -> bool:

@@ -59,7 +59,7 @@ class CameraSubscription:
         self.topic: str = node.resolve_topic_name(self._name)
         self._one_publisher = False
         self._subscription = self._subscribe(self._wanted(self._publishers()))
-        self._tell()
+        self._log_subscription()
 
     @property
     def reliability(self) -> QoSReliabilityPolicy:
@@ -85,7 +85,7 @@ class CameraSubscription:
         self._one_publisher = len(publishers) == 1
         if wanted != self.reliability:
             self._renew(wanted)
-            self._tell()
+            self._log_subscription()
 
     def retry(self) -> None:
         """
@@ -100,7 +100,7 @@ class CameraSubscription:
         """Unsubscribe."""
         self._node.destroy_subscription(self._subscription)
 
-    def _tell(self) -> None:
+    def _log_subscription(self) -> None:
         self._node.get_logger().info(f'subscribed to {self.topic}, '
                                      f'{self.reliability.name.lower().replace("_", " ")}')
 

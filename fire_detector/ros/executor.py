@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An executor that hands messages of one topic on by the shortest way."""
+"""An executor with a fast path for the messages of one topic."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,21 +13,21 @@ _FOREVER = -1
 
 
 class FastPathSubscription:
-    """Take the messages of a subscription of rclpy's by oneself."""
+    """A subscription whose messages are taken without rclpy's executor."""
 
     def __init__(self, subscription: Any, on_message: Callable[[Any, Any], None]) -> None:
         """
-        Take nothing yet.
+        Wrap a subscription.
 
-        :param subscription: of rclpy's.
-        :param on_message: called with each message, and what the middleware tells about it.
+        :param subscription: of rclpy.
+        :param on_message: called with each message and its info from the middleware.
         """
         self._subscription = subscription
         self._on_message = on_message
 
     @property
     def handle(self) -> Any:
-        """Return the handle of the subscription, as rclpy has it."""
+        """The handle of the subscription in rclpy."""
         return self._subscription.handle
 
     def take(self) -> None:
@@ -49,7 +49,7 @@ class FastPathExecutor:
 
     def __init__(self, node: Node) -> None:
         """
-        Serve nothing yet.
+        Add a node.
 
         :param node: a node without guard conditions of its own, whose timers wake it often enough
             to see that ROS is shut down.
@@ -63,7 +63,7 @@ class FastPathExecutor:
         """
         Serve until ROS is shut down.
 
-        :param source: gives the node's busy subscription, or None while there is none.
+        :param source: returns the subscription of the fast path, or None while there is none.
         """
         while self._node.context.ok():
             busy = source()
@@ -77,7 +77,7 @@ class FastPathExecutor:
                 self._rest.spin_once(timeout_sec=0)
 
     def _only_ready(self, source: FastPathSubscription) -> bool:
-        """Wait until something is ready; tell whether it is the source alone."""
+        """Wait until something is ready; return whether it is the source alone."""
         node: Any = self._node
         subscriptions, services, timers = (
             list(node.subscriptions), list(node.services), list(node.timers))

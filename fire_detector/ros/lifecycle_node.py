@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lifecycle nodes that say why a transition fails, and serve on after one that is refused."""
+"""Lifecycle nodes that log why a transition fails, and serve on after one that is refused."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -16,28 +16,28 @@ from rclpy.logging import get_logger
 
 class ManagedNode(LifecycleNode):
     """
-    Turn what a node does into transitions (https://design.ros2.org/articles/node_lifecycle.html).
+    A node with the life cycle of managed nodes (https://design.ros2.org/articles/node_lifecycle.html).
 
     :ivar problem: why the last transition failed; empty when it did not.
     """
 
     def __init__(self, name: str, **kwargs: Any) -> None:
-        """Make the node; what it works with is made by the transitions."""
+        """Create the node; what it works with is made by the transitions."""
         super().__init__(name, **kwargs)
         self.problem = ''
         self._keep_serving_after_refused_transitions()
 
     @abstractmethod
     def configure(self) -> None:
-        """Make what is needed; raise an error with a message where that is not possible."""
+        """Create what is needed; raise an error with a message where that is not possible."""
 
     @abstractmethod
     def activate(self) -> None:
-        """Begin to work; raise an error with a message where that is not possible."""
+        """Start working; raise an error with a message where that is not possible."""
 
     @abstractmethod
     def deactivate(self) -> None:
-        """Stop to work; also called where `activate` has failed half-way."""
+        """Stop working; also called where `activate` has failed half-way."""
 
     @abstractmethod
     def cleanup(self) -> None:
@@ -58,14 +58,14 @@ class ManagedNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Configure, or fail with a message."""
-        if not self._succeeds('configure', self.configure):
+        if not self._try('configure', self.configure):
             self.cleanup()
             return TransitionCallbackReturn.FAILURE
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Activate, or fail with a message."""
-        if not self._succeeds('activate', self.activate):
+        if not self._try('activate', self.activate):
             self.deactivate()
             return TransitionCallbackReturn.FAILURE
         return super().on_activate(state)
@@ -86,8 +86,8 @@ class ManagedNode(LifecycleNode):
         self.cleanup()
         return super().on_shutdown(state)
 
-    def _succeeds(self, transition: str, action: Callable[[], None]) -> bool:
-        """Do what a transition takes; when it fails, say why, which rclpy does not."""
+    def _try(self, transition: str, action: Callable[[], None]) -> bool:
+        """Run the action of a transition; log why it fails, which rclpy does not."""
         self.problem = ''
         try:
             action()
@@ -127,7 +127,7 @@ def run_managed(name: str, create: Callable[[], ManagedNode], args: Sequence[str
     :param page: its help page.
     :return: the exit status.
     """
-    if page.answer(args):
+    if page.print_if_requested(args):
         return 0
     with ros_process(args):
         try:

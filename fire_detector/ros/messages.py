@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Make the messages of vision_msgs, where that package can be imported.
+Make the messages that are published: images, classifications, diagnostics.
 
-Their fields are those of ROS 2 Humble and later:
+The fields of vision_msgs are those of ROS 2 Humble and later:
 https://docs.ros.org/en/jazzy/p/vision_msgs/msg/VisionInfo.html and its neighbors.
 """
 
@@ -24,7 +24,8 @@ except ImportError:
     # Every ROS distribution has it; the ROS wheels on PyPI have not.
     Classification = ObjectHypothesis = VisionInfo = None
 
-__all__ = ['Classification', 'VisionInfo', 'classification', 'vision_info']
+__all__ = ['Classification', 'VisionInfo', 'classification', 'diagnostic_array',
+           'to_compressed_message', 'to_image_message', 'vision_info']
 
 # Hexadecimal digits of a model's SHA-256 that fit into the int32 of `database_version`.
 VERSION_DIGITS = 7
@@ -32,14 +33,14 @@ VERSION_DIGITS = 7
 
 def classification(contract: ModelContract, header: Header, probability: float) -> Any:
     """
-    Make the message that has the answer for each class, with the image's header.
+    Make the message with the probability of each class and the image's header.
 
-    :param contract: of the model that gave the answer.
+    :param contract: of the model that made the prediction.
     :param header: of the image.
     :param probability: of fire, 0..1.
     :return: vision_msgs/msg/Classification: fire first; where there are just two classes, the
-        other one with what is left of 1. What a model says of three or more is not known from
-        one probability, and the message need not have every class.
+        other one with what is left of 1. Of three or more classes one probability says nothing
+        about the others, and the message need not have every class.
     """
     results = [ObjectHypothesis(class_id=contract.fire_label, score=probability)]
     others = [label for label in contract.labels if label != contract.fire_label]
@@ -50,11 +51,12 @@ def classification(contract: ModelContract, header: Header, probability: float) 
 
 def vision_info(contract: ModelContract, labels_at: str, header: Header) -> Any:
     """
-    Make the message that says which model the answers come from.
+    Make the message that names the model.
 
     :param contract: of the model.
     :param labels_at: where the labels can be read, as node and parameter: /fire_detector/labels.
-        The message recommends a parameter; the labels there are the `class_id`s of the answers.
+        The message recommends a parameter; the labels there are the `class_id`s of the
+        classifications.
     :param header: with the time at which the model was loaded.
     :return: vision_msgs/msg/VisionInfo. Its `method` is the model's name and version. Its
         `database_version` is made of the model's SHA-256: a listener that compares it sees
@@ -97,16 +99,17 @@ def to_compressed_message(image: ColorImage, header: Header, jpeg_quality: int) 
     return message
 
 
-def diagnostic_array(health: Health, node: str, stamp: Time) -> DiagnosticArray:
+def diagnostic_array(health: Health, task: str, node: str, stamp: Time) -> DiagnosticArray:
     """
     Make the message for `/diagnostics`.
 
-    :param health: what to say.
+    :param health: level, message and values.
+    :param task: what the status is about, as in 'fire detection'.
     :param node: the node's name with its namespace, which names the status.
     :param stamp: now.
     """
     status = DiagnosticStatus(
-        level=bytes([health.level]), name=f'{node.lstrip("/")}: fire detection',
+        level=bytes([health.level]), name=f'{node.lstrip("/")}: {task}',
         message=health.message, hardware_id=node,
         values=[KeyValue(key=key, value=value) for key, value in health.values])
     return DiagnosticArray(header=Header(stamp=stamp), status=[status])

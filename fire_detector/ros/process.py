@@ -16,9 +16,15 @@ from rclpy.logging import get_logger, get_logging_directory
 from rclpy.node import Node
 from rclpy.utilities import ok, try_shutdown
 
-# Seconds after which a process without any work looks whether it is to end.
+# Seconds after which a process without any work checks whether it is to end.
 WAKE_PERIOD = 1.0
 _WITHOUT_LOG_FILE = ['--ros-args', '--disable-external-lib-logs']
+# Parameters of glibc's allocator: man 3 mallopt.
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+# Bytes. The largest that glibc takes on 64 bits; above a 4K image of three channels.
+_LARGEST_IMAGE = 32 * 2 ** 20
+_KEPT_AT_MOST = 2 * _LARGEST_IMAGE
 
 
 @contextmanager
@@ -38,7 +44,7 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
     # Before rclpy installs its own handler, which passes the signal on to this one.
     signal.signal(signal.SIGINT, _interrupt_once)
     given = list(sys.argv if args is None else args)
-    problem = _why_no_log_file()
+    problem = _explain_missing_log_file()
     try:
         rclpy.init(args=given + (_WITHOUT_LOG_FILE if problem else []))
     except RuntimeError as error:
@@ -82,7 +88,7 @@ def _do_nothing() -> None:
     """Wake the executor."""
 
 
-def _why_no_log_file() -> str:
+def _explain_missing_log_file() -> str:
     """Explain why ROS could not write its log file, which it would end for; empty where it can."""
     try:
         folder = get_logging_directory()
@@ -109,14 +115,6 @@ def _interrupt_once(number: int, frame: FrameType | None) -> None:
 
 def _ignore(number: int, frame: FrameType | None) -> None:
     pass
-
-
-# Parameters of glibc's allocator: man 3 mallopt.
-_M_TRIM_THRESHOLD = -1
-_M_MMAP_THRESHOLD = -3
-# Bytes. The largest that glibc takes on 64 bits; above a 4K image of three channels.
-_LARGEST_IMAGE = 32 * 2 ** 20
-_KEPT_AT_MOST = 2 * _LARGEST_IMAGE
 
 
 def keep_freed_memory() -> bool:
