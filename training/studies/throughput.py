@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time the input pipeline and the network: `python -m training.throughput --data DIR`."""
+"""Time the input pipeline and the network: `python -m training.studies.throughput --data DIR`."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from fire_detector.model.preprocessing import InputSpec
 import keras
 import numpy as np
 from training.data.loading import skip_unreadable
+from training.data.options import add_data_options, read_data
 from training.data.samples import DatasetError, Sample, select
-from training.dataset import add_data_arguments, read_dataset
 from training.learning.batches import Batches, compile_model
 from training.networks import ARCHITECTURES
 from training.run_folder import TrainingConfig
@@ -28,7 +28,7 @@ def measure(samples: Sequence[Sample], config: TrainingConfig) -> dict[str, floa
 
     :param samples: the training samples.
     :param config: what to train, and how.
-    :return: images a second of the pipeline alone, of the network alone, which is shown one
+    :return: images a second of the pipeline alone, of the network alone, which gets one
         batch again and again, and of training as it is.
     """
     model = ARCHITECTURES[config.arch](keras)
@@ -46,8 +46,8 @@ def measure(samples: Sequence[Sample], config: TrainingConfig) -> dict[str, floa
     }
 
 
-def _learn(model: Any, inputs: np.ndarray, answers: np.ndarray) -> int:
-    model.train_on_batch(inputs, answers)
+def _learn(model: Any, inputs: np.ndarray, targets: np.ndarray) -> int:
+    model.train_on_batch(inputs, targets)
     return len(inputs)
 
 
@@ -57,7 +57,7 @@ def _epoch(model: Any, batches: Batches) -> int:
 
 
 def _rate(step: Callable[[], int]) -> float:
-    """Repeat a step that gives its number of images; give images a second."""
+    """Repeat a step that gives its number of images; return images a second."""
     start, images = time.perf_counter(), 0
     while time.perf_counter() < start + SECONDS:
         images += step()
@@ -66,23 +66,23 @@ def _rate(step: Callable[[], int]) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Time what the command line names; return the exit status."""
-    parser = argparse.ArgumentParser(prog='python -m training.throughput', description=__doc__)
-    add_data_arguments(parser)
-    parser.add_argument('--arch', choices=sorted(ARCHITECTURES), default='firenet')
+    parser = argparse.ArgumentParser(prog='python -m training.studies.throughput',
+                                     description=__doc__)
+    add_data_options(parser)
+    parser.add_argument('--arch', choices=sorted(ARCHITECTURES), default=TrainingConfig.arch)
     parser.add_argument('--augment', action=argparse.BooleanOptionalAction,
                         default=TrainingConfig.augment)
     options = parser.parse_args(arguments)
     try:
-        samples, unreadable = skip_unreadable(select(read_dataset(
-            options.data, options.group_by, options.split_seed), 'train'))
+        samples, unreadable = skip_unreadable(select(read_data(options).samples, 'train'))
         rates = measure(samples, TrainingConfig(
             str(options.data), options.group_by, options.split_seed, options.arch,
             augment=options.augment))
     except (DatasetError, OSError, ImageFileError) as error:
-        print(f'training.throughput: {error}', file=sys.stderr)
+        print(f'training.studies.throughput: {error}', file=sys.stderr)
         return 1
     for problem in unreadable:
-        print(f'training.throughput: skipped {problem}', file=sys.stderr)
+        print(f'training.studies.throughput: skipped {problem}', file=sys.stderr)
     for name, rate in rates.items():
         print(f'{name}: {rate:,.0f} images a second')
     return 0
