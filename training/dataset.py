@@ -40,10 +40,14 @@ def report(dataset: Dataset, images: int, out: Path) -> list[Sample]:
     listed = {sample.path for sample in dataset.samples}
     text = render(
         'dataset.md.j2', data=dataset.folder, out=out, counts=count_images(readable),
-        sizes=format_sizes(sizes.values()), doubts=find_doubts(readable), unreadable=unreadable,
-        unused=[path for path in find_images(dataset.folder) if path not in listed],
-        others=other_files(dataset.folder),
-        contact_sheets=len(write_sheets(readable, images, out)))
+        sizes=format_sizes(sizes.values()),
+        contact_sheets=len(write_sheets(readable, images, out)),
+        lists={
+            'Skipped, unreadable': unreadable,
+            f'Skipped, in no label folder or not in {MANIFEST}': [
+                path for path in find_images(dataset.folder) if path not in listed],
+            'Passed over, no format of images': other_files(dataset.folder),
+            'Doubts': find_doubts(readable)})
     (out / REPORT).write_text(text, encoding='utf-8')
     print(text)
     return readable
