@@ -49,7 +49,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
     """
     try:
         return _with_fire(pd.read_csv(path, dtype={'group': str, 'file': str}))
-    except (AttributeError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise ValueError(f'{path}: not a table of predictions: {error}') from error
 
 
