@@ -23,9 +23,9 @@ class Conversion:
     """
     What was measured of a model that was converted.
 
-    :ivar metrics: of the images, at the contract's threshold, as LiteRT answers.
+    :ivar metrics: of the images, at the contract's threshold, in LiteRT.
     :ivar differences: largest difference of a probability from the source's, by runtime.
-    :ivar changed_decisions: images, out of all, that LiteRT decides otherwise than the source.
+    :ivar changed_decisions: number of images that LiteRT and the source decide differently.
     """
 
     metrics: Metrics
@@ -57,7 +57,7 @@ def describe(rows: Sequence[Row], h5_bytes: int) -> list[dict[str, Any]]:
     :param rows: the lines.
     :param h5_bytes: size of the .h5 that the others are compared with.
     :return: a dictionary of figures for each row, in their order.
-    :raises RuntimeRefusedError: when a runtime that has answered before does not any more.
+    :raises RuntimeRefusedError: when a runtime refuses a model that it took before.
     """
     written = [row for row in rows if row.conversion is not None]
     latencies = {runtime: dict(zip(
@@ -89,9 +89,9 @@ def write_table(described: Sequence[dict[str, Any]], folder: Path, about: dict[s
     """
     Write the figures as JSON and as a Markdown table.
 
-    :param described: what :func:`describe` gave.
+    :param described: what :func:`describe` returned.
     :param folder: where to write.
-    :param about: what else the JSON file is to say.
+    :param about: what else the JSON file is to hold.
     :return: the Markdown table.
     """
     write_json(folder / CONVERSION_FIGURES,

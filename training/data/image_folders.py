@@ -24,7 +24,7 @@ from training.data.groups import (
 )
 from training.data.samples import DatasetError, LABELS, Sample, SPLITS
 
-# How folders are called, in small letters and nothing else, without 'images' or 'images' behind.
+# Names of folders, in small letters and nothing else, without 'images' or 'pictures' at the end.
 SPELLINGS = {
     'fire': ('fire', 'fires', 'flame', 'flames', 'withfire'),
     'nofire': ('nofire', 'nofires', 'nonfire', 'notfire', 'withoutfire', 'normal', 'neutral'),

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a training leaves behind: the model in every format, its contract and its metrics."""
+"""The results of a training: the model in every format, its contract and its metrics."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import contextlib
-import csv
 import dataclasses
 import logging
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import Any
 from fire_detector.model.contract import contract_to_json, ModelContract
 from fire_detector.model.file import sidecar_path
 import numpy as np
-from numpy.typing import NDArray
 from training.conversion.source_models import load_source
 from training.data.loading import load_tensors
-from training.data.samples import LABELS, Sample
+from training.data.samples import Sample
 from training.measurement.metrics import for_contract, measure_by_source, Metrics
+from training.measurement.predictions import predictions_of, write_predictions
 from training.run_folder import H5_MODEL, METRICS, PREDICTIONS, SAVED_MODEL, write_json
 
 
@@ -29,7 +28,7 @@ def save_formats(model: Any, folder: Path) -> None:
 
 @contextlib.contextmanager
 def _without_advice() -> Iterator[None]:
-    """Keep Keras from saying of a .h5, which is wanted, that it is legacy."""
+    """Silence the warning of Keras that a .h5, which is wanted, is legacy."""
     logger = logging.getLogger('absl')
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -47,33 +46,24 @@ def write_results(model: Path, contract: ModelContract, splits: Mapping[str, Seq
     :param model: the .keras file or SavedModel folder, without a contract yet.
     :param contract: what it expects and means; the metrics of `test` are added to its own.
     :param splits: the images to measure on, by name.
-    :param about: what else metrics.json is to say.
+    :param about: what else metrics.json is to hold.
     :return: the metrics by name of the split, overall and by source, at the contract's threshold.
     """
     sidecar = sidecar_path(model)
     sidecar.write_text(contract_to_json(contract), encoding='utf-8')
     source = load_source(model)
-    answers = {name: source.fire_probability(load_tensors(samples, contract.input_spec))
-               for name, samples in splits.items() if samples}
+    predicted = {name: source.fire_probability(load_tensors(samples, contract.input_spec))
+                 for name, samples in splits.items() if samples}
     measured = {name: measure_by_source(found, splits[name], contract.threshold)
-                for name, found in answers.items()}
+                for name, found in predicted.items()}
     sidecar.write_text(contract_to_json(dataclasses.replace(
         contract, metrics={**contract.metrics, **for_contract(measured['test']['overall'])})),
         encoding='utf-8')
-    _write_predictions(answers, splits, model.parent / PREDICTIONS)
+    write_predictions(predictions_of(
+        [dataclasses.replace(sample, split=name)
+         for name in predicted for sample in splits[name]],
+        np.concatenate(list(predicted.values()))), model.parent / PREDICTIONS)
     write_json(model.parent / METRICS, dict(about) | {
         split: {source: dataclasses.asdict(found) for source, found in by_source.items()}
         for split, by_source in measured.items()})
     return measured
-
-
-def _write_predictions(answers: Mapping[str, NDArray[np.float64]],
-                       splits: Mapping[str, Sequence[Sample]], path: Path) -> None:
-    """Write the answer to every image, so that figures can be made anew without the model."""
-    with path.open('w', newline='', encoding='utf-8') as file:
-        writer = csv.writer(file, lineterminator='\n')
-        writer.writerow(('split', 'file', 'label', 'source', 'group', 'probability'))
-        for split, found in answers.items():
-            for value, sample in zip(found.tolist(), splits[split], strict=True):
-                writer.writerow((split, sample.path, LABELS[sample.label], sample.source,
-                                 sample.group, f'{value:.9g}'))
