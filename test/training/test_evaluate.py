@@ -64,10 +64,9 @@ def fires(*fire: int) -> NDArray[np.bool_]:
 def table(probability: NDArray[np.floating], fire: NDArray[np.bool_],
           groups: NDArray[np.str_]) -> pd.DataFrame:
     """Return predictions for images of one source."""
-    return predictions_of([Sample(Path(str(number)), FIRE if shows else 1 - FIRE, 'here',
-                                  str(group), 'test')
-                           for number, (shows, group) in enumerate(zip(fire, groups, strict=True))],
-                          probability)
+    return predictions_of([
+        Sample(Path(str(number)), FIRE if shows else 1 - FIRE, 'here', str(group), 'test')
+        for number, (shows, group) in enumerate(zip(fire, groups, strict=True))], probability)
 
 
 def estimate(found: Any, name: str) -> Estimate:
@@ -266,7 +265,7 @@ def test_predictions_are_read_as_written(tmp_path: Path) -> None:
     write_predictions(written, tmp_path / 'predictions.csv')
     pd.testing.assert_frame_equal(read_predictions(tmp_path / 'predictions.csv'), written)
     (tmp_path / 'predictions.csv').write_text('a,b\n1,2\n')
-    with pytest.raises(ValueError, match='predictions.csv: not a table'):
+    with pytest.raises(ValueError, match=r'predictions\.csv: not a table'):
         read_predictions(tmp_path / 'predictions.csv')
 
 
