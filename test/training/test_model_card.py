@@ -247,7 +247,7 @@ def test_measurements_of_another_file(run: Path, tmp_path: Path,
 
 def test_copy_of_the_model(run: Path, tmp_path: Path) -> None:
     """A copy of the same bytes has the same figures, in a card beside it."""
-    copy = shutil.copy(model_of(run), tmp_path / 'copy.tflite')
+    copy = Path(shutil.copy(model_of(run), tmp_path / 'copy.tflite'))
     assert main([str(run), str(copy)]) == 0
     card = (tmp_path / 'copy.md').read_text()
     assert hashlib.sha256(copy.read_bytes()).hexdigest() in card

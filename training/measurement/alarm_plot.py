@@ -20,9 +20,10 @@ def write_alarm_plot(clips: Sequence[ClassifiedClip], rule: Windowed, path: Path
     :param rule: what raises the alarm.
     :param path: the PNG file to write.
     """
-    figure = Figure(figsize=(10, 0.6 + 2.2 * len(clips)), dpi=DPI, layout='tight')
+    figure = Figure(figsize=(10, 0.6 + 2.2 * len(clips)), dpi=DPI)
     thresholds = (rule.settings.on_threshold, rule.settings.off_threshold)
-    for axes, one in zip(figure.subplots(len(clips), 1, squeeze=False)[:, 0], clips, strict=True):
+    rows = figure.subplots(len(clips), 1, squeeze=False, gridspec_kw={'hspace': 0.45})[:, 0]
+    for axes, one in zip(rows, clips, strict=True):
         stamps = one.stamps.tolist()
         fire, alarms = (
             alarm_intervals(zip(stamps, states.tolist(), strict=True), stamps[-1])

@@ -11,6 +11,7 @@ import pytest
 _ = pytest.importorskip('keras', reason='the extra training is not installed')
 
 import pandas as pd  # noqa: E402
+from training.conversion import runtimes  # noqa: E402
 from training.data.samples import FIRE, Sample  # noqa: E402
 from training.measurement.predictions import predictions_of, write_predictions  # noqa: E402
 from training.studies import latency, recipes  # noqa: E402
@@ -107,7 +108,7 @@ def test_failed_training_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_latency_ratio_is_to_the_first(model: Path, firenet: Path,
                                        monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 2 and 5 ms, the second takes 2.5 times as long."""
-    monkeypatch.setattr(latency.runtimes, 'latencies', lambda models, runtime, threads: [
+    monkeypatch.setattr(runtimes, 'latencies', lambda models, runtime, threads: [
         {'1': 2.0}, {'1': 5.0}])
     rows = latency.latency_table([firenet, model]).splitlines()
     assert rows[-2].split(' | ')[2:] == ['2.000', '1.00', '2.000', '1.00 |']
