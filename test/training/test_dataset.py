@@ -515,7 +515,8 @@ def test_split_is_frozen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     """The manifest that is written is read from then on, and not written again."""
     data = make(tmp_path / 'data', clips(6))
     before = read_folder(data, seed=3)
-    command = ['--data', str(data), '--out', str(tmp_path / 'look'), '--split-seed', '3', '--write-manifest']
+    command = ['--data', str(data), '--out', str(tmp_path / 'look'), '--split-seed', '3',
+               '--write-manifest']
     assert main(command) == 0
     assert read_folder(data) == before
     capsys.readouterr()

@@ -6,7 +6,7 @@ import pytest
 
 keras = pytest.importorskip('keras', reason='the extra training is not installed')
 
-from training.learning.platt import apply_scaling, fit_scaling, log_odds, Scaling  # noqa: E402
+from training.learning.calibration import apply_scaling, fit_scaling, log_odds, Scaling  # noqa: E402
 from training.measurement.calibration import expected_calibration_error  # noqa: E402
 from training.measurement.threshold import choose_threshold, group_weights  # noqa: E402
 
