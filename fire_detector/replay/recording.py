@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replay one recording: judge it, measure it, and write what was found."""
+"""Replay one recording: run the detector, compare with labels, write report and timeline."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,15 +21,15 @@ from tqdm import tqdm
 @dataclass(frozen=True)
 class Task:
     """
-    What is to be done with one recording.
+    One recording to replay.
 
-    :ivar path: where it is.
-    :ivar out: the folder that is written into; it is made where it is not there.
+    :ivar path: of the recording.
+    :ivar out: the folder that is written into; it is made where it does not exist.
     :ivar setups: one for each model.
-    :ivar topics: those of a bag to look at; empty for all with images.
+    :ivar topics: those of a bag to read; empty for all with images.
     :ivar labels: events to measure against; empty for none.
     :ivar image_rate: images a second of a folder of them.
-    :ivar threads: that look at images.
+    :ivar threads: that run the models.
     :ivar shows_progress: whether a bar is drawn, on a terminal.
     """
 
@@ -46,11 +46,11 @@ class Task:
 @dataclass(frozen=True)
 class Outcome:
     """
-    What came of a task.
+    The result of a task.
 
     :ivar task: the task.
-    :ivar report: what was written; None where nothing could be looked at.
-    :ivar problems: what could not be read, or why nothing could be looked at.
+    :ivar report: what was found and written; None where no image could be read.
+    :ivar problems: what could not be read.
     """
 
     task: Task
@@ -62,17 +62,17 @@ def replay(task: Task) -> Outcome:
     """
     Replay one recording, and write report.html, timeline.csv and timeline.png.
 
-    :param task: with setups that can be used: `check_setups` tells.
+    :param task: with setups that `check_setups` has accepted.
     """
     try:
-        return _replayed(task)
+        return _replay(task)
     except (BagError, ImageFileError) as error:
         return Outcome(task, None, (str(error),))
     except OSError as error:
         return Outcome(task, None, (f'{error.filename or task.path}: {error.strerror or error}',))
 
 
-def _replayed(task: Task) -> Outcome:
+def _replay(task: Task) -> Outcome:
     started = time.monotonic()
     source = open_source(task.path, task.topics, task.image_rate)
     # tqdm draws nothing where stderr is no terminal.
@@ -81,9 +81,10 @@ def _replayed(task: Task) -> Outcome:
         topics = detect_recording(source, task.setups, task.threads, bar.update)
     problems = list(source.problems)
     if not topics:
-        return Outcome(task, None, (*problems, source.why_nothing()))
+        return Outcome(task, None, (*problems, source.explain_missing_images()))
     if task.labels:
-        topics = tuple(_measured(topic, task.labels, problems.append) for topic in topics)
+        topics = tuple(_add_label_figures(topic, task.labels) for topic in topics)
+    problems += _label_problems(topics, task.labels)
     report = Report(str(task.path), datetime.now().astimezone().isoformat(timespec='seconds'),
                     topics, tuple(problems), time.monotonic() - started)
     task.out.mkdir(parents=True, exist_ok=True)
@@ -93,12 +94,16 @@ def _replayed(task: Task) -> Outcome:
     return Outcome(task, report, report.problems)
 
 
-def _measured(topic: TopicReport, labels: tuple[Label, ...],
-              tell: Callable[[str], object]) -> TopicReport:
-    runs = tuple(replace(run, labels=label_figures(run.predictions, labels)) for run in topic.runs)
-    found = runs[0].labels
-    assert found is not None
-    if len(found.events) < len(labels) and labels[0].is_relative:
-        tell(f'{topic.topic}: {len(labels) - len(found.events)} of {len(labels)} labeled events '
-             f'have no image in them, and are left out: compare their times with timeline.csv')
-    return replace(topic, runs=runs)
+def _add_label_figures(topic: TopicReport, labels: tuple[Label, ...]) -> TopicReport:
+    return replace(topic, runs=tuple(
+        replace(run, labels=label_figures(run.predictions, labels)) for run in topic.runs))
+
+
+def _label_problems(topics: Iterable[TopicReport], labels: tuple[Label, ...]) -> Iterator[str]:
+    """Describe labels without an image; those with stamps may be of another recording."""
+    for topic in topics:
+        figures = topic.runs[0].labels
+        missing = len(labels) - len(figures.events) if figures else 0
+        if missing and labels[0].is_relative:
+            yield (f'{topic.topic}: {missing} of {len(labels)} labeled events have no image in '
+                   f'them, and are left out: compare their times with timeline.csv')

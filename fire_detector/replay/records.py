@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a replay finds: times in seconds, probabilities 0..1; nothing here is computed."""
+"""What a replay finds: times in seconds, probabilities 0..1."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ RAISED, CLEARED, HIGHEST, DOUBTFUL = (
 @dataclass(frozen=True)
 class Prediction:
     """
-    What is told about one image of one topic.
+    The prediction for one image of one topic.
 
     :ivar stamp: of the message's header; in a video or folder, seconds since the first image.
     :ivar received: when the recorder got it; in a video or folder the same as `stamp`.
     :ivar probability: that it shows fire; None where the image was rejected.
     :ivar alarm: whether the alarm is raised after this image.
-    :ivar reason: why it was rejected, one of diagnostics.REASONS; '' where it was answered.
+    :ivar reason: why it was rejected, one of statistics.REASONS; '' where it was processed.
     :ivar detail: the same in a sentence.
     """
 
@@ -34,13 +34,13 @@ class Snapshot:
     """
     An image for the report.
 
-    :ivar answer: what was told about it.
-    :ivar why: RAISED, CLEARED, HIGHEST or DOUBTFUL.
+    :ivar prediction: for the image.
+    :ivar kind: RAISED, CLEARED, HIGHEST or DOUBTFUL.
     :ivar jpeg: a JPEG file, at most 320 pixels wide.
     """
 
-    answer: Prediction
-    why: str
+    prediction: Prediction
+    kind: str
     jpeg: bytes
 
 
@@ -51,7 +51,7 @@ class AlarmEvent:
 
     :ivar start: stamp of the image that raised it.
     :ivar end: stamp of the image that cleared it; None where it was raised at the end.
-    :ivar peak: highest probability between.
+    :ivar peak: highest probability from start to end.
     """
 
     start: float
@@ -62,13 +62,13 @@ class AlarmEvent:
 @dataclass(frozen=True)
 class LabeledEvent:
     """
-    A stretch of time of which somebody said what it shows.
+    A stretch of time that a person has labeled.
 
     :ivar start: stamp at which it begins.
     :ivar end: stamp at which it ends.
     :ivar label: FIRE or NOFIRE.
     :ivar time_to_alarm: seconds from its start until the alarm was raised, 0 where it was already;
-        None where it was missed, or there is no fire.
+        None where it was missed, or the label is NOFIRE.
     """
 
     start: float
@@ -97,13 +97,13 @@ class LabelFigures:
 @dataclass(frozen=True)
 class Run:
     """
-    What one model told about one topic.
+    One model's predictions for one topic.
 
     :ivar model: name in its contract.
     :ivar model_version: likewise.
     :ivar runtime: key of classifier.RUNTIMES.
     :ivar sha256: of the model's bytes.
-    :ivar about: names and values of its card.
+    :ivar contract: names and values of the model's contract.
     :ivar settings: names and values: thresholds, window, ...
     :ivar predictions: one for each image, in the order in which they were recorded.
     :ivar alarms: in order.
@@ -115,12 +115,35 @@ class Run:
     model_version: str
     runtime: str
     sha256: str
-    about: tuple[tuple[str, str], ...]
+    contract: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
     predictions: tuple[Prediction, ...]
     alarms: tuple[AlarmEvent, ...]
     snapshots: tuple[Snapshot, ...]
     labels: LabelFigures | None = None
+
+    @property
+    def name(self) -> str:
+        """Return name and version of the model."""
+        return f'{self.model} {self.model_version}'
+
+    @property
+    def highest(self) -> Prediction | None:
+        """Return the prediction with the highest probability, the first of several."""
+        return max((prediction for prediction in self.predictions
+                    if prediction.probability is not None),
+                   key=lambda prediction: prediction.probability or 0.0, default=None)
+
+    @property
+    def rejected(self) -> int:
+        """Return how many images were rejected."""
+        return sum(prediction.probability is None for prediction in self.predictions)
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Return the thresholds of the alarm."""
+        return tuple(float(value) for name, value in self.settings
+                     if name.endswith('_threshold'))
 
 
 @dataclass(frozen=True)
@@ -144,6 +167,22 @@ class TopicReport:
     gaps: tuple[tuple[float, float], ...]
     rejected: tuple[tuple[str, int], ...]
     runs: tuple[Run, ...]
+
+    @property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """Return those of the first model; the images are the same for all."""
+        return self.runs[0].predictions if self.runs else ()
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """Return a letter for each model, as charts name them; '' where there is one model."""
+        return ('',) if len(self.runs) == 1 else ('A', 'B')[:len(self.runs)]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return name and version of each model, after its letter where there is one."""
+        return tuple(f'{letter}: {run.name}' if letter else run.name
+                     for letter, run in zip(self.letters, self.runs, strict=True))
 
 
 @dataclass(frozen=True)

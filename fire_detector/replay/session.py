@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replay everything that a command line names, several recordings at a time if so asked."""
+"""Replay the recordings that a command line names, several at a time if so asked."""
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ from typing import Any
 import cv2
 from fire_detector.cli.command_line import ExitStatus, fail, say
 from fire_detector.model.classifier import RuntimeUnavailableError
-from fire_detector.replay.events import Label, read_labels
+from fire_detector.replay.events import read_labels
 from fire_detector.replay.offline_detector import check_setups, Setup
 from fire_detector.replay.recording import Outcome, replay, Task
 from fire_detector.replay.sources import recordings_in, SourceError
-from fire_detector.replay.summary import as_table, summarize, write_summary
+from fire_detector.replay.summary import format_table, summarize, write_summary
 from tqdm import tqdm
 
 MAX_THREADS = 4
@@ -28,13 +28,13 @@ SUFFIX = '_replay'
 
 def run_session(options: argparse.Namespace, parameters: Mapping[str, Any]) -> int:
     """
-    Replay, and print what was found.
+    Replay recordings, and print a summary.
 
     :param options: of the command line.
     :param parameters: values of the node's parameters, by name.
     :return: the exit status.
     """
-    _prepare_process()
+    _limit_opencv_threads()
     models = [parameters['model'], *([options.compare] if options.compare else [])]
     setups = tuple(Setup({**parameters, 'model': model}) for model in models)
     try:
@@ -43,39 +43,44 @@ def run_session(options: argparse.Namespace, parameters: Mapping[str, Any]) -> i
         labels = read_labels(options.labels) if options.labels else ()
     except (ValueError, RuntimeUnavailableError) as error:
         return fail(str(error))
-    found, missing = _find(options.paths)
+    found, errors = _find_recordings(options.paths)
+    for message in errors:
+        say(message)
     if len(found) > 1 and labels and labels[0].is_relative:
         return fail(f'{options.labels}: seconds since the first image fit one recording, and '
                     f'there are {len(found)}: write stamps as recorded, or name one recording')
-    tasks = [_task(options, path, out, setups, labels, shows_progress=len(found) == 1)
-             for path, out in _outs(found, options.out)]
-    outcomes = list(_outcomes(tasks, options.jobs))
+    # Threads that wait for a processor only take memory.
+    threads = max(1, min(MAX_THREADS, (os.cpu_count() or 1) // options.jobs))
+    tasks = [Task(path, out, setups, tuple(options.topic), labels, options.image_rate, threads,
+                  shows_progress=len(found) == 1)
+             for path, out in _output_folders(found, options.out)]
+    outcomes = list(_replay_all(tasks, options.jobs))
     for outcome in outcomes:
         for problem in outcome.problems:
             say(problem)
     if outcomes:
-        _tell(outcomes, options)
+        _print_summary(outcomes, options)
     if not any(outcome.report for outcome in outcomes):
         return ExitStatus.NOTHING
-    return (ExitStatus.A_PART if missing or any(one.problems for one in outcomes)
+    return (ExitStatus.A_PART if errors or any(one.problems for one in outcomes)
             else ExitStatus.ALL)
 
 
-def _find(paths: Sequence[Path]) -> tuple[list[tuple[Path, Path]], bool]:
-    """List the recordings, each with the path it was found through; tell of those without any."""
+def _find_recordings(paths: Sequence[Path]) -> tuple[list[tuple[Path, Path]], list[str]]:
+    """List recordings, each with the path it was found at, and errors of paths without any."""
     found: list[tuple[Path, Path]] = []
-    missing = False
+    errors: list[str] = []
     for path in paths:
         try:
-            found += [(one, path) for one in recordings_in(path)]
+            found += [(recording, path) for recording in recordings_in(path)]
         except (SourceError, OSError) as error:
-            say(str(error))
-            missing = True
-    return found, missing
+            errors.append(str(error))
+    return found, errors
 
 
-def _outs(found: Sequence[tuple[Path, Path]], out: Path | None) -> Iterator[tuple[Path, Path]]:
-    """Return each recording a folder of its own to be written into."""
+def _output_folders(found: Sequence[tuple[Path, Path]],
+                    out: Path | None) -> Iterator[tuple[Path, Path]]:
+    """Return each recording and a folder of its own to write into."""
     taken: set[Path] = set()
     for path, through in found:
         name = path.resolve().name if path.is_dir() else path.name.split('.')[0]
@@ -93,28 +98,20 @@ def _outs(found: Sequence[tuple[Path, Path]], out: Path | None) -> Iterator[tupl
         yield path, free
 
 
-def _task(options: argparse.Namespace, path: Path, out: Path, setups: tuple[Setup, ...],
-          labels: tuple[Label, ...], shows_progress: bool) -> Task:
-    # Threads that wait for a processor only take memory.
-    threads = max(1, min(MAX_THREADS, (os.cpu_count() or 1) // options.jobs))
-    return Task(path, out, setups, tuple(options.topic), labels, options.image_rate, threads,
-                shows_progress)
-
-
-def _outcomes(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
-    """Do the tasks, and draw a bar over them where there are several."""
+def _replay_all(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
+    """Replay recordings, with a progress bar where there are several."""
     with tqdm(total=len(tasks), unit=' recordings', leave=False,
               disable=None if len(tasks) > 1 else True) as bar:
-        for outcome in (_at_a_time(tasks, min(jobs, len(tasks)))
+        for outcome in (_replay_in_processes(tasks, min(jobs, len(tasks)))
                         if jobs > 1 and len(tasks) > 1 else map(replay, tasks)):
             bar.update()
             yield outcome
 
 
-def _at_a_time(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
+def _replay_in_processes(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
     # Not forked: threads of a TFLite runtime do not survive that.
     context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare_worker) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_initialize_worker) as pool:
         futures = [pool.submit(replay, task) for task in tasks]
         try:
             for task, future in zip(tasks, futures, strict=True):
@@ -128,23 +125,23 @@ def _at_a_time(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _prepare_process() -> None:
-    # Images are looked at in threads already: OpenCV's own would get into each other's way.
+def _limit_opencv_threads() -> None:
+    # Images are processed in threads already, which OpenCV's own would slow down.
     cv2.setNumThreads(1)
 
 
-def _prepare_worker() -> None:
-    # On Ctrl-C, which the terminal sends to all of them, the first process has the say.
+def _initialize_worker() -> None:
+    # On Ctrl-C, which the terminal sends to all processes, the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _prepare_process()
+    _limit_opencv_threads()
 
 
-def _tell(outcomes: Sequence[Outcome], options: argparse.Namespace) -> None:
+def _print_summary(outcomes: Sequence[Outcome], options: argparse.Namespace) -> None:
     rows = summarize(outcomes)
-    # A reader that has seen enough, such as head, ends the program without a traceback. Here
-    # alone: processes that replay are spoken to through pipes, too, and may have been killed.
+    # A reader that has read enough, such as head, ends the program without a traceback. Only
+    # here: the pipes to worker processes break, too, when one is killed.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    print(as_table(rows))
+    print(format_table(rows))
     for outcome in outcomes:
         if outcome.report is not None:
             print(f'{outcome.task.path}: {outcome.task.out / "report.html"}')

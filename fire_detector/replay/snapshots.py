@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 MAX_WIDTH = 320
 JPEG_QUALITY = 85
 # Alarms whose images are kept, the first ones, and images of the other kinds.
-MOST_EDGES, MOST_OTHERS = 8, 3
+MAX_ALARMS, MAX_OTHERS = 8, 3
 # Seconds that images of one kind lie apart: neighbors look alike.
 SPACING = 2.0
 
@@ -23,56 +23,63 @@ class _Candidate:
     """An image that may be shown: the better one has the larger score."""
 
     score: float
-    answer: Prediction
+    prediction: Prediction
     pixels: NDArray[np.uint8]
 
 
-class Album:
-    """Keep the images of alarms, of the highest probabilities and of the most doubtful ones."""
+class SnapshotSelector:
+    """Selection of images: alarms, the highest probabilities and the most doubtful ones."""
 
     def __init__(self, threshold: float) -> None:
         """
-        Begin empty.
+        Begin with no image.
 
         :param threshold: probability that is the most doubtful.
         """
         self._threshold = threshold
-        self._edges: dict[str, list[_Candidate]] = {RAISED: [], CLEARED: []}
-        self._others: dict[str, list[_Candidate]] = {HIGHEST: [], DOUBTFUL: []}
+        self._kept: dict[str, list[_Candidate]] = {
+            RAISED: [], CLEARED: [], HIGHEST: [], DOUBTFUL: []}
         self._alarm = False
 
-    def add(self, answer: Prediction, image: ColorImage) -> None:
-        """Look at an image that was answered, and keep a small copy of it where it matters."""
-        assert answer.probability is not None
-        if answer.alarm != self._alarm:
-            self._alarm = answer.alarm
-            kept = self._edges[RAISED if answer.alarm else CLEARED]
-            if len(kept) < MOST_EDGES:
-                kept.append(_Candidate(0.0, answer, _small(image)))
-        self._consider(HIGHEST, answer.probability, answer, image)
-        self._consider(DOUBTFUL, -abs(answer.probability - self._threshold), answer, image)
+    def add(self, prediction: Prediction, image: ColorImage) -> None:
+        """
+        Keep a small copy of an image if it matters.
+
+        :param prediction: for the image, which was not rejected.
+        :param image: the image; it is not kept itself.
+        """
+        assert prediction.probability is not None
+        if prediction.alarm != self._alarm:
+            self._alarm = prediction.alarm
+            kept = self._kept[RAISED if prediction.alarm else CLEARED]
+            if len(kept) < MAX_ALARMS:
+                kept.append(_Candidate(0.0, prediction, _small_copy(image)))
+        self._consider(HIGHEST, prediction.probability, prediction, image)
+        self._consider(DOUBTFUL, -abs(prediction.probability - self._threshold), prediction, image)
 
     def snapshots(self) -> tuple[Snapshot, ...]:
-        """Return what was kept, in the order of the stamps."""
-        kept = [(why, candidate) for why, candidates in (self._edges | self._others).items()
+        """Return the images that were kept, in the order of the stamps."""
+        kept = [(kind, candidate) for kind, candidates in self._kept.items()
                 for candidate in candidates]
-        kept.sort(key=lambda one: one[1].answer.stamp)
-        return tuple(Snapshot(one.answer, why, _jpeg(one.pixels)) for why, one in kept)
+        kept.sort(key=lambda one: one[1].prediction.stamp)
+        return tuple(Snapshot(one.prediction, kind, _jpeg(one.pixels)) for kind, one in kept)
 
-    def _consider(self, why: str, score: float, answer: Prediction, image: ColorImage) -> None:
-        kept = self._others[why]
-        near = [one for one in kept if abs(one.answer.stamp - answer.stamp) < SPACING]
+    def _consider(self, kind: str, score: float, prediction: Prediction,
+                  image: ColorImage) -> None:
+        """Keep an image if its score is among the best, and above those of its neighbors."""
+        kept = self._kept[kind]
+        near = [one for one in kept if abs(one.prediction.stamp - prediction.stamp) < SPACING]
         lowest = min((one.score for one in kept), default=-math.inf)
         if (any(one.score >= score for one in near)
-                or (not near and len(kept) == MOST_OTHERS and score <= lowest)):
+                or (not near and len(kept) == MAX_OTHERS and score <= lowest)):
             return
         kept[:] = [one for one in kept if one not in near]
-        kept.append(_Candidate(score, answer, _small(image)))
+        kept.append(_Candidate(score, prediction, _small_copy(image)))
         kept.sort(key=lambda one: one.score, reverse=True)
-        del kept[MOST_OTHERS:]
+        del kept[MAX_OTHERS:]
 
 
-def _small(image: ColorImage) -> NDArray[np.uint8]:
+def _small_copy(image: ColorImage) -> NDArray[np.uint8]:
     pixels = image.in_order('BGR')
     height, width = pixels.shape[:2]
     # A copy in any case: the pixels may be a view of the message.

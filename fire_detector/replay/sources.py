@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find recordings, and give their images one after the other, each with its time."""
+"""Find recordings, and read their images one after the other, each with its time."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -25,13 +25,13 @@ VIDEO, IMAGES = 'video', 'images'
 
 
 class SourceError(ValueError):
-    """Report a recording of which nothing can be looked at."""
+    """Report a path that is no recording."""
 
 
 @dataclass(frozen=True)
 class RecordedFrame:
     """
-    What was shown at one time.
+    One image of a recording.
 
     :ivar topic: the topic, or the name of a video or folder.
     :ivar kind: IMAGE, COMPRESSED_IMAGE, VIDEO or IMAGES.
@@ -52,33 +52,33 @@ class RecordedFrame:
 
 class Source(ABC):
     """
-    Return the images of a recording.
+    A recording of images.
 
-    :ivar path: where it is.
+    :ivar path: of the recording.
     :ivar problems: what could not be read, so far.
     """
 
     def __init__(self, path: Path) -> None:
-        """Hold the path."""
+        """Keep the path."""
         self.path = path
         self.problems: list[str] = []
 
     @property
     def total(self) -> int | None:
-        """Return how many images are to come, where that is known."""
+        """Return the number of images, where that is known in advance."""
         return None
 
     @abstractmethod
     def frames(self) -> Iterator[RecordedFrame]:
-        """Return what was shown, in order."""
+        """Read the images, in order."""
 
-    @abstractmethod
-    def why_nothing(self) -> str:
-        """Explain why nothing was shown, after all was read."""
+    def explain_missing_images(self) -> str:
+        """Return why there was no image, after all was read."""
+        return f'{self.path}: no image could be read'
 
 
 class BagSource(Source):
-    """Return the images of a bag."""
+    """The images of a bag."""
 
     def __init__(self, path: Path, topics: Sequence[str] = ()) -> None:
         """
@@ -94,50 +94,48 @@ class BagSource(Source):
 
     @property
     def total(self) -> int | None:
-        """Return how many images are to come, where the bag's metadata tells."""
+        """Return the number of images, where the bag's metadata has it."""
         return self._bag.count(self._topics)
 
     def frames(self) -> Iterator[RecordedFrame]:
-        """Return the messages; one that is none is given with its reason."""
-        met = set()
-        for one in self._bag.messages(self._topics):
-            met.add(one.topic)
-            stamp = one.received if one.message is None else stamp_of(one.message)
-            yield RecordedFrame(one.topic, one.message_type, stamp, one.received, one.message,
-                        one.problem)
+        """Read the messages; one that cannot be read comes with its problem."""
+        found = set()
+        for recorded in self._bag.messages(self._topics):
+            found.add(recorded.topic)
+            stamp = (recorded.received if recorded.message is None
+                     else stamp_of(recorded.message))
+            yield RecordedFrame(recorded.topic, recorded.message_type, stamp, recorded.received,
+                                recorded.message, recorded.problem)
         for topic in self._topics:
-            if topic not in met and met:
-                self.problems.append(f'{self.path}: no images on topic {topic}: {self._listed()}')
+            if topic not in found and found:
+                self.problems.append(
+                    f'{self.path}: no images on topic {topic}: {self._list_topics()}')
 
-    def why_nothing(self) -> str:
-        """Name the bag's topics and their types."""
+    def explain_missing_images(self) -> str:
+        """Return the bag's topics and their types."""
         wanted = f' on {", ".join(self._topics)}' if self._topics else ''
-        return f'{self.path}: no messages with images{wanted}: {self._listed()}'
+        return f'{self.path}: no messages with images{wanted}: {self._list_topics()}'
 
-    def _listed(self) -> str:
+    def _list_topics(self) -> str:
         names = ', '.join(f'{name} ({kind})' for name, kind in sorted(self._bag.types.items()))
         return (f'the topics that were found are {names}; images are {IMAGE} or '
                 f'{COMPRESSED_IMAGE}' if names else 'no topic was found')
 
 
 class VideoSource(Source):
-    """Return the frames of a video file."""
+    """The frames of a video file."""
 
     def frames(self) -> Iterator[RecordedFrame]:
-        """Return the frames; their times follow from the file's frame rate."""
+        """Read the frames; their times follow from the file's frame rate."""
         try:
             for frame in read_video(self.path):
                 yield RecordedFrame(self.path.name, VIDEO, frame.time, frame.time, frame)
         except ImageFileError as error:
             self.problems.append(str(error))
 
-    def why_nothing(self) -> str:
-        """Return that there is no frame."""
-        return f'{self.path}: no frame could be read'
-
 
 class ImageFolderSource(Source):
-    """Return the images of a folder, in the order of their names, at a rate."""
+    """The images of a folder, in the order of their names, at a rate."""
 
     def __init__(self, path: Path, rate: float) -> None:
         """
@@ -156,7 +154,7 @@ class ImageFolderSource(Source):
         return len(self._files)
 
     def frames(self) -> Iterator[RecordedFrame]:
-        """Return the images; one that cannot be read is given with its reason."""
+        """Read the images; one that cannot be read comes with its problem."""
         for index, file in enumerate(self._files):
             time, frame, problem = index / self._rate, None, ''
             try:
@@ -165,10 +163,6 @@ class ImageFolderSource(Source):
                 problem = str(error)
                 self.problems.append(problem)
             yield RecordedFrame(self.path.name, IMAGES, time, time, frame, problem)
-
-    def why_nothing(self) -> str:
-        """Return that there is no image."""
-        return f'{self.path}: no image could be read'
 
 
 def open_source(path: Path, topics: Sequence[str], image_rate: float) -> Source:
@@ -189,7 +183,7 @@ def open_source(path: Path, topics: Sequence[str], image_rate: float) -> Source:
 
 def recordings_in(path: Path) -> list[Path]:
     """
-    List the recordings that a path stands for.
+    List the recordings at a path.
 
     :param path: a bag, a video, a folder of images, or a folder with bags and videos in it and
         below.

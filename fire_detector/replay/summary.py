@@ -24,9 +24,9 @@ Row = dict[str, str]
 
 def summarize(outcomes: Sequence[Outcome]) -> list[Row]:
     """
-    Make a row for each model on each topic of each recording, and one for each without a topic.
+    Return a row for each model on each topic of each recording, and one for each without a topic.
 
-    A cell is empty where there is nothing to tell. `first_alarm_s` counts from the first image,
+    A cell is empty where there is no value. `first_alarm_s` counts from the first image,
     `time_to_alarm_s` is the median of the fires that were not missed.
     """
     return [row for outcome in outcomes for row in _rows(outcome)]
@@ -41,8 +41,8 @@ def write_summary(rows: Sequence[Row], path: Path) -> None:
         writer.writerows(rows)
 
 
-def as_table(rows: Sequence[Row]) -> str:
-    """Lay the rows out for a person; columns of labels are left out where there are none."""
+def format_table(rows: Sequence[Row]) -> str:
+    """Align the rows in columns; those of labels are left out where there are none."""
     columns = [name for name in PRINTED
                if name not in LABELED or any(row[name] for row in rows)]
     return '\n'.join('  '.join(line).rstrip() for line in padded(
@@ -57,28 +57,26 @@ def _rows(outcome: Outcome) -> Iterator[Row]:
     shared['report'] = str(outcome.task.out / 'report.html')
     for topic in outcome.report.topics:
         for run in topic.runs:
-            yield (dict.fromkeys(COLUMNS, '') | shared | _of_run(outcome.report, topic, run)
-                   | ({} if run.labels is None else _of_labels(run.labels)))
+            yield (dict.fromkeys(COLUMNS, '') | shared | _run_cells(outcome.report, topic, run)
+                   | ({} if run.labels is None else _label_cells(run.labels)))
 
 
-def _of_run(report: Report, topic: TopicReport, run: Run) -> Row:
-    begin = min(answer.stamp for answer in run.predictions)
-    probabilities = [answer.probability for answer in run.predictions
-                     if answer.probability is not None]
+def _run_cells(report: Report, topic: TopicReport, run: Run) -> Row:
+    begin = min(prediction.stamp for prediction in run.predictions)
     return {
         'topic': topic.topic,
-        'model': f'{run.model} {run.model_version}',
+        'model': run.name,
         'images': str(len(run.predictions)),
-        'rejected': str(len(run.predictions) - len(probabilities)),
+        'rejected': str(run.rejected),
         'duration_s': f'{topic.duration:.1f}',
         'alarms': str(len(run.alarms)),
         'first_alarm_s': f'{run.alarms[0].start - begin:.2f}' if run.alarms else '',
-        'highest': f'{max(probabilities):.3f}' if probabilities else '',
+        'highest': f'{run.highest.probability:.3f}' if run.highest else '',
         'times_real_time': f'{topic.duration / report.processed_in:.1f}'
         if report.processed_in > 0 else ''}
 
 
-def _of_labels(labels: LabelFigures) -> Row:
+def _label_cells(labels: LabelFigures) -> Row:
     times = [event.time_to_alarm for event in labels.events if event.time_to_alarm is not None]
     rate = labels.false_alarms_per_hour
     return {

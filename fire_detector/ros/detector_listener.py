@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The listener of the demo: what a robot would do with the answers, it keeps."""
+"""A node that listens to the detector as a robot would, and keeps its predictions."""
 
+from dataclasses import dataclass
 import time
 
 import cv2
-from fire_detector.demo.plot import TimedAnswer
 from fire_detector.images.color_image import ColorImage
 from fire_detector.images.decode import from_image
 import numpy as np
@@ -15,18 +15,39 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32
 
-LAST_ANSWER_TIMEOUT = 1.0
+LAST_PREDICTION_TIMEOUT = 1.0
 THUMBNAIL_PERIOD = 0.25
 THUMBNAIL_WIDTH = 240
 
 
-class DemoNode(Node):
-    """Listen to the detector as a robot would, and keep what it says."""
+@dataclass(frozen=True)
+class TimedPrediction:
+    """
+    A prediction of the detector.
+
+    :ivar time: at which it arrived, in seconds since the first message of the detector.
+    :ivar probability: of fire, 0..1.
+    :ivar alarm: whether the alarm was raised.
+    """
+
+    time: float
+    probability: float
+    alarm: bool
+
+
+class DetectorListener(Node):
+    """
+    Subscriptions to the detector's topics.
+
+    :ivar predictions: in the order in which they arrived.
+    :ivar images: annotated ones, four a second at most, each with the time at which it arrived, as
+        uint8 of shape (height, width, 3), in RGB order.
+    """
 
     def __init__(self) -> None:
         """Subscribe to the detector's topics."""
         super().__init__('demo')
-        self.answers: list[TimedAnswer] = []
+        self.predictions: list[TimedPrediction] = []
         self.images: list[tuple[float, NDArray[np.uint8]]] = []
         self._start: float | None = None
         self._probability = 0.0
@@ -38,7 +59,7 @@ class DemoNode(Node):
                                      qos_profile_sensor_data)]
 
     def spin_once(self) -> None:
-        """Take in what has arrived, or wait a moment for it."""
+        """Process a message, or wait a moment for one."""
         rclpy.spin_once(self, timeout_sec=0.05)
 
     @property
@@ -48,9 +69,10 @@ class DemoNode(Node):
                    for subscription in self._subscriptions_to_detector)
 
     @property
-    def is_still_answered(self) -> bool:
-        """Return whether the last answer is so recent that another may follow."""
-        return bool(self.answers) and self._now() - self.answers[-1].time < LAST_ANSWER_TIMEOUT
+    def is_receiving(self) -> bool:
+        """Return whether the last prediction is so recent that another may follow."""
+        return (bool(self.predictions)
+                and self._now() - self.predictions[-1].time < LAST_PREDICTION_TIMEOUT)
 
     def _now(self) -> float:
         if self._start is None:
@@ -62,7 +84,8 @@ class DemoNode(Node):
         self._probability = message.data
 
     def _on_detected(self, message: Bool) -> None:
-        self.answers.append(TimedAnswer(self._now(), self._probability, message.data))
+        self.predictions.append(
+            TimedPrediction(self._now(), self._probability, message.data))
 
     def _on_annotated(self, message: Image) -> None:
         now = self._now()

@@ -8,7 +8,9 @@ import time
 
 from command_line import run_module
 import cv2
-from fire_detector.demo.plot import alarm_intervals, plot, Recording, TimedAnswer
+from fire_detector.demo.plot import plot, Recording
+from fire_detector.replay.chart import Series, SERIES_COLORS
+from matplotlib.colors import to_rgb
 import numpy as np
 import pytest
 
@@ -44,52 +46,41 @@ def test_own_images(data: Path, tmp_path: Path) -> None:
     (folder / 'a broken one.jpg').write_bytes(b'no image')
     result = fire_demo('--input', folder, '--out', tmp_path)
     assert result.returncode == 0, result.stderr
-    assert '8 images answered' in result.stdout
+    assert '8 images processed' in result.stdout
     assert 'a broken one.jpg: not an image' in (tmp_path / 'camera.log').read_text()
 
 
 @pytest.mark.filterwarnings('error')
 def test_plot_of_one_image(tmp_path: Path) -> None:
-    """It is there, on the left in the upper row, as wide as one of eight; its answer is a dot."""
+    """It is there, on the left in the upper row, as wide as one of eight; below it is a dot."""
     blue = np.zeros((60, 80, 3), np.uint8)
     blue[..., 2] = 255
     path = tmp_path / 'plot.png'
-    plot(Recording('one', [TimedAnswer(0.0, 0.5, False)], [(0.0, blue)]), path)
+    plot(Recording('one', Series('', [0.0], [0.5], []), [(0.0, blue)]), path)
     drawn = cv2.imread(str(path))
     found = np.argwhere((drawn == (255, 0, 0)).all(axis=2))
     (top, left), (bottom, right) = found.min(axis=0), found.max(axis=0)
     assert right < 1200 / 8 * 1.5
     assert right - left > 80
     assert top > 20
-    # The curve's color is #22333b; at a half it begins in the middle of the axes, on the left.
-    middle = drawn[bottom + 150:bottom + 250, :100].astype(int)
-    assert (np.abs(middle - (0x3b, 0x33, 0x22)).max(axis=2) < 3).any()
+    # At a half on the left of the axes, below the image.
+    color = np.round(np.multiply(to_rgb(SERIES_COLORS[0]), 255))[::-1]
+    dots = np.argwhere((np.abs(drawn[bottom:] - color) < 40).all(axis=2))
+    assert len(dots) > 4
+    assert dots[:, 1].max() < 300
 
 
-def test_input_that_is_not_there(tmp_path: Path) -> None:
-    """The path is named, before anything is started."""
-    result = fire_demo('--input', tmp_path / 'nosuch.mp4', '--out', tmp_path)
-    assert result.returncode == 1
-    assert result.stderr == f'demo: {tmp_path / "nosuch.mp4"}: No such file or directory\n'
-
-
-def test_input_that_is_no_video(tmp_path: Path) -> None:
-    """The camera's end is reported, and where its log is."""
-    path = tmp_path / 'broken.mp4'
-    path.write_bytes(b'no video')
+@pytest.mark.parametrize(('content', 'in_error', 'in_log'), [
+    (None, 'nosuch.mp4: No such file', ''),
+    (b'no video', 'the camera ended', 'states no frame rate')])
+def test_input_that_cannot_be_read(content: bytes | None, in_error: str, in_log: str,
+                                   tmp_path: Path) -> None:
+    """A path without a file is named before anything is started; else the camera's end is."""
+    path = tmp_path / 'nosuch.mp4'
+    if content:
+        path.write_bytes(content)
     result = fire_demo('--input', path, '--out', tmp_path)
     assert result.returncode == 1
-    assert 'the camera ended' in result.stderr
-    assert 'states no frame rate' in (tmp_path / 'camera.log').read_text()
-
-
-@pytest.mark.parametrize(('alarms', 'expected'), [
-    ('', []),
-    ('...', []),
-    ('.!!.', [(1.0, 3.0)]),
-    ('!.!!', [(0.0, 1.0), (2.0, 3.0)]),
-])
-def test_alarm_intervals(alarms: str, expected: list[tuple[float, float]]) -> None:
-    """From the answer that raised it to the answer that cleared it, or the last."""
-    answers = [TimedAnswer(float(time), 0.5, alarm == '!') for time, alarm in enumerate(alarms)]
-    assert alarm_intervals(answers) == expected
+    assert in_error in result.stderr
+    log = tmp_path / 'camera.log'
+    assert (in_log in log.read_text()) if content else not log.exists()

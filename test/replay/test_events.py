@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fire_detector.images.color_image import ColorImage
+from fire_detector.replay.axis import find_axis
 from fire_detector.replay.events import (
     alarm_events,
-    gaps_of,
+    duration_and_rate,
+    find_gaps,
     Label,
     label_figures,
     LabelsError,
     read_labels,
-    spread_of,
 )
 from fire_detector.replay.records import (
     AlarmEvent,
@@ -22,44 +23,74 @@ from fire_detector.replay.records import (
     LabeledEvent,
     Prediction,
     RAISED,
+    Run,
+    TopicReport,
 )
-from fire_detector.replay.snapshots import Album
+from fire_detector.replay.snapshots import SnapshotSelector
 import numpy as np
 import pytest
 
 BEGIN = 1_700_000_000.0
 
 
-def predictions(alarms: str, probabilities: Sequence[float] = ()) -> list[Prediction]:
-    """Make an answer a second: '#' in alarm, '.' not, 'x' rejected."""
+def series(alarms: str, probabilities: Sequence[float] = ()) -> list[Prediction]:
+    """Make a prediction a second: '#' in alarm, '.' not, 'x' rejected."""
     return [Prediction(BEGIN + index, BEGIN + index,
-                   None if mark == 'x' else probabilities[index] if probabilities else 0.5,
-                   mark == '#', 'data' if mark == 'x' else '')
+                       None if mark == 'x' else probabilities[index] if probabilities else 0.5,
+                       mark == '#', 'data' if mark == 'x' else '')
             for index, mark in enumerate(alarms)]
 
 
-def test_alarm_events() -> None:
-    """
-    Two alarms: from the 2nd to the 5th second, and from the 6th on.
-
-    The rejected image at 3 changes nothing. The highest between is 0.9 at 4, and 0.7.
-    """
-    assert alarm_events(predictions('..#x#.##', (0, 1, .6, 0, .9, .2, .6, .7))) == (
-        AlarmEvent(BEGIN + 2, BEGIN + 5, 0.9), AlarmEvent(BEGIN + 6, None, 0.7))
-    assert alarm_events([]) == ()
+def at(*stamps: float, received: Sequence[float] = ()) -> tuple[Prediction, ...]:
+    """Make predictions with stamps, received at the same times if no others are given."""
+    return tuple(Prediction(stamp, time, 0.5, False)
+                 for stamp, time in zip(stamps, received or stamps, strict=True))
 
 
-def test_spread_and_gaps() -> None:
+@pytest.mark.parametrize(('alarms', 'probabilities', 'expected'), [
+    ('', (), []),
+    ('...', (), []),
+    # The rejected image changes nothing. The highest is neither the first, nor the last, nor
+    # that of the image that clears the alarm.
+    ('..#x##.', (0, 1, .6, 0, .9, .7, 1), [(2, 6, 0.9)]),
+    ('#.##', (.6, .2, .8, .7), [(0, 1, 0.6), (2, None, 0.8)]),
+    ('.#', (.1, .9), [(1, None, 0.9)])])
+def test_alarm_events(alarms: str, probabilities: Sequence[float],
+                      expected: list[tuple[float, float | None, float]]) -> None:
+    """From the image that raised an alarm to the one that cleared it, with the highest between."""
+    assert alarm_events(series(alarms, probabilities)) == tuple(
+        AlarmEvent(BEGIN + start, None if end is None else BEGIN + end, peak)
+        for start, end, peak in expected)
+
+
+def test_duration_and_gaps() -> None:
     """
     Stamps 0, 1, 2, 3, 7, 8, 11: six steps in 11 s, with a median of 1 s; one is above 3 s.
 
     Three seconds are not more than three periods.
     """
-    made = [Prediction(stamp, stamp, 0.5, False) for stamp in (0., 1., 2., 3., 7., 8., 11.)]
-    assert gaps_of(made) == ((3.0, 4.0),)
-    assert spread_of(made) == pytest.approx((11.0, 6 / 11))
-    assert spread_of(made[:1]) == (0.0, 0.0)
-    assert gaps_of([]) == ()
+    predictions = at(0, 1, 2, 3, 7, 8, 11)
+    assert find_gaps(predictions) == ((3.0, 4.0),)
+    assert duration_and_rate(predictions) == pytest.approx((11.0, 6 / 11))
+    assert duration_and_rate(predictions[:1]) == (0.0, 0.0)
+    assert find_gaps([]) == find_gaps(at(0, 0, 0, 5)) == ()
+
+
+@pytest.mark.parametrize(('predictions', 'expected'), [
+    (at(BEGIN + 1, BEGIN, BEGIN + 9), (BEGIN, 9.0, True)),
+    (at(5), (5, 1.0, True)),
+    # A camera that stamps nothing, and one with an odd stamp.
+    (at(0, 0, 0, received=(BEGIN, BEGIN + 1, BEGIN + 2)), (BEGIN, 2.0, False)),
+    (at(BEGIN, BEGIN + 1, 0, received=(BEGIN, BEGIN + 1, BEGIN + 2)), (BEGIN, 2.0, False)),
+    # Half as fast as time, as a simulator's; within what is plausible.
+    (at(0, 2, 4, received=(7, 8, 9)), (0, 4.0, True)),
+    (at(), (0, 1.0, True))])
+def test_time_axis(predictions: tuple[Prediction, ...],
+                   expected: tuple[float, float, bool]) -> None:
+    """It runs on stamps, or on the time of recording where they do not tell the time."""
+    run = Run('model', '1', 'litert', '', (), (), predictions, (), ())
+    axis = find_axis(TopicReport('/image', 'video', 0, 0, (), (), (run,)))
+    assert (axis.start, axis.length, axis.by_stamp) == expected
 
 
 def test_label_figures() -> None:
@@ -74,50 +105,89 @@ def test_label_figures() -> None:
     and what it takes to clear, 6, counts as neither: 10 - 3 - 1 = 6 seconds without fire. Two
     false alarms in 6 s are 1200 an hour.
     """
-    given = predictions('.#..###..#')
-    figures = label_figures(given, [Label(3, 5, 'fire')])
+    predictions = series('.#..###..#')
+    figures = label_figures(predictions, [Label(3, 5, 'fire')])
     assert figures.events == (LabeledEvent(BEGIN + 3, BEGIN + 5, 'fire', 1.0),)
     assert (figures.missed, figures.false_alarms) == (0, 2)
     assert figures.false_alarms_per_hour == pytest.approx(1200)
-    # The same with stamps.
-    assert label_figures(given, [Label(BEGIN + 3, BEGIN + 5, 'fire')]) == figures
 
 
-def test_labels_of_no_fire() -> None:
-    """
-    Only what is labeled so is time without fire, then: 0 to 2, 3 s with one alarm, 1200 an hour.
+@pytest.mark.parametrize(('alarms', 'labels', 'false_alarms', 'per_hour'), [
+    # An alarm of three images is one false alarm: in 5 - 1 = 4 s, of which it takes 3.
+    ('.###.', [Label(4, 5, 'fire')], 1, 900),
+    # Two alarms are two, whatever their length: in 8 s.
+    ('##..####', [Label(9, 10, 'nofire')], 2, 900),
+    # One that lasts until the fire was false, and is none in the time after that it takes to
+    # clear: 0 and 1, and 5 s.
+    ('.####.', [Label(1.5, 3, 'fire')], 1, 1200),
+    # One that is raised in the fire and cleared after it is not false, nor is its time calm.
+    ('..###.', [Label(2, 3, 'fire')], 0, 0),
+    # Only what is labeled so is time without fire, if anything is: 0 to 2, 3 s; nobody said
+    # anything of 9. The fire from 7 to 8 is missed.
+    ('.#..###..#', [Label(0, 2, 'nofire'), Label(7, 8, 'fire')], 1, 1200),
+    # One that began in time that nobody labeled, and goes on in time without fire, is not new.
+    ('.##..', [Label(2, 4, 'nofire')], 0, 0),
+    ('..', [Label(0, 5, 'fire')], 0, None)])
+def test_false_alarms(alarms: str, labels: list[Label], false_alarms: int,
+                      per_hour: float | None) -> None:
+    """They are counted by alarm, not by image, and their rate is of the time without fire."""
+    figures = label_figures(series(alarms), labels)
+    assert figures.false_alarms == false_alarms
+    assert figures.false_alarms_per_hour == (
+        None if per_hour is None else pytest.approx(per_hour))
 
-    The alarm at 9 is in time of which nobody said anything. The fire from 7 to 8 is missed.
-    """
-    figures = label_figures(predictions('.#..###..#'), [Label(0, 2, 'nofire'), Label(7, 8, 'fire')])
-    assert [event.time_to_alarm for event in figures.events] == [None, None]
-    assert (figures.missed, figures.false_alarms) == (1, 1)
-    assert figures.false_alarms_per_hour == pytest.approx(1200)
+
+def test_a_loop_takes_no_time_back() -> None:
+    """Stamps 0, 1, 2, 0, 1, 2 are 5 s, as the way back takes none: one alarm is 720 an hour."""
+    looped = [Prediction(stamp, stamp, 0.5, alarm) for stamp, alarm in zip(
+        (0., 1., 2., 0., 1., 2.), (False, True, False, False, False, False), strict=True)]
+    figures = label_figures(looped, [Label(0, 2, 'nofire')])
+    assert figures.false_alarms == 1
+    assert figures.false_alarms_per_hour == pytest.approx(720)
 
 
-def test_edges_of_labels() -> None:
-    """Raised before the fire: 0 s, and no false alarm is hidden by it; all fire: no rate."""
-    early = label_figures(predictions('.####.'), [Label(1.5, 3, 'fire')])
-    assert early.events[0].time_to_alarm == 0.0
-    # Raised by the first image of the fire, and not before: half a second.
-    first = label_figures(predictions('..###.'), [Label(1.5, 3, 'fire')])
-    assert first.events[0].time_to_alarm == 0.5
-    assert first.false_alarms == 0
-    assert (early.missed, early.false_alarms) == (0, 1)
-    # Time without fire: 0, 1 and 5; the alarm takes 4 to clear.
-    assert early.false_alarms_per_hour == pytest.approx(1200)
-    assert label_figures(predictions('..'), [Label(0, 5, 'fire')]).false_alarms_per_hour is None
-    assert label_figures(predictions('..'), [Label(50, 60, 'fire')]).events == ()
+@pytest.mark.parametrize(('alarms', 'time_to_alarm'), [
+    # The fire is from 1.5 to 3.
+    ('.####.', 0.0),  # raised before it, and still in it
+    ('#.##..', 0.5),  # raised before it too, but cleared; then by its first image
+    ('..##..', 0.5),
+    ('.#.#..', 1.5),  # raised before it, cleared by its first image, and raised once more
+    ('...#..', 1.5),
+    ('##..##', None),  # before and after it only
+    ('......', None)])
+def test_time_to_alarm(alarms: str, time_to_alarm: float | None) -> None:
+    """From the start of the fire, not of the first image; 0 where the alarm was raised already."""
+    figures = label_figures(series(alarms), [Label(1.5, 3, 'fire')])
+    event, = figures.events
+    assert event.time_to_alarm == time_to_alarm
+    assert figures.missed == (time_to_alarm is None)
+
+
+@pytest.mark.parametrize('alarms', ['..##..', 'x.##..'])
+def test_relative_and_absolute_labels(alarms: str) -> None:
+    """Seconds since the first image, be it rejected, and the same stamps mean the same."""
+    predictions = series(alarms)
+    relative = label_figures(predictions, [Label(1, 3, 'fire'), Label(4, 5, 'nofire')])
+    assert relative.events == (LabeledEvent(BEGIN + 1, BEGIN + 3, 'fire', 1.0),
+                               LabeledEvent(BEGIN + 4, BEGIN + 5, 'nofire', None))
+    assert label_figures(predictions, [Label(BEGIN + 1, BEGIN + 3, 'fire'),
+                                       Label(BEGIN + 4, BEGIN + 5, 'nofire')]) == relative
+    # In a video stamps count from 0, and small numbers are both.
+    video = [Prediction(one.stamp - BEGIN, 0, one.probability, one.alarm) for one in predictions]
+    assert label_figures(video, [Label(1, 3, 'fire')]).events == (
+        LabeledEvent(1, 3, 'fire', 1.0),)
+    assert label_figures(predictions, [Label(50, 60, 'fire')]).events == ()
 
 
 def test_read_labels(tmp_path: Path) -> None:
     """Lines come in the order of time; small numbers are seconds since the first image."""
     path = tmp_path / 'events.csv'
     path.write_text('label,start,end\nnofire,10,20.5\nfire,1,2\n')
-    assert read_labels(path) == (Label(1, 2, 'fire'), Label(10, 20.5, 'nofire'))
-    assert Label(1, 2, 'fire').after(BEGIN) == Label(BEGIN + 1, BEGIN + 2, 'fire')
-    stamped = Label(BEGIN, BEGIN + 1, 'fire')
-    assert stamped.after(BEGIN) is stamped
+    labels = read_labels(path)
+    assert labels == (Label(1, 2, 'fire'), Label(10, 20.5, 'nofire'))
+    assert labels[0].is_relative
+    path.write_text(f'start,end,label\n{BEGIN},{BEGIN + 1},fire\n')
+    assert not read_labels(path)[0].is_relative
 
 
 @pytest.mark.parametrize(('content', 'words'), [
@@ -146,15 +216,15 @@ def test_snapshots() -> None:
     threshold. Ten images come a second, and neighbors are not shown twice.
     """
     pixels = np.zeros((480, 640, 3), np.uint8)
-    album = Album(0.5)
+    selector = SnapshotSelector(0.5)
     probabilities = {600: 0.95, 601: 0.94, 1500: 0.51}
     for index in range(2000):
-        album.add(Prediction(index / 10, index / 10, probabilities.get(index, 0.01),
-                         500 <= index < 700), ColorImage(pixels, 'BGR'))
-    shown = album.snapshots()
+        selector.add(Prediction(index / 10, index / 10, probabilities.get(index, 0.01),
+                                500 <= index < 700), ColorImage(pixels, 'BGR'))
+    shown = selector.snapshots()
     assert len(shown) <= 8
-    by_kind = {why: [one.answer.stamp for one in shown if one.why == why]
-               for why in (RAISED, CLEARED, HIGHEST, DOUBTFUL)}
+    by_kind = {kind: [one.prediction.stamp for one in shown if one.kind == kind]
+               for kind in (RAISED, CLEARED, HIGHEST, DOUBTFUL)}
     assert by_kind[RAISED] == [50.0]
     assert by_kind[CLEARED] == [70.0]
     assert 60.0 in by_kind[HIGHEST]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """fire_replay from its command line: what it writes, prints and refuses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 import contextlib
 import csv
 import fcntl
@@ -140,9 +140,9 @@ def test_folder_of_bags(bags: Path, tmp_path: Path) -> None:
 
 def test_video(here: Here, tmp_path: Path, images: list[Pixels], model: Path) -> None:
     """
-    The frames of a video are answered as the classifier does, at the times of its rate.
+    The probabilities of a video are the classifier's, at the times of its rate.
 
-    Of one that is cut short, those are that can be read.
+    Of one that is cut short, those frames are processed that can be read.
     """
     path = tmp_path / 'clip.avi'
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 8, (160, 120))
@@ -234,48 +234,46 @@ def test_labels_of_several_recordings(here: Here, bags: Path, tmp_path: Path) ->
         ('1', '1'), ('1', '1')]
 
 
+@contextlib.contextmanager
+def replaying(clip: Path, jobs: int,
+              folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Replay a clip four times; return the process and its log once all jobs are at work."""
+    log = folder / 'log'
+    with log.open('wb') as output, subprocess.Popen(
+            [sys.executable, '-m', 'fire_detector.replay.main', *[clip] * 4, '--jobs', str(jobs)],
+            cwd=folder, stdout=output, stderr=output, start_new_session=True,
+            env=os.environ | {'PYTHONPATH': str(ROOT)}) as process:
+        try:
+            deadline = time.monotonic() + TIMEOUT
+            # LiteRT, the first of the runtimes, logs once in each process that it loaded a model.
+            while log.read_text().count('XNNPACK') < (1 if jobs == 1 else 1 + jobs):
+                assert time.monotonic() < deadline, log.read_text()
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.01)
+            yield process, log
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize('jobs', [1, 2])
 def test_interrupted(jobs: int, data: Path, tmp_path: Path) -> None:
     """Ctrl-C ends it soon, with status 130, no traceback and nothing half written."""
-    log = tmp_path / 'log'
-    clip = data / 'video' / 'furg_house6_fire.mp4'
-    with log.open('wb') as output:
-        process = subprocess.Popen(
-            [sys.executable, '-m', 'fire_detector.replay.main', clip, clip, '--jobs', str(jobs),
-             '--tiles', 'all'], cwd=tmp_path, stdout=output, stderr=output,
-            start_new_session=True, env=os.environ | {'PYTHONPATH': str(ROOT)})
-    deadline = time.monotonic() + TIMEOUT
-    # LiteRT, the first of the runtimes, tells once in each process that it has loaded a model.
-    while log.read_text().count('XNNPACK') < (1 if jobs == 1 else 1 + jobs):
-        assert time.monotonic() < deadline, log.read_text()
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(TIMEOUT) == 130
+    with replaying(data / 'video' / 'furg_house6_fire.mp4', jobs, tmp_path) as (process, log):
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(TIMEOUT) == 130
     assert 'Traceback' not in log.read_text()
     assert [path.name for path in tmp_path.iterdir()] == ['log']
 
 
 def test_worker_is_killed(data: Path, tmp_path: Path) -> None:
     """Recordings whose process was killed, as for lack of memory, are told, and status 2."""
-    log = tmp_path / 'log'
-    clip = data / 'video' / 'furg_house6_fire.mp4'
-    with log.open('wb') as output:
-        process = subprocess.Popen(
-            [sys.executable, '-m', 'fire_detector.replay.main', clip, clip, '--jobs', '2',
-             '--tiles', 'all'], cwd=tmp_path, stdout=output, stderr=output,
-            env=os.environ | {'PYTHONPATH': str(ROOT)})
-    deadline = time.monotonic() + TIMEOUT
-    while log.read_text().count('XNNPACK') < 3:
-        assert time.monotonic() < deadline, log.read_text()
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.01)
-    children = Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split()
-    worker = next(int(child) for child in children
-                  if 'spawn_main' in Path(f'/proc/{child}/cmdline').read_text())
-    os.kill(worker, signal.SIGKILL)
-    assert process.wait(TIMEOUT) == 2, log.read_text()
-    assert log.read_text().count('a process that replayed recordings was ended') == 2
+    with replaying(data / 'video' / 'furg_house6_fire.mp4', 2, tmp_path) as (process, log):
+        children = Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split()
+        worker = next(int(child) for child in children
+                      if 'spawn_main' in Path(f'/proc/{child}/cmdline').read_text())
+        os.kill(worker, signal.SIGKILL)
+        assert process.wait(TIMEOUT) == 2, log.read_text()
+    assert log.read_text().count('a process that replayed recordings was ended') == 4
 
 
 def test_bar_on_a_terminal(bags: Path, tmp_path: Path) -> None:
@@ -309,27 +307,21 @@ sys.exit(f'imported: {wrong}' if wrong else status)
 NODE_AND_LIST = """
 import sys
 import fire_detector.nodes.detector_node
-wrong = [name for name in ('rosbags', 'matplotlib', 'tqdm', 'tensorflow')
+wrong = [name for name in ('rosbags', 'matplotlib', 'jinja2', 'tqdm', 'tensorflow')
          if name in sys.modules]
 sys.exit(f'imported: {wrong}' if wrong else 0)
 """
 
 
-def test_replay_needs_no_ros(bags: Path, tmp_path: Path) -> None:
-    """A whole replay, not its import alone, leaves ROS out."""
-    result = fire_replay(tmp_path, bags / 'one', program=REPLAY_AND_LIST)
-    assert result.returncode == 0, result.stderr
+WITHOUT_ROSBAGS = f"import sys\nsys.modules['rosbags'] = None\n{REPLAY_AND_LIST}"
 
 
-def test_node_needs_no_replay(tmp_path: Path) -> None:
-    """The robot pays for nothing of this."""
-    result = fire_replay(tmp_path, program=NODE_AND_LIST)
-    assert result.returncode == 0, result.stderr
-
-
-def test_without_the_extra(bags: Path, tmp_path: Path) -> None:
-    """Where rosbags is not installed, a line says how to install it."""
-    program = "import sys\nsys.modules['rosbags'] = None\n" + REPLAY_AND_LIST
+@pytest.mark.parametrize(('program', 'status', 'words'), [
+    # A whole replay, not its import alone, leaves ROS out; the robot pays for nothing of this.
+    (REPLAY_AND_LIST, 0, ''), (NODE_AND_LIST, 0, ''),
+    (WITHOUT_ROSBAGS, 2, "pip install '.[replay]'")])
+def test_imports(program: str, status: int, words: str, bags: Path, tmp_path: Path) -> None:
+    """Each part loads what it needs; where a part of the extra is missing, a line says so."""
     result = fire_replay(tmp_path, bags / 'one', program=program)
-    assert result.returncode == 2
-    assert "pip install '.[replay]'" in result.stderr
+    assert result.returncode == status, result.stderr
+    assert words in result.stderr

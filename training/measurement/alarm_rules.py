@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules that turn a clip's probabilities into an alarm: the node's, and two to compare it with."""
 
-from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -9,6 +8,7 @@ from fire_detector.detection.alarm import FireAlarm
 from fire_detector.model.contract import AlarmSettings
 import numpy as np
 from numpy.typing import NDArray
+import pandas as pd
 
 FRAMES_AVERAGED = 8
 
@@ -90,12 +90,7 @@ class MeanOfEight(_AtThreshold):
     def decide(self, stamps: NDArray[np.float64],
                probability: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Look back on eight frames at each."""
-        last: deque[float] = deque(maxlen=FRAMES_AVERAGED)
-        decisions = np.zeros(len(probability), np.bool_)
-        for index, value in enumerate(probability.tolist()):
-            last.append(value)
-            agreeing = sum(one >= self.threshold for one in last)
-            decisions[index] = (len(last) == FRAMES_AVERAGED
-                                and sum(last) / FRAMES_AVERAGED >= self.threshold
-                                and 2 * agreeing >= FRAMES_AVERAGED)
-        return decisions
+        values = pd.Series(probability)
+        mean = values.rolling(FRAMES_AVERAGED).mean()
+        agreeing = (values >= self.threshold).rolling(FRAMES_AVERAGED).sum()
+        return np.asarray((mean >= self.threshold) & (2 * agreeing >= FRAMES_AVERAGED), np.bool_)

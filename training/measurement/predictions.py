@@ -12,7 +12,7 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 import pandas as pd
 from training.data.boxes import read_boxes, share_covered
-from training.data.samples import FIRE, LABELS, Sample
+from training.data.samples import FIRE, LABELS, Sample, to_table
 
 # Sizes of fires, as shares of their image: each ends below this one.
 SIZES = {'under 1 %': 0.01, '1 to 5 %': 0.05, '5 to 20 %': 0.2, 'over 20 %': 1.01}
@@ -25,13 +25,7 @@ def predictions_of(samples: Sequence[Sample], probability: ArrayLike) -> pd.Data
     :param samples: the images.
     :param probability: shape (len(samples),), 0..1.
     """
-    return _with_fire(pd.DataFrame({
-        'file': [str(sample.path) for sample in samples],
-        'label': [LABELS[sample.label] for sample in samples],
-        'source': [sample.source for sample in samples],
-        'group': [sample.group for sample in samples],
-        'split': [sample.split for sample in samples],
-        'probability': probability}))
+    return _with_fire(to_table(samples).assign(probability=probability))
 
 
 def write_predictions(predictions: pd.DataFrame, path: Path) -> None:
@@ -49,7 +43,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
     """
     try:
         return _with_fire(pd.read_csv(path, dtype={'group': str, 'file': str}))
-    except (AttributeError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise ValueError(f'{path}: not a table of predictions: {error}') from error
 
 

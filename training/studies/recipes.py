@@ -35,9 +35,9 @@ ENVIRONMENT = {'TF_NUM_INTRAOP_THREADS': '1', 'TF_NUM_INTEROP_THREADS': '1',
 
 # As its authors trained it: no variation, no balance, no choice of anything afterwards.
 ARTICLE = ('--arch firenet --schedule constant --learning-rate 0.001 --sunsets 0 --no-augment '
-           '--balance none --group-cap 0 --patience 0 --no-calibrate --false-alarms 0')
+           '--balance none --group-cap 0 --no-calibrate --false-alarms 0')
 # The default of training.train, but for the number of epochs.
-LITE0 = ('--arch lite0 --schedule cosine --learning-rate 0.002 --balance source --patience 0 '
+LITE0 = ('--arch lite0 --schedule cosine --learning-rate 0.002 --balance source '
          '--sunsets 0.08')
 # Shorter than the default's training, so that there is time for three seeds of every row.
 SHORT = f'{LITE0} --epochs 4'

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Draw probability and alarm over time: for the timeline, the report and the demo."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from fire_detector.detection.alarm import alarm_intervals
+from fire_detector.replay.axis import TimeAxis
+from fire_detector.replay.events import longest_step
+from fire_detector.replay.records import FIRE, Run, TopicReport
+from matplotlib.axes import Axes
+import numpy as np
+from numpy.typing import NDArray
+
+# Okabe and Ito's colors, which color-blind people can tell apart, darker where a line is thin
+# (https://jfly.uni-koeln.de/color/). Names and dashes tell them apart, too.
+SERIES_COLORS = ('#0072b2', '#b34700')
+SERIES_DASHES = ('-', '--')
+ALARM_COLOR, FIRE_COLOR, NOFIRE_COLOR, REJECTED_COLOR = '#d55e00', '#e69f00', '#8c959f', '#1b1f23'
+# Columns of a chart in which a recording of many images is drawn: no narrower than two pixels.
+COLUMNS = 500
+# Height of a lane below the curves, and the part of it that is filled.
+LANE_HEIGHT, LANE_FILL = 0.12, 0.07
+# Seconds that the time axis has at least.
+MIN_LENGTH = 1e-3
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Series:
+    """
+    The predictions of one model.
+
+    :ivar letter: that names the model in the chart; '' where there is one model only.
+    :ivar times: of the images, in seconds since the start of the axis.
+    :ivar probabilities: of fire, 0..1; None where the image was rejected.
+    :ivar alarms: start and end of each alarm, in seconds since the start of the axis.
+    :ivar thresholds: of the alarm, 0..1.
+    """
+
+    letter: str
+    times: Sequence[float]
+    probabilities: Sequence[float | None]
+    alarms: Sequence[Interval]
+    thresholds: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Lane:
+    """
+    A row of bars below the curves.
+
+    :ivar name: what is shown, written on the left.
+    :ivar intervals: start and end of each bar, in seconds since the start of the axis.
+    :ivar color: of the bars, as matplotlib reads it.
+    """
+
+    name: str
+    intervals: Sequence[Interval]
+    color: str
+
+
+def draw_probability(axes: Axes, series: Sequence[Series], lanes: Sequence[Lane],
+                     length: float) -> None:
+    """
+    Draw the probability of fire over time, with alarms, thresholds, events and rejected images.
+
+    :param axes: to draw on.
+    :param series: one or two models' predictions of the same images.
+    :param lanes: labeled events and rejected images, from top to bottom; those of the alarms
+        follow.
+    :param length: of the time axis, in seconds.
+    """
+    length = max(length, MIN_LENGTH)
+    lanes = list(lanes)
+    for index, one in enumerate(series):
+        color = SERIES_COLORS[index % len(SERIES_COLORS)]
+        alarm_color = color if len(series) > 1 else ALARM_COLOR
+        _draw_series(axes, one, color, SERIES_DASHES[index % len(SERIES_DASHES)])
+        lanes.append(Lane(f'alarm {one.letter}'.strip(), one.alarms, alarm_color))
+        _draw_bars(axes, one.alarms, (0.0, 1.0), length, alarm_color, alpha=0.2)
+    lows = [-LANE_HEIGHT * (number + 1.2) for number in range(len(lanes))]
+    for lane, low in zip(lanes, lows, strict=True):
+        _draw_bars(axes, lane.intervals, (low, LANE_FILL), length, lane.color)
+    levels = (0.0, 0.25, 0.5, 0.75, 1.0)
+    names = [f'{100 * level:.0f} %' for level in levels]
+    names += [plain_text(lane.name) for lane in lanes]
+    axes.set_yticks([*levels, *(low + LANE_FILL / 2 for low in lows)], names)
+    axes.set(xlim=(0, length), ylim=(-LANE_HEIGHT * (len(lanes) + 0.5), 1.02))
+    axes.grid(axis='x', alpha=0.3)
+    axes.hlines(levels, 0, length, color='gray', alpha=0.3, linewidth=0.8)
+
+
+def _draw_series(axes: Axes, series: Series, color: str, dash: str) -> None:
+    times, values = decimate(*split_at_gaps(
+        np.array(series.times, float), np.array(series.probabilities, float)))
+    axes.plot(times, values, color=color, linestyle=dash, linewidth=1.2,
+              label=f'fire probability {series.letter}'.strip())
+    # A single prediction between two rejected images makes no line.
+    known = np.pad(~np.isnan(values), 1)
+    alone = known[1:-1] & ~known[:-2] & ~known[2:]
+    axes.plot(times[alone], values[alone], color=color, linestyle='', marker='.', markersize=5,
+              clip_on=False)
+    for number, threshold in enumerate(series.thresholds):
+        axes.axhline(threshold, color=color, linewidth=0.9, linestyle=':',
+                     label='' if number else f'thresholds {series.letter}'.strip())
+
+
+def _draw_bars(axes: Axes, intervals: Iterable[Interval], y: Interval, length: float,
+               color: str, alpha: float = 1.0) -> None:
+    """Draw stretches of time, none of them too narrow to be seen."""
+    narrowest = length / (2 * COLUMNS)
+    bars = [(start, max(end - start, narrowest))
+            for start, end in merge_intervals(intervals, narrowest, length)]
+    axes.broken_barh(bars, y, linewidth=0, color=color, alpha=alpha)
+
+
+def merge_intervals(intervals: Iterable[Interval], distance: float,
+                    length: float) -> list[Interval]:
+    """
+    Join intervals that lie closer together than can be seen, so that a chart has not too many.
+
+    :param intervals: start and end of each.
+    :param distance: up to which two are joined, in seconds.
+    :param length: of the axis, in seconds; what lies outside of it is left out.
+    :return: the intervals in order.
+    """
+    merged: list[Interval] = []
+    for start, end in sorted(intervals):
+        if end < 0 or start > length:
+            continue
+        start, end = max(start, 0.0), min(end, length)
+        if merged and start - merged[-1][1] <= distance:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
+
+
+Values = NDArray[np.float64]
+
+
+def split_at_gaps(times: Values, values: Values) -> tuple[Values, Values]:
+    """
+    Put a NaN before each image after a gap, and where time goes back: no line is drawn across.
+
+    :param times: of the images, in seconds.
+    :param values: as many; NaN where there is none.
+    """
+    steps = np.diff(times)
+    breaks = 1 + np.flatnonzero((steps < 0) | (steps > longest_step(times.tolist())))
+    return np.insert(times, breaks, times[breaks]), np.insert(values, breaks, np.nan)
+
+
+def decimate(times: Values, values: Values, columns: int = COLUMNS) -> tuple[Values, Values]:
+    """
+    Keep of each column of a chart the first, the lowest, the highest and the last point.
+
+    A line through them covers the same pixels as one through all (Jugel et al., M4: A
+    Visualization-Oriented Time Series Data Aggregation, VLDB 2014); no peak is lost.
+
+    :param times: in seconds.
+    :param values: as many; NaN where there is none.
+    :param columns: of the chart. Of up to four points a column all are kept.
+    """
+    if len(times) <= 4 * columns:
+        return times, values
+    width = (times.max() - times.min()) / columns or 1.0
+    column = np.floor((times - times.min()) / width)
+    starts = [0, *(1 + np.flatnonzero(np.diff(column))), len(times)]
+    kept: set[int] = set()
+    for start, end in pairwise(starts):
+        kept |= {start, end - 1}
+        part = values[start:end]
+        if not np.isnan(part).all():
+            kept |= {start + int(np.nanargmin(part)), start + int(np.nanargmax(part))}
+    order = sorted(kept)
+    return times[order], values[order]
+
+
+def series_of(topic: TopicReport, axis: TimeAxis) -> list[Series]:
+    """Collect what is drawn of each model."""
+    return [Series(letter, [axis.position(prediction) for prediction in run.predictions],
+                   [prediction.probability for prediction in run.predictions],
+                   run_intervals(run, axis), run.thresholds)
+            for letter, run in zip(topic.letters, topic.runs, strict=True)]
+
+
+def run_intervals(run: Run, axis: TimeAxis) -> list[Interval]:
+    """List when the alarm was raised and cleared, in seconds since the start of the axis."""
+    return alarm_intervals(((axis.position(prediction), prediction.alarm)
+                            for prediction in run.predictions), axis.length)
+
+
+def lanes_of(topic: TopicReport, axis: TimeAxis) -> list[Lane]:
+    """List labeled events, where the axis is that of their stamps, and rejected images."""
+    labels = topic.runs[0].labels if topic.runs and axis.by_stamp else None
+    events = labels.events if labels else ()
+    lanes = [Lane(f'labeled {label}', [
+        (axis.seconds_since_start(event.start), axis.seconds_since_start(event.end))
+        for event in events if event.label == label],
+        FIRE_COLOR if label == FIRE else NOFIRE_COLOR)
+        for label in sorted({event.label for event in events})]
+    rejected = [axis.position(prediction) for prediction in topic.predictions
+                if prediction.probability is None]
+    if rejected:
+        lanes.append(Lane('rejected', [(time, time) for time in rejected], REJECTED_COLOR))
+    return lanes
+
+
+def plain_text(name: str) -> str:
+    """Return a name such that matplotlib draws it: no formula, and escapes for odd bytes."""
+    return name.replace('$', r'\$').encode('utf-8', 'backslashreplace').decode('utf-8')

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Collect what a report shows: the facts, without a word of HTML."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+import io
+import re
+
+from fire_detector.replay.axis import find_axis, TimeAxis
+from fire_detector.replay.chart import draw_probability, lanes_of, series_of
+from fire_detector.replay.records import (
+    DOUBTFUL,
+    FIRE,
+    HIGHEST,
+    Prediction,
+    Report,
+    Run,
+    Snapshot,
+    TopicReport,
+)
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+# Bytes of JPEG files in one page; in base64 they take a third more.
+IMAGE_BUDGET = 1_800_000
+# Width, height and size of the letters of a chart, in points that are a screen's pixels where it
+# is as wide as a page, and as a phone.
+WIDE, NARROW = (960, 320, 12), (440, 360, 13)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """
+    A chart for wide and narrow screens.
+
+    :ivar wide: an SVG file, as a data: URI.
+    :ivar narrow: likewise.
+    """
+
+    wide: str
+    narrow: str
+
+
+@dataclass(frozen=True)
+class ShownImage:
+    """
+    An image of a run.
+
+    :ivar prediction: for the image.
+    :ivar kinds: why it is shown: RAISED, CLEARED, HIGHEST, DOUBTFUL.
+    :ivar uri: a JPEG file, as a data: URI.
+    """
+
+    prediction: Prediction
+    kinds: tuple[str, ...]
+    uri: str
+
+
+@dataclass(frozen=True)
+class RunView:
+    """
+    What is shown of one model on one topic.
+
+    :ivar name: of the model, after its letter where there are two.
+    :ivar run: what was found.
+    :ivar images: in order of time.
+    :ivar images_left_out: for which the page has no room.
+    :ivar model: names and values of the model and its contract.
+    """
+
+    name: str
+    run: Run
+    images: tuple[ShownImage, ...]
+    images_left_out: int
+    model: tuple[tuple[str, str], ...]
+
+    @property
+    def fires(self) -> int:
+        """Return how many of the labels are of a fire."""
+        return sum(event.label == FIRE for event in self.run.labels.events) if (
+            self.run.labels) else 0
+
+
+@dataclass(frozen=True)
+class TopicView:
+    """
+    What is shown of one topic.
+
+    :ivar topic: what was found.
+    :ivar axis: of time.
+    :ivar chart: of the probabilities; None where there are none.
+    :ivar runs: one for each model.
+    :ivar rejected: reason, number of images, and the first one's detail.
+    """
+
+    topic: TopicReport
+    axis: TimeAxis
+    chart: Chart | None
+    runs: tuple[RunView, ...]
+    rejected: tuple[tuple[str, int, str], ...]
+
+
+@dataclass(frozen=True)
+class PageView:
+    """
+    What a report shows.
+
+    :ivar report: what was found.
+    :ivar topics: one for each topic with images.
+    :ivar alarms: number of alarms by name of the model.
+    :ivar processed: whether any image was processed.
+    :ivar highest: the highest probability with its topic and model; None where there is none.
+    """
+
+    report: Report
+    topics: tuple[TopicView, ...]
+    alarms: dict[str, int]
+    processed: bool
+    highest: tuple[Prediction, TopicView, RunView] | None
+
+
+def view_report(report: Report) -> PageView:
+    """Collect what is shown of a replay."""
+    chosen = choose_images(report)
+    topics = tuple(_view_topic(topic, chosen) for topic in report.topics)
+    runs = [(topic, run) for topic in topics for run in topic.runs]
+    alarms: dict[str, int] = {}
+    for _, view in runs:
+        # Topics have a letter for each model, or none has.
+        alarms[view.name] = alarms.get(view.name, 0) + len(view.run.alarms)
+    found = [(best, topic, view) for topic, view in runs if (best := view.run.highest)]
+    return PageView(report, topics, alarms, bool(found),
+                    max(found, key=lambda one: one[0].probability or 0.0, default=None))
+
+
+def choose_images(report: Report) -> frozenset[Snapshot]:
+    """
+    Choose the images that a page can hold, the same number of each run as far as there are.
+
+    The highest and the most doubtful come first, then alarms as they follow each other.
+    """
+    queues = [sorted(run.snapshots, key=lambda one: one.kind not in (HIGHEST, DOUBTFUL))
+              for topic in report.topics for run in topic.runs]
+    chosen: set[Snapshot] = set()
+    used = 0
+    for rank in range(max(map(len, queues), default=0)):
+        for snapshot in (queue[rank] for queue in queues if rank < len(queue)):
+            used += len(snapshot.jpeg)
+            if used > IMAGE_BUDGET:
+                return frozenset(chosen)
+            chosen.add(snapshot)
+    return frozenset(chosen)
+
+
+def _view_topic(topic: TopicReport, chosen: frozenset[Snapshot]) -> TopicView:
+    axis = find_axis(topic)
+    first_details = {prediction.reason: prediction.detail
+                     for prediction in reversed(topic.predictions) if prediction.reason}
+    return TopicView(
+        topic, axis, _draw_chart(topic, axis) if topic.predictions else None,
+        tuple(_view_run(name, run, chosen, axis)
+              for name, run in zip(topic.names, topic.runs, strict=True)),
+        tuple((reason, count, first_details.get(reason, '')) for reason, count in topic.rejected))
+
+
+def _view_run(name: str, run: Run, chosen: frozenset[Snapshot], axis: TimeAxis) -> RunView:
+    shown = sorted((one for one in run.snapshots if one in chosen),
+                   key=lambda one: axis.position(one.prediction))
+    # One image may be there for two reasons.
+    kinds: dict[tuple[Prediction, bytes], tuple[str, ...]] = {}
+    for one in shown:
+        key = one.prediction, one.jpeg
+        kinds[key] = (*kinds.get(key, ()), one.kind)
+    # Where the contract has the same, it is shown once.
+    model = {'model': run.name, 'runtime': run.runtime, 'SHA-256': run.sha256} | dict(run.contract)
+    return RunView(name, run, tuple(
+        ShownImage(prediction, why, _data_uri('image/jpeg', jpeg))
+        for (prediction, jpeg), why in kinds.items()),
+        len(run.snapshots) - len(shown), tuple(model.items()))
+
+
+def _draw_chart(topic: TopicReport, axis: TimeAxis) -> Chart:
+    return Chart(*(_data_uri('image/svg+xml', _draw_svg(topic, axis, *size))
+                   for size in (WIDE, NARROW)))
+
+
+def _draw_svg(topic: TopicReport, axis: TimeAxis, width: int, height: int, font: int) -> bytes:
+    """Draw probabilities, alarms, labels and rejected images as a transparent SVG file."""
+    file = io.StringIO()
+    # Letters as text, of which a page with many topics takes less than as outlines.
+    with rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'report', 'font.size': font}):
+        figure = Figure(figsize=(width / 72, height / 72), layout='constrained')
+        axes = figure.subplots()
+        series = series_of(topic, axis)
+        draw_probability(axes, series, lanes_of(topic, axis), axis.length)
+        axes.set_xlabel('seconds since the first image')
+        axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1.0), frameon=False,
+                    ncol=2 * len(series) if width > NARROW[0] else 2)
+        figure.savefig(file, format='svg', transparent=True, metadata={'Date': None})
+    # Tenths of a pixel are enough.
+    return re.sub(r'(\.\d)\d+', r'\1', file.getvalue()).replace(' \nL ', 'L').encode()
+
+
+def _data_uri(kind: str, data: bytes) -> str:
+    return f'data:{kind};base64,{b64encode(data).decode()}'
