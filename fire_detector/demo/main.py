@@ -20,7 +20,7 @@ from fire_detector.detection.alarm import alarm_intervals
 from fire_detector.images.files import find_files, ImageFileError
 from fire_detector.replay.chart import Series
 from fire_detector.ros.detector_listener import DetectorListener, TimedPrediction
-from fire_detector.ros.isolation import isolated_domain, running
+from fire_detector.ros.isolation import find_free_domain, isolation_variables, running
 from fire_detector.ros.process import ros_process
 from fire_detector.scene.scene import PHASES
 
@@ -157,10 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.input is not None:
             find_files(options.input)
-        with isolated_domain() as environment:
-            os.environ.update(environment)
-            with ros_process([]):
-                recording = record(options.input, options.out, options.started)
+        os.environ.update(isolation_variables(find_free_domain()))
+        with ros_process([]):
+            recording = record(options.input, options.out, options.started)
     except ImageFileError as error:
         print(f'demo: {error}', file=sys.stderr)
         return 1
