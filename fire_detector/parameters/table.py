@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a table of parameters is made of; knows no ROS, and imports nothing that weighs."""
+"""The rows of a table of parameters, and checks of values against them; without ROS."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ AT_START, UNCONFIGURED, AT_ANY_TIME = 'at start', 'unconfigured', 'at any time'
 @dataclass(frozen=True)
 class Parameter:
     """
-    Describe one parameter.
+    One parameter of a node.
 
     :ivar name: its name.
     :ivar default: its default, which also gives its type; a tuple for an array of texts.
@@ -48,7 +48,7 @@ def check(parameter: Parameter, value: Any) -> None:
 
 
 def check_mutable(parameters: Sequence[Parameter], changed: Collection[str],
-                configured: bool) -> str:
+                  configured: bool) -> str:
     """
     Explain why parameters cannot be changed now.
 
