@@ -116,7 +116,7 @@ def record_of(model: Path, selection: Any, found: Any) -> dict[str, Any]:
     Put what was measured of a model and how together, for a JSON file or a template.
 
     :param model: the file or folder.
-    :param selection: a dataclass: what asked for it, and which images were chosen.
+    :param selection: a dataclass: the command line, and which images it chose.
     :param found: a dataclass: what was measured.
     """
     return dataclasses.asdict(selection) | {
