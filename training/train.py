@@ -45,6 +45,26 @@ from training.run_folder import (
 
 MODEL_VERSION = '1.0.0'
 EXIT_INTERRUPTED = 130
+# The options that are fields of the configuration, and have its defaults.
+CHOICES = (
+    ('arch', sorted(ARCHITECTURES), 'network'),
+    ('schedule', SCHEDULES, 'how the learning rate changes'),
+    ('balance', sorted(BALANCES), 'what is drawn equally often'),
+)
+NUMBERS = {
+    'epochs': 'passes over the training images',
+    'batch_size': 'images in a step',
+    'learning_rate': 'step size of Adam, the largest',
+    'sunsets': 'chance of rendering a sunset into an image without fire',
+    'group_cap': 'images of one group in an epoch, 0 for all',
+    'false_alarms': 'share of false alarms on val that the threshold is chosen for, 0 for a '
+                    'threshold of 0.5',
+    'seed': 'the same seed gives the same metrics',
+}
+SWITCHES = {
+    'augment': 'vary the images at random',
+    'calibrate': 'calibrate the probabilities on val',
+}
 
 
 class RunError(ValueError):
@@ -157,41 +177,24 @@ def _command(config: TrainingConfig, run: Path) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m training.train', description=__doc__, epilog=(
-            'The same command again goes on with a training that was interrupted.'))
+            "The defaults are the default model's recipe. The same command again goes on with a "
+            'training that was interrupted.'))
     add_data_options(parser)
     parser.add_argument('--out', type=Path, required=True, help='run folder for the results')
-    parser.add_argument('--arch', choices=sorted(ARCHITECTURES), default=TrainingConfig.arch,
-                        help="network (default: %(default)s, the default model's)")
     parser.add_argument('--name', help="the model's name (default: that of the architecture)")
     parser.add_argument('--leave-out', metavar='SOURCE', action='append', default=[],
                         help='keep a source from training, and measure on all of it; repeatable')
-    parser.add_argument('--epochs', type=int, default=TrainingConfig.epochs,
-                        help='passes over the training images (default: %(default)s)')
-    parser.add_argument('--batch-size', type=int, default=TrainingConfig.batch_size,
-                        help='images in a step (default: %(default)s)')
-    parser.add_argument('--learning-rate', type=float, default=TrainingConfig.learning_rate,
-                        help='step size of Adam, the largest (default: %(default)s)')
-    parser.add_argument('--schedule', choices=SCHEDULES, default=TrainingConfig.schedule,
-                        help='how the learning rate changes (default: %(default)s)')
-    parser.add_argument('--sunsets', type=float, default=TrainingConfig.sunsets,
-                        help='chance of rendering a sunset into an image without fire '
-                             '(default: %(default)s)')
-    parser.add_argument('--augment', action=argparse.BooleanOptionalAction,
-                        default=TrainingConfig.augment,
-                        help='vary the images at random (default: %(default)s)')
-    parser.add_argument('--balance', choices=sorted(BALANCES), default=TrainingConfig.balance,
-                        help='what is drawn equally often (default: %(default)s)')
-    parser.add_argument('--calibrate', action=argparse.BooleanOptionalAction,
-                        default=TrainingConfig.calibrate,
-                        help='calibrate the probabilities on val (default: %(default)s)')
-    parser.add_argument('--false-alarms', type=float, metavar='SHARE',
-                        default=TrainingConfig.false_alarms,
-                        help='share of false alarms on val that the threshold is chosen for '
-                             '(default: %(default)s; 0 for a threshold of 0.5)')
-    parser.add_argument('--group-cap', type=int, default=TrainingConfig.group_cap,
-                        help='images of one group in an epoch, 0 for all (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=TrainingConfig.seed,
-                        help='the same seed gives the same metrics (default: %(default)s)')
+    for name, choices, text in CHOICES:
+        parser.add_argument(f'--{name}', choices=choices, default=getattr(TrainingConfig, name),
+                            help=f'{text} (default: %(default)s)')
+    for name, text in NUMBERS.items():
+        default = getattr(TrainingConfig, name)
+        parser.add_argument(f'--{name.replace("_", "-")}', type=type(default), default=default,
+                            help=f'{text} (default: %(default)s)')
+    for name, text in SWITCHES.items():
+        parser.add_argument(f'--{name}', action=argparse.BooleanOptionalAction,
+                            default=getattr(TrainingConfig, name),
+                            help=f'{text} (default: %(default)s)')
     return parser
 
 

@@ -6,7 +6,12 @@ import pytest
 
 keras = pytest.importorskip('keras', reason='the extra training is not installed')
 
-from training.learning.calibration import apply_scaling, fit_scaling, log_odds, Scaling  # noqa: E402
+from training.learning.calibration import (  # noqa: E402
+    apply_scaling,
+    fit_scaling,
+    log_odds,
+    Scaling,
+)
 from training.measurement.calibration import expected_calibration_error  # noqa: E402
 from training.measurement.threshold import choose_threshold, group_weights  # noqa: E402
 

@@ -26,7 +26,7 @@ from training.conversion.predict import probabilities  # noqa: E402
 from training.conversion.proof import ConversionError, Proof  # noqa: E402
 from training.conversion.runtimes import RuntimeRefusedError  # noqa: E402
 from training.conversion.source_models import GraphNodes, load_source, SourceModel  # noqa: E402
-from training.conversion.table import describe, format_conversions  # noqa: E402
+from training.conversion.table import describe, write_table  # noqa: E402
 from training.conversion.variants import ConverterRefusedError, Variant, VARIANTS  # noqa: E402
 from training.data.manifest import read_manifest  # noqa: E402
 from training.data.samples import DatasetError, FIRE, select  # noqa: E402
@@ -389,7 +389,7 @@ def test_refused_row_stands_in_the_table(
                                     samples_of(run / 'model.h5')))
     assert [row.name for row in rows] == list(formats)
     assert [row.name for row in rows if row.refused] == ['float32']
-    table = format_conversions(describe(rows, h5_bytes=10_000_000))
+    table = write_table(describe(rows, h5_bytes=10_000_000), tmp_path, {})
     assert '- `float32` was not written: litert differs from the source by' in table
     assert '| dynamic | 65' in table
     assert not (tmp_path / 'firenet.tflite').exists()

@@ -91,7 +91,7 @@ def noted(log: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray
 
 
 def tensors_of_each_path(model: Path, images: Sequence[Path], dtype: type[np.generic], log: Path,
-                       ros: RosSession) -> dict[str, NDArray[np.generic]]:
+                         ros: RosSession) -> dict[str, NDArray[np.generic]]:
     """Return what the network gets from the converter's check, from fire_classify and the node."""
     count = len(images)
     shape = (count, *read_contract(model).input_shape[1:])

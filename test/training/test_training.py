@@ -49,7 +49,7 @@ def metrics_of(run: Path) -> dict:
 
 def fire_of(samples: list[Sample]) -> np.ndarray:
     """Return which samples show fire."""
-    return labels_of(samples) == FIRE
+    return np.equal(labels_of(samples), FIRE)
 
 
 def test_run_folder(run: Path, small_data: Path) -> None:

@@ -22,7 +22,7 @@ class Model(Protocol):
 
     @property
     def contract(self) -> ModelContract:
-        """What it expects and means."""
+        """Return what it expects and means."""
 
     def fire_probability(self, tensors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return how likely fire is in each of some preprocessed images."""

@@ -121,7 +121,7 @@ def _labeled(data: Path, path: Path) -> _Image | None:
     unlabeled = [folder for folder, own in zip(folders, found, strict=True) if own is None]
     source = PurePath(*folders[:found.index(label)]).as_posix()
     return _Image(path, file, PurePath(*unlabeled, file.name), label,
-                    data.resolve().name if source == '.' else source)
+                  data.resolve().name if source == '.' else source)
 
 
 def _check_labels(data: Path, files: Sequence[Path], present: set[int]) -> None:

@@ -60,7 +60,7 @@ def add_data_options(parser: argparse.ArgumentParser, required: bool = True) -> 
     parser.add_argument(
         '--group-by', metavar='RULE',
         help="which images belong to one scene, and so to one split: 'prefix': those in one "
-             "folder whose names are equal but for the last number, as the frames of a video "
+             'folder whose names are equal but for the last number, as the frames of a video '
              "are; 'folder': those in one folder; 'file': each image by itself, for unrelated "
              'photos only; or a regular expression that is searched in each path, with one '
              f"capturing group, such as '(cam\\d+)_' (default: {DEFAULT_GROUP_BY})")
