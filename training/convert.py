@@ -146,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Convert as the command line asks; return the exit status."""
+    """Convert what the command line names; return the exit status."""
     parser = _parser()
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = parser.parse_args(words)

@@ -165,7 +165,7 @@ def _endless(batches: Batches, first_epoch: int) -> Iterator[tuple[Any, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Optimize as the command line asks; return the exit status."""
+    """Optimize what the command line names; return the exit status."""
     parser = argparse.ArgumentParser(prog='python -m training.optimize', description=__doc__)
     parser.add_argument('run', type=Path, help='run folder of training.train')
     parser.add_argument('--method', choices=METHODS, required=True)

@@ -124,7 +124,7 @@ def run_of(model: Path) -> Path:
     for folder in list(model.resolve().parents)[:2]:
         if (folder / CONFIG).is_file() and (folder / SAMPLES).is_file():
             return folder
-    raise DatasetError(f'{model}: not in a run folder of training.train, which would tell the '
+    raise DatasetError(f'{model}: not in a run folder of training.train, which would list the '
                        f'images it was trained on; name the images with --data')
 
 

@@ -199,7 +199,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train as the command line asks; return the exit status."""
+    """Train what the command line names; return the exit status."""
     parser = _parser()
     options = vars(parser.parse_args(arguments))
     run = options.pop('out')

@@ -50,7 +50,7 @@ class Proof:
         :param compared: images on which source and results have to agree.
         :param training: images that calibration may choose from.
         :raises DatasetError: when the images are too few to prove anything.
-        :raises ModelError: when the source gives no probabilities.
+        :raises ModelError: when the outputs of the source are no probabilities.
         """
         self.source = source
         self.compared = list(compared)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import tensorflow as tf
 from training.conversion.source_models import SourceModel
 
-# Returns the tensors of images that show what values to expect in the network.
+# Returns preprocessed images, from which the ranges of values in the network are taken.
 Calibration = Callable[[], NDArray[np.float32]]
 
 

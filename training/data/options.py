@@ -32,7 +32,7 @@ class Selection:
     """
     The images that were measured, for the record.
 
-    :ivar command: the command line that asked for it.
+    :ivar command: the command line.
     :ivar data: the folder of the images, absolute.
     :ivar sources: the sources that were chosen; empty for all.
     :ivar split: a member of SPLITS, or ALL.

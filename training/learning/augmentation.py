@@ -2,8 +2,8 @@
 """
 Random variations of an image, as cameras and rooms vary.
 
-Color is what separates fire: hue moves a little only. Each function takes and gives uint8 images
-of shape (height, width, 3), RGB.
+Color is what separates fire: hue moves a little only. Each function takes, and
+returns, uint8 images of shape (height, width, 3), RGB.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 
-# Smallest and largest part of the image's area that is shown; above 1 mirrored at the rim, so
+# Smallest and largest part of the image's area in a view; above 1 mirrored at the rim, so
 # that what is in the image, fires too, becomes smaller.
 SMALLEST_CROP = 0.45
 LARGEST_VIEW = 1.3
