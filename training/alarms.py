@@ -84,11 +84,11 @@ class AlarmStudy:
 def study_alarms(options: argparse.Namespace,
                  dataset: Dataset) -> tuple[AlarmStudy, list[Candidate], list[ClassifiedClip]]:
     """
-    Measure alarm rules, and choose one where that is asked for.
+    Measure alarm rules, and choose one where the options have it.
 
     :param options: the command line's.
     :param dataset: the stills.
-    :return: what was measured, the candidates to show, and the clips to plot.
+    :return: what was measured, the candidates to list, and the clips to plot.
     :raises DatasetError: when there is no readable still of a label, or the boxes cannot be read.
     """
     settings = read_contract(options.model).alarm
@@ -105,14 +105,14 @@ def study_alarms(options: argparse.Namespace,
         rendered_clip(options.fps, options.seed)])
     of_stills, others = clips[:len(planned)], clips[len(planned):]
     compared = (SingleFrame(settings.on_threshold), MeanOfEight(settings.on_threshold))
-    candidates = shown = measure_rules((Windowed(settings), *compared), of_stills)
+    candidates = listed = measure_rules((Windowed(settings), *compared), of_stills)
     chosen = None
     if options.choose:
         tried = rank(measure_rules(rules_to_try(settings.on_threshold), of_stills),
                      options.max_missed)
-        shown = [*best_of_each(tried, BEST_SHOWN), candidates[0]]
+        listed = [*best_of_each(tried, BEST_SHOWN), candidates[0]]
         candidates = [candidates[0], *tried]
-        chosen = chosen_settings(shown[0], options.max_missed)
+        chosen = chosen_settings(listed[0], options.max_missed)
     study = AlarmStudy(
         options.fps, options.seed, sum(len(one.stamps) for one in clips), settings, chosen,
         options.max_missed if options.choose else None,
@@ -123,7 +123,7 @@ def study_alarms(options: argparse.Namespace,
         unreadable)
     # One in which the camera turns, if there is one.
     example = [one for one in of_stills if one.clip.kind == FIRE_KIND][:2][-1]
-    return study, shown, [*others, example]
+    return study, listed, [*others, example]
 
 
 def write_chosen(run: Path, settings: AlarmSettings) -> Path:
@@ -141,14 +141,14 @@ def write_chosen(run: Path, settings: AlarmSettings) -> Path:
     return path
 
 
-def _write_results(study: AlarmStudy, shown: list[Candidate], plotted: list[ClassifiedClip],
+def _write_results(study: AlarmStudy, listed: list[Candidate], plotted: list[ClassifiedClip],
                    record: dict[str, Any], out: Path) -> str:
     """Write record, page and plot; return the page."""
     stem = MEASURED if study.max_missed_share is None else CHOSEN
     out.mkdir(parents=True, exist_ok=True)
     write_alarm_plot(plotted, Windowed(study.chosen or study.settings), out / f'{stem}.png')
     write_json(out / f'{stem}.json', record)
-    page = render(PAGE, study=record, shown=[one.to_record() for one in shown], made=made,
+    page = render(PAGE, study=record, listed=[one.to_record() for one in listed], made=made,
                   limits=alarm_choice, missed_after=MISSED_AFTER, plot=f'{stem}.png')
     (out / f'{stem}.md').write_text(page, encoding='utf-8')
     return page
@@ -202,11 +202,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run = run_of(options.model) if options.write else None
         dataset = read_data(options, options.model)
-        study, shown, plotted = study_alarms(options, dataset)
+        study, listed, plotted = study_alarms(options, dataset)
         selection = describe_selection(
             options, dataset, shlex.join(['python', '-m', 'training.alarms', *words]))
         out = options.out or evaluation_folder(options.model)
-        print(_write_results(study, shown, plotted,
+        print(_write_results(study, listed, plotted,
                              record_of(options.model, selection, study), out))
         for message in study.unreadable:
             print(f'training.alarms: left out: {message}', file=sys.stderr)

@@ -47,7 +47,7 @@ def evaluate(model: Path, dataset: Dataset, selection: Selection, remarks: Mappi
 
     :param model: a .keras, .h5 or .tflite file or a SavedModel folder, with its contract.
     :param dataset: the images; those that cannot be read are left out.
-    :param selection: what asked for it.
+    :param selection: the command line, and which images it chose.
     :param remarks: what people have seen on images, by file.
     :param out: folder for the results, made where it is missing.
     :return: what was measured.

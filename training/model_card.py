@@ -167,7 +167,7 @@ def render_card(model: Path, training: dict[str, Any], measured: dict[str, Any],
     :param measured: what :func:`read_measurements` returned.
     :param sources: what :func:`read_sources` returned.
     :param card_license: the license of the model, an SPDX identifier in lower case.
-    :param command: the command line that asked for the card.
+    :param command: the command line of the card.
     :raises jinja2.UndefinedError: when a record lacks a field, since it is of another version.
     """
     commands = [training['command'], *training['optimizations'], training['conversion']['command'],

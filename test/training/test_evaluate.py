@@ -18,8 +18,8 @@ import pytest
 
 sklearn_metrics = pytest.importorskip('sklearn.metrics',
                                       reason='the extra training is not installed')
+pd = pytest.importorskip('pandas', reason='the extra training is not installed')
 
-import pandas as pd  # noqa: E402
 from training import evaluate  # noqa: E402
 from training.data.samples import FIRE, LABELS, Sample  # noqa: E402
 from training.measurement.calibration import (  # noqa: E402
@@ -62,7 +62,7 @@ def fires(*fire: int) -> NDArray[np.bool_]:
 
 
 def table(probability: NDArray[np.floating], fire: NDArray[np.bool_],
-          groups: NDArray[np.str_]) -> pd.DataFrame:
+          groups: NDArray[np.str_]) -> Any:
     """Return predictions for images of one source."""
     return predictions_of([
         Sample(Path(str(number)), FIRE if shows else 1 - FIRE, 'here', str(group), 'test')

@@ -11,7 +11,6 @@ from fire_detector.model.contract import AlarmSettings
 from fire_detector.model.locate import find_model
 import numpy as np
 import pytest
-import yaml
 
 _ = pytest.importorskip('sklearn', reason='the extra training is not installed')
 
@@ -31,6 +30,7 @@ from training.measurement.predictions import predictions_of  # noqa: E402
 from training.model_card import main, read_sources, read_unseen  # noqa: E402
 from training.run_folder import TrainingConfig, write_config, write_json  # noqa: E402
 from training.studies.robustness import fragile, measure_rows, Robustness  # noqa: E402
+import yaml  # noqa: E402
 
 PER_LABEL = 20
 # Of the fires and of the images without fire.

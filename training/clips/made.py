@@ -148,7 +148,7 @@ class _Shot:
 
 
 def film_scenes(scenes: Sequence[Scene], kind: str, fps: float,
-         seed: tuple[int, ...]) -> Iterator[ClipFrame]:
+                seed: tuple[int, ...]) -> Iterator[ClipFrame]:
     """
     Film scenes one after the other.
 

@@ -89,11 +89,12 @@ def evaluate_predictions(predictions: pd.DataFrame, threshold: float, data: Path
 
 def _recall_by_size(predictions: pd.DataFrame, sizes: pd.Series,
                     threshold: float) -> dict[str, dict[str, Any]]:
-    return {str(size): {
-        'fire': len(part),
-        'recall': wilson(float((part['probability'] >= threshold).mean()),
-                         effective_size(part['group'].to_numpy()))}
-        for size, part in predictions.groupby(sizes, observed=True)}
+    found = {}
+    for size, part in predictions.groupby(sizes, observed=True):
+        recall = float((part['probability'] >= threshold).mean())
+        found[str(size)] = {'fire': len(part), 'recall': wilson(
+            recall, effective_size(part['group'].to_numpy()))}
+    return found
 
 
 def file_sha256(path: Path) -> str:
@@ -116,7 +117,7 @@ def record_of(model: Path, selection: Any, found: Any) -> dict[str, Any]:
     Put what was measured of a model and how together, for a JSON file or a template.
 
     :param model: the file or folder.
-    :param selection: a dataclass: what asked for it, and which images were chosen.
+    :param selection: a dataclass: the command line, and which images it chose.
     :param found: a dataclass: what was measured.
     """
     return dataclasses.asdict(selection) | {

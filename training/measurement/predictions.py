@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Predictions: a table of images and the fire probability that a model gives each of them.
+Predictions: a table of images and the fire probability that a model predicts for each.
 
 A data frame with the columns `file` (the path), `label`, `source`, `group`, `split`,
 `probability` (0..1) and `fire` (whether the image shows one).

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 _ = pytest.importorskip('keras', reason='the extra training is not installed')
+pd = pytest.importorskip('pandas', reason='the extra training is not installed')
 
-import pandas as pd  # noqa: E402
 from training.conversion import runtimes  # noqa: E402
 from training.data.samples import FIRE, Sample  # noqa: E402
 from training.measurement.predictions import predictions_of, write_predictions  # noqa: E402
@@ -19,7 +19,7 @@ from training.studies import latency, recipes  # noqa: E402
 PROBABILITIES = (0.9, 0.4, 0.8, 0.7, 0.6, 0.55, 0.2, 0.1, 0.1, 0.0)
 
 
-def predictions(folder: Path) -> pd.DataFrame:
+def predictions(folder: Path) -> Any:
     """Return predictions for five fires and five others, every second from cair."""
     return predictions_of([
         Sample(folder / f'{number}.jpg', FIRE if number < 5 else 1 - FIRE,

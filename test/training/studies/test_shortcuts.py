@@ -10,9 +10,8 @@ from fire_detector.model.preprocessing import InputSpec, preprocess
 import numpy as np
 import pytest
 
-_ = pytest.importorskip('sklearn', reason='the extra training is not installed')
+pd = pytest.importorskip('pandas', reason='the extra training is not installed')
 
-import pandas as pd  # noqa: E402
 from training.data.manifest import read_manifest  # noqa: E402
 from training.data.samples import select  # noqa: E402
 from training.studies.shortcuts import main, predict_both, shortcuts_table  # noqa: E402
