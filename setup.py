@@ -82,7 +82,8 @@ setup(
             'jinja2>=3.0',
             'keras>=3,<4; python_version < "3.14"',  # the API of the TensorFlow below
             'matplotlib>=3.5',
-            'scikit-learn>=1.3',  # the first for Python 3.12
+            'pandas>=2',
+            'scikit-learn>=1.7',  # the first whose displays style all curves alike
             # 2.21 is what was tried: its converter's files load in both runtimes. Not
             # tensorflow-cpu, since tf-keras asks for this one and both own the same files. Its
             # wheels end at Python 3.13.

@@ -36,8 +36,13 @@ def test_ruff() -> None:
 
 
 def test_mypy() -> None:
-    """Find what setup.cfg forbids, with the linter that runs mypy in ROS."""
-    assert ament('mypy')(['--config', 'setup.cfg', 'fire_detector', 'training', 'test']) == 0
+    """
+    Find what setup.cfg forbids, with the linter that runs mypy in ROS.
+
+    It hands mypy the files, which tells them apart by name, and there are two of conftest.py.
+    """
+    assert ament('mypy')(['--config', 'setup.cfg', '--exclude', 'conftest.py', '--',
+                          'fire_detector', 'training', 'test']) == 0
 
 
 def test_flake8() -> None:

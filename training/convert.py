@@ -25,8 +25,8 @@ from training.conversion.source_models import (
 from training.conversion.table import describe, Row, write_table
 from training.conversion.variants import ConverterRefusedError, VARIANTS
 from training.data.loading import skip_unreadable
+from training.data.options import add_data_options, check_data_options, read_data
 from training.data.samples import check, DatasetError, Sample, select
-from training.dataset import add_data_arguments, check_data_arguments, read_dataset
 from training.run_folder import (
     CONFIG,
     CONVERSIONS,
@@ -35,7 +35,6 @@ from training.run_folder import (
     METRICS,
     PRUNED,
     QUANTIZATION_AWARE,
-    samples_of,
     SAVED_MODEL,
 )
 
@@ -55,7 +54,7 @@ def convert_all(model: Path, folder: Path, samples: Sequence[Sample],
     :param folder: where the .tflite files are written.
     :param samples: the images to compare on (`test`) and to calibrate with (`train`).
     :param nodes: the ends of a frozen graph.
-    :return: a row for each, once it is done; one that is refused is a row that says why.
+    :return: a row for each, once it is done; one that is refused is a row with the reason.
     :raises ModelError: when a model cannot be loaded.
     """
     sources = [('', model, tuple(VARIANTS))] + [
@@ -75,18 +74,18 @@ def convert_all(model: Path, folder: Path, samples: Sequence[Sample],
 
 
 def _samples(options: argparse.Namespace) -> list[Sample]:
+    samples = read_data(options, options.model).samples
     if options.data is None:
-        return samples_of(options.model)
-    samples, unreadable = skip_unreadable(
-        read_dataset(options.data, options.group_by, options.split_seed))
+        return samples
+    readable, unreadable = skip_unreadable(samples)
     for problem in unreadable:
         print(f'training.convert: skipped {problem}', file=sys.stderr)
-    check(samples, options.data)
-    return samples
+    check(readable, options.data)
+    return readable
 
 
 def _reference(model: Path) -> Path:
-    """Name what sizes are compared with: the .h5 of the run, or else the model itself."""
+    """Return what sizes are compared with: the .h5 of the run, or else the model itself."""
     in_a_run = (model.parent / CONFIG).is_file() and (model.parent / H5_MODEL).is_file()
     return model.parent / H5_MODEL if in_a_run else model
 
@@ -140,18 +139,18 @@ def _parser() -> argparse.ArgumentParser:
                       help='number format (default: %(default)s)')
     what.add_argument('--all', action='store_true',
                       help='write every format, those of optimized versions too, and a table')
-    add_data_arguments(parser, required=False)
+    add_data_options(parser, required=False)
     parser.add_argument('--input-node', metavar='NAME', help='where a frozen graph begins')
     parser.add_argument('--output-node', metavar='NAME', help='where a frozen graph ends')
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Convert as the command line asks; return the exit status."""
+    """Convert what the command line names; return the exit status."""
     parser = _parser()
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = parser.parse_args(words)
-    check_data_arguments(parser, options)
+    check_data_options(parser, options)
     if not options.all and options.out is None:
         parser.error('name the file to write with --out, or write --all')
     if (options.input_node is None) != (options.output_node is None):

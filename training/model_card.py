@@ -1,227 +1,240 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Write what is known of a model, from what the other tools have measured.
+Write a model's card, from what the other tools have measured.
 
-`python -m training.model_card runs/firenet resource/models/firenet.tflite`
+`python -m training.model_card runs/mine runs/mine/tflite/mine.tflite`
 """
 
 import argparse
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 import dataclasses
+from datetime import datetime, timezone
+import json
 from pathlib import Path
 import shlex
 import sys
+from typing import Any
 
-from fire_detector.model.contract import ModelContract, ModelError
-from training.conversion.table import format_conversions
+from fire_detector.model.contract import ModelError
+from fire_detector.model.file import read_contract
+import jinja2
+import pandas as pd
 from training.data.samples import DatasetError, LABELS, SPLITS
-from training.markdown import markdown_table
-from training.measurement.evaluation import (
-    calibration_table,
-    estimate_text,
-    Evaluation,
-    EvaluationError,
-    figures_table,
-    images_text,
-    intervals_text,
-    mistakes_text,
-    source_table,
-    threshold_table,
+from training.markdown import render
+from training.measurement.evaluation import file_sha256, read_record, RecordError
+from training.run_folder import (
+    CONVERSION_FIGURES,
+    CONVERSIONS,
+    EVALUATION,
+    evaluation_folder,
+    METRICS,
+    PRUNED,
+    QUANTIZATION_AWARE,
+    read_config,
+    read_samples,
+    write_json,
 )
-from training.measurement.findings import (
-    Findings,
-    FindingsError,
-    read_findings,
-    SOURCE_COLUMNS,
-    SOURCES,
-)
-from training.measurement.intervals import Estimate
-from training.measurement.metrics import format_table, Metrics
+from training.studies.recipes import WITHOUT
 
-NOT_STATED = 'not stated'
-LIMITS_OF_LABELS = (
-    'The labels say whether an image shows fire, not whether the fire is wanted: a candle, a '
-    'stove or a campfire counts as fire. Nor do they say how far away or how large it is.')
+TEMPLATE = 'model_card.md.j2'
+SOURCES = 'sources.csv'
+SOURCE_COLUMNS = ('source', 'license', 'origin', 'shows')
+# Further measurements beside the evaluation, by the tool that makes STEM.json.
+SUPPLEMENTS = {'alarms': 'training.alarms', 'robustness': 'training.studies.robustness'}
+UNSEEN_FIGURES = ('ROC AUC', 'recall', 'false alarms', 'recall at 2 % false alarms')
 
 
-def model_card(findings: Findings, command: str) -> str:
+def read_training(run: Path) -> dict[str, Any]:
     """
-    Write the card.
+    Read what only the training of a model knows.
 
-    :param findings: what it is written from.
-    :param command: the command line that asked for it.
-    :return: Markdown.
+    :param run: the run folder; or a JSON file that was kept of it by `--record`.
+    :return: `config`, how it was trained; `date`; `command`, and `optimizations`, the commands
+        with which the run was trained on; `metrics`, what training measured; `conversion`, what
+        was measured of every variant; `counts`, for each source and split the number of images
+        of each label, and of groups.
+    :raises RecordError: when something has to be made first, or cannot be read.
+    :raises DatasetError: when the run's configuration or list of images cannot be read.
     """
-    contract, evaluation = findings.contract, findings.evaluation
-    parts = [
-        f'# {contract.name} {contract.version}',
-        f'Tells from one image how likely it is that it shows fire. `{findings.model.name}`: '
-        f'{evaluation.model_bytes:,} bytes, SHA-256 `{evaluation.model_sha256}`. Every figure '
-        f'here was measured by the commands at the end.',
-        '## Input, output and alarm', _contract_table(contract),
-        '## How good it is', f'{images_text(evaluation)} {mistakes_text(evaluation)}',
-        figures_table(evaluation), intervals_text(evaluation),
-        source_table(evaluation), *_left_out(findings),
-        '### Other thresholds', threshold_table(evaluation),
-        '### Calibration',
-        'Whether a fire probability means what it says: of the images with a probability of '
-        '0.8, four in five should show fire.',
-        calibration_table(evaluation),
-        '## Known failures', _failures(evaluation),
-        *(('### Worst mistakes', findings.mistakes) if findings.mistakes else ()),
-        *(part for supplement in findings.supplements
-          for part in (f'## {supplement.heading}', supplement.text)),
-        '## Data', 'Images by split, fire and no fire.', _data_table(findings),
-        _source_table(findings),
-        '## Training', _training_table(findings),
-        '## Size and speed', _variants(findings),
-        '## Commands', _commands(findings, command),
-    ]
-    return '\n\n'.join(parts) + '\n'
+    if run.is_file():
+        return _read_json(run, 'training.model_card --record')
+    config = read_config(run)
+    metrics = _read_json(run / METRICS, 'training.train')
+    samples = pd.DataFrame([vars(sample) for sample in read_samples(run)])
+    counts = {
+        str(source): {'groups': int(part['group'].nunique())} | {
+            split: [int(((part['split'] == split) & (part['label'] == label)).sum())
+                    for label in range(len(LABELS))] for split in SPLITS}
+        for source, part in samples.groupby('source')}
+    return {
+        'config': dataclasses.asdict(config), 'command': metrics['command'],
+        'date': _date_of(run / METRICS),
+        'optimizations': [_read_json(run / name / METRICS, 'training.optimize')['command']
+                          for name in (QUANTIZATION_AWARE, PRUNED) if (run / name).is_dir()],
+        'metrics': {name: metrics.get(name) for name in (
+            'parameters', 'h5_bytes', 'training', 'left_out')},
+        'conversion': _read_json(run / CONVERSIONS / CONVERSION_FIGURES,
+                                 'training.convert --all'),
+        'counts': counts, 'unseen': None}
 
 
-def _contract_table(contract: ModelContract) -> str:
-    spec, alarm = contract.input_spec, contract.alarm
-    return markdown_table(['', ''], [
-        ['input', f'{spec.width}x{spec.height} pixels, {spec.color_order}; pixel * '
-                  f'{spec.scale:.6g} + {spec.offset:g}'],
-        ['resizing', f'{spec.resize}, {spec.interpolation}'],
-        ['output', f'{contract.output}; labels {", ".join(contract.labels)}'],
-        ['threshold', f'an image is called fire at {contract.threshold:g} or more'
-                      f'{_chosen(contract)}'],
-        ['alarm', f'raised when the median of {alarm.window:g} s, of at least '
-                  f'{alarm.min_frames} images, reaches {alarm.on_threshold:g}; cleared below '
-                  f'{alarm.off_threshold:g}'],
-    ])
+def read_unseen(path: Path, arch: str) -> dict[str, Any]:
+    """
+    Read how good a recipe is on sources that were left out of its training.
+
+    :param path: what `training.studies.recipes unseen` has written.
+    :param arch: the network whose rows are taken.
+    :return: `command`, `date`, and `rows`: mean and standard deviation of each of UNSEEN_FIGURES,
+        and the number of seeds, by the sources that were left out.
+    :raises RecordError: when it cannot be read, or has no such row.
+    """
+    try:
+        table = pd.read_csv(path).set_index('row')
+        table = table[table.index.str.startswith(arch + WITHOUT)][list(UNSEEN_FIGURES)]
+    except (AttributeError, KeyError, OSError, ValueError) as error:
+        raise RecordError(f'{path}: cannot be read ({error}); '
+                          f'python -m training.studies.recipes unseen writes it') from error
+    if table.empty:
+        raise RecordError(f'{path}: no row {arch}{WITHOUT}...')
+    return {'command': 'python -m training.studies.recipes unseen --data DATA',
+            'date': _date_of(path), 'rows': {
+                name.split(WITHOUT)[1]: {'seeds': len(part)} | {
+                    figure: [float(part[figure].mean()), float(part[figure].std(ddof=len(
+                        part) > 1))] for figure in UNSEEN_FIGURES}
+                for name, part in table.groupby(level=0, sort=False)}}
 
 
-def _chosen(contract: ModelContract) -> str:
-    """Explain what the threshold was chosen for, where it was."""
-    names = [f'val_false_alarm_rate{end}' for end in ('', '_low', '_high')]
-    rate, low, high = (contract.metrics.get(name) for name in names)
-    if rate is None or low is None or high is None:
-        return ''
-    return (f': chosen on `val`, where it calls {rate:.3f} ({low:.3f} to {high:.3f}) of the '
-            f'images without fire so, each group counting as one')
+def read_sources(path: Path) -> dict[str, dict[str, str]]:
+    """
+    Read what is known of the sources of images.
+
+    :param path: a CSV file with SOURCE_COLUMNS.
+    :return: license, origin and shows, by source.
+    :raises RecordError: when it cannot be read or lacks a column.
+    """
+    try:
+        table = pd.read_csv(path, usecols=list(SOURCE_COLUMNS), dtype=str, keep_default_na=False,
+                            encoding='utf-8-sig').set_index('source')
+    except (OSError, ValueError) as error:
+        raise RecordError(f'{path}: cannot be read, expected are the columns '
+                          f'{", ".join(SOURCE_COLUMNS)}: {error}') from error
+    found: dict[str, dict[str, str]] = table.to_dict('index')
+    return found
 
 
-def _left_out(findings: Findings) -> list[str]:
-    """Explain how good it was on sources that it has never seen, where that was measured."""
-    if 'left_out' not in findings.training:
-        return []
-    return [f'On sources kept from training altogether, before conversion, at '
-            f'{findings.contract.threshold:g}:',
-            format_table({source: Metrics(**found)
-                          for source, found in findings.training['left_out'].items()})]
+def read_measurements(run: Path, model: Path, data: str) -> dict[str, Any]:
+    """
+    Read what was measured of the very bytes of a model.
+
+    :param run: the run folder, or a JSON file that was kept of it.
+    :param model: the .tflite file.
+    :param data: the folder of the images it was trained on.
+    :return: `evaluation`, and the SUPPLEMENTS; None for those that were not measured.
+    :raises RecordError: when there is no evaluation on `test`, or a record is of another file.
+    """
+    digest = file_sha256(model)
+    for folder in (*sorted((run / EVALUATION).glob('*')), evaluation_folder(model)):
+        try:
+            found = read_record(folder / METRICS, digest)
+        except RecordError:
+            continue
+        if (found['split'], found['sources']) == ('test', []) and (
+                run.is_file() or found['data'] == data):
+            break
+    else:
+        inside = run.is_file() or run.resolve() in model.resolve().parents
+        words = ['python', '-m', 'training.evaluate', str(model), *(() if inside else (
+            '--data', data, '--out', str(run / EVALUATION / model.name)))]
+        raise RecordError(f'{run / EVALUATION}: no evaluation of the bytes of {model} on test; '
+                          f'run {shlex.join(words)}')
+    supplements = {}
+    for stem, tool in SUPPLEMENTS.items():
+        path = folder / f'{stem}.json'
+        try:
+            supplements[stem] = read_record(path, digest) if path.exists() else None
+        except RecordError as error:
+            raise RecordError(f'{error}; run python -m {tool} {model}') from error
+    return {'evaluation': found} | supplements
 
 
-def _failures(evaluation: Evaluation) -> str:
-    """List the sources that are worse than all together, and what the labels leave open."""
-    lines = [f'More false alarms on `{source}`: {estimate_text(rate)}, overall '
-             f'{estimate_text(overall)}.'
-             for source, rate, overall in _rates(evaluation, 'false_alarm_rate')
-             if rate.value > overall.high]
-    lines += [f'Lower recall on `{source}`: {estimate_text(rate)}, overall '
-              f'{estimate_text(overall)}.'
-              for source, rate, overall in _rates(evaluation, 'recall')
-              if rate.value < overall.low]
-    return '\n'.join(f'- {line}' for line in (*lines, LIMITS_OF_LABELS))
+def render_card(model: Path, training: dict[str, Any], measured: dict[str, Any],
+                sources: dict[str, dict[str, str]], card_license: str, command: str) -> str:
+    """
+    Render the card.
+
+    :param model: the .tflite file.
+    :param training: what :func:`read_training` returned.
+    :param measured: what :func:`read_measurements` returned.
+    :param sources: what :func:`read_sources` returned.
+    :param card_license: the license of the model, an SPDX identifier in lower case.
+    :param command: the command line of the card.
+    :raises jinja2.UndefinedError: when a record lacks a field, since it is of another version.
+    """
+    commands = [training['command'], *training['optimizations'], training['conversion']['command'],
+                *(one['command'] for one in measured.values() if one is not None), command]
+    folders = {training['config']['data'], measured['evaluation']['data']}
+    return render(
+        TEMPLATE, model=model, contract=read_contract(model), training=training, sources=sources,
+        license=card_license, unseen_figures=UNSEEN_FIGURES, splits=SPLITS,
+        commands=[_without_folders(line, folders) for line in commands], **measured)
 
 
-def _rates(evaluation: Evaluation, name: str) -> Iterator[tuple[str, Estimate, Estimate]]:
-    """Return each source where a rate was measured, the rate there, and the rate overall."""
-    overall = evaluation.overall.estimates[name]
-    for source, found in evaluation.figures.items():
-        rate = found.estimates[name]
-        if rate is not None and overall is not None:
-            yield source, rate, overall
+def _without_folders(command: str, folders: set[str]) -> str:
+    """Name the data folder DATA, whatever its name was."""
+    return shlex.join('DATA' if word in folders or str(Path(word).resolve()) in folders else word
+                      for word in shlex.split(command))
 
 
-def _data_table(findings: Findings) -> str:
-    counts = Counter((sample.source, sample.split, sample.label) for sample in findings.samples)
-    groups = {source: len({sample.group for sample in findings.samples
-                           if sample.source == source})
-              for source in sorted({sample.source for sample in findings.samples})}
-    rows = []
-    for source, number in groups.items():
-        cells = [' + '.join(str(counts[source, split, label]) for label in range(len(LABELS)))
-                 for split in SPLITS]
-        left_out = 'left out' if source in findings.config.leave_out else ''
-        rows.append([source, *cells, str(number), left_out])
-    return markdown_table(['source', *SPLITS, 'groups', ''], rows)
+def _read_json(path: Path, tool: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise RecordError(f'{path}: cannot be read ({error}); python -m {tool} writes it'
+                          ) from error
+    return found
 
 
-def _source_table(findings: Findings) -> str:
-    return markdown_table(list(SOURCE_COLUMNS), [
-        [source, *(findings.sources.get(source, {}).get(column) or NOT_STATED
-                   for column in SOURCE_COLUMNS[1:])]
-        for source in sorted({sample.source for sample in findings.samples})])
-
-
-def _training_table(findings: Findings) -> str:
-    """Lay out the settings, and what training says of itself, under the names they have there."""
-    settings = dataclasses.asdict(findings.config)
-    del settings['data']
-    measured = {'parameters': findings.training['parameters'],
-                'h5_bytes': findings.training['h5_bytes'],
-                **findings.training.get('training', {})}
-    return markdown_table(['', ''], [
-        [name, ', '.join(value) or 'none' if isinstance(value, tuple) else
-         f'{value:,}' if name in measured else str(value)]
-        for name, value in (settings | measured).items()])
-
-
-def _variants(findings: Findings) -> str:
-    """Lay out what was measured of every variant, and on which machine."""
-    conversion = findings.conversion
-    rows = conversion['rows']
-    this = [row['variant'] for row in rows if not row['refused'] and (
-        row['file'], row['bytes']) == (findings.model.name, findings.evaluation.model_bytes)]
-    versions = next((', '.join(f'{runtime} {found["version"]}'
-                               for runtime, found in row['runtimes'].items())
-                     for row in rows if not row['refused']), 'no runtime')
-    on_a_pi = '' if 'Raspberry Pi' in conversion['machine'] else ' Not measured on a Pi.'
-    return '\n\n'.join((
-        format_conversions(rows),
-        f'This file is the variant {" or ".join(this) or "of none of these rows"}. Accuracy and '
-        f'ROC AUC are on {conversion["images"]} images of the `{conversion["split"]}` split. '
-        f'A changed decision, and the largest difference of a probability, are against '
-        f'`{Path(conversion["source"]).name}` or the optimized network. Milliseconds are the '
-        f'median of single inferences with {versions}, on {conversion["machine"]}.{on_a_pi}'))
-
-
-def _commands(findings: Findings, command: str) -> str:
-    """List the commands in the order in which they are run; the data folder is called DATA."""
-    commands = (findings.training['command'],
-                *(optimization['command'] for optimization in findings.optimizations),
-                findings.conversion['command'], findings.evaluation.command,
-                *(supplement.command for supplement in findings.supplements), command)
-    return '\n'.join('    ' + shlex.join('DATA' if word == findings.config.data else word
-                                         for word in shlex.split(line))
-                     for line in commands)
+def _date_of(path: Path) -> str:
+    return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).date().isoformat()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the card that the command line asks for; return the exit status."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    parser = argparse.ArgumentParser(prog='python -m training.model_card', description=__doc__)
-    parser.add_argument('run', metavar='RUN', type=Path, help='folder of the training run')
+    parser = argparse.ArgumentParser(prog='python -m training.model_card', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('run', metavar='RUN', type=Path,
+                        help='folder of the training run, or a file that --record wrote')
     parser.add_argument('model', metavar='MODEL', type=Path, help='.tflite file made from it')
     parser.add_argument('--sources', metavar='FILE', type=Path,
                         help=f'CSV file with the columns {", ".join(SOURCE_COLUMNS)} '
                              f"(default: the data folder's {SOURCES}, if it has one)")
+    parser.add_argument('--unseen', metavar='FILE', type=Path,
+                        help='study.csv of training.studies.recipes unseen')
+    parser.add_argument('--license', metavar='NAME', default='other',
+                        help='license of the model, as in apache-2.0 (default: %(default)s)')
+    parser.add_argument('--record', metavar='FILE', type=Path,
+                        help='JSON file to keep what only the run folder knows')
     options = parser.parse_args(words)
     try:
-        text = model_card(read_findings(options.run, options.model, options.sources),
-                          shlex.join(['python', '-m', 'training.model_card', *words]))
-    except (DatasetError, EvaluationError, FindingsError, ModelError, OSError) as error:
+        training = read_training(options.run)
+        if options.unseen is not None:
+            training['unseen'] = read_unseen(options.unseen, training['config']['arch'])
+        own = Path(training['config']['data']) / SOURCES
+        path = options.sources or (own if own.is_file() else None)
+        text = render_card(
+            options.model, training, read_measurements(
+                options.run, options.model, training['config']['data']),
+            {} if path is None else read_sources(path), options.license,
+            shlex.join(['python', '-m', 'training.model_card', *words]))
+        if options.record is not None:
+            write_json(options.record, training)
+    except (DatasetError, ModelError, OSError, RecordError) as error:
         print(f'training.model_card: {error}', file=sys.stderr)
         return 1
-    except KeyError as error:
-        print(f'training.model_card: {options.run}: no {error} in its JSON files, which are of '
-              f'another version; run training.train and training.convert --all again',
-              file=sys.stderr)
+    except (KeyError, jinja2.UndefinedError) as error:
+        print(f'training.model_card: {options.run}: its JSON files are of another version '
+              f'({error}); run training.train and training.convert --all again', file=sys.stderr)
         return 1
     card = options.model.with_suffix('.md')
     card.write_text(text, encoding='utf-8')

@@ -31,9 +31,9 @@ import tensorflow_model_optimization as tfmot
 import tf_keras
 from training.data.samples import DatasetError, select
 from training.learning.batches import Batches, compile_model
+from training.learning.results import save_formats, write_results
 from training.measurement.metrics import format_table
-from training.networks import build
-from training.results import save_formats, write_results
+from training.networks import ARCHITECTURES
 from training.run_folder import (
     KERAS_MODEL,
     METRICS,
@@ -54,7 +54,7 @@ RANGE_DECAY = 0.999
 @dataclass(frozen=True)
 class Optimization:
     """
-    How a run is trained on.
+    The way a run is trained on.
 
     :ivar epochs: passes over the training images.
     :ivar sparsity: share of the weights of each layer that pruning sets to zero.
@@ -116,15 +116,14 @@ METHODS: dict[str, Callable[[Path, Optimization], Path]] = {
 def _as_keras_2(run: Path) -> Any:
     """Build a run's network with tf-keras, with the weights that Keras 3 has trained."""
     trained = keras.saving.load_model(run / KERAS_MODEL)
-    config = read_config(run)
-    model = build(tf_keras, config.arch, config.input_size)
+    model = ARCHITECTURES[read_config(run).arch](tf_keras)
     model.set_weights(trained.get_weights())
     return model
 
 
 def _settle_ranges(model: Any, images: NDArray[np.float32]) -> None:
     """
-    Start the ranges of the activations at what images show.
+    Start the ranges of the activations at those of real images.
 
     The toolkit starts all of them at -6 to 6 and lets a moving average forget that: after ten
     epochs of a hundred steps a third of it would be left, and with it steps twice as coarse.
@@ -136,7 +135,7 @@ def _settle_ranges(model: Any, images: NDArray[np.float32]) -> None:
     before = [weight.numpy() for weight in ranges]
     model(images, training=True)
     for weight, old in zip(ranges, before, strict=True):
-        # From new = decay * old + (1 - decay) * shown.
+        # From new = decay * old + (1 - decay) * seen.
         weight.assign((weight - RANGE_DECAY * old) / (1 - RANGE_DECAY))
 
 
@@ -166,7 +165,7 @@ def _endless(batches: Batches, first_epoch: int) -> Iterator[tuple[Any, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Optimize as the command line asks; return the exit status."""
+    """Optimize what the command line names; return the exit status."""
     parser = argparse.ArgumentParser(prog='python -m training.optimize', description=__doc__)
     parser.add_argument('run', type=Path, help='run folder of training.train')
     parser.add_argument('--method', choices=METHODS, required=True)

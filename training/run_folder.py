@@ -11,13 +11,12 @@ from typing import Any
 from training.data.manifest import read_manifest
 from training.data.samples import DatasetError, Sample, without
 
-LEAST_INPUT_SIZE = 32
 CONFIG = 'config.json'
 SAMPLES = 'samples.csv'
 HISTORY = 'history.csv'
 CURVES = 'curves.png'
 METRICS = 'metrics.json'
-CHECKPOINT = 'checkpoint.keras'
+BACKUP = 'backup'
 BEST_EPOCH = 'best.keras'
 PREDICTIONS = 'predictions.csv'
 # Alike but for the suffix, so that the one model.contract.json is beside all three.
@@ -31,12 +30,14 @@ QUANTIZATION_AWARE = 'qat'
 PRUNED = 'pruned'
 # In CONVERSIONS: what was measured of them.
 CONVERSION_FIGURES = 'conversion.json'
+# How the step size changes: not at all, or to nothing along a cosine.
+SCHEDULES = ('constant', 'cosine')
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
     """
-    How a model was trained.
+    How a model was trained; the defaults are the recipe of the default model.
 
     :ivar data: the data folder, absolute.
     :ivar group_by: the rule that grouped its images; None for the usual, or its manifest's.
@@ -45,60 +46,46 @@ class TrainingConfig:
     :ivar leave_out: sources that are kept from training and validation altogether.
     :ivar epochs: passes over the training images.
     :ivar batch_size: images in one step of the optimizer.
-    :ivar input_size: rows and columns of the network's input; None for its usual size.
     :ivar name: the model's name; None for that of the architecture.
     :ivar learning_rate: step size of Adam, the largest where a schedule changes it.
-    :ivar schedule: how the step size changes; a member of `schedules.SCHEDULES`.
-    :ivar patience: epochs without a better validation accuracy after which training ends; 0 for
-        never.
+    :ivar schedule: how the step size changes; a member of SCHEDULES.
     :ivar augment: whether images are varied at random.
-    :ivar balance: what is shown equally often; a member of `sampling.BALANCES`.
-    :ivar negative_crops: chance of showing, as one without fire, what is beside the fire.
-    :ivar insets: chance of showing another image, fire or not, small within one.
-    :ivar sunsets: chance of showing a sunset in an image without fire.
-    :ivar teacher: the .tflite of a larger network to learn from, absolute; None for labels alone.
-    :ivar calibrate: whether probabilities are made to mean what they say, on `val`.
+    :ivar balance: what is drawn equally often; a member of `sampling.BALANCES`.
+    :ivar sunsets: chance of rendering a sunset into an image without fire.
+    :ivar calibrate: whether probabilities are calibrated on `val`.
     :ivar false_alarms: share of false alarms on `val` that the threshold is chosen for; None for a
         threshold of a half.
-    :ivar group_cap: images of one group that an epoch shows at most; 0 for all.
+    :ivar group_cap: images of one group that an epoch draws at most; 0 for all.
     :ivar seed: seed of every random choice.
     :raises ValueError: when a value is outside its range.
     """
 
     data: str
-    group_by: str | None
-    split_seed: int | None
-    arch: str
+    group_by: str | None = None
+    split_seed: int | None = None
+    arch: str = 'lite0'
     leave_out: tuple[str, ...] = ()
-    epochs: int = 100
+    epochs: int = 16
     batch_size: int = 32
-    input_size: int | None = None
     name: str | None = None
-    learning_rate: float = 1e-3
-    schedule: str = 'constant'
-    patience: int = 30
+    learning_rate: float = 2e-3
+    schedule: str = 'cosine'
     augment: bool = True
-    balance: str = 'class'
-    negative_crops: float = 0.0
-    insets: float = 0.0
-    sunsets: float = 0.0
-    teacher: str | None = None
+    balance: str = 'source'
+    sunsets: float = 0.08
     calibrate: bool = True
     false_alarms: float | None = 0.02
     group_cap: int = 20
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check what a type annotation cannot say."""
-        for name, least in (('epochs', 1), ('batch_size', 1), ('patience', 0), ('group_cap', 0),
-                            ('seed', 0)):
+        """Check what a type annotation cannot express."""
+        for name, least in (('epochs', 1), ('batch_size', 1), ('group_cap', 0), ('seed', 0)):
             if getattr(self, name) < least:
                 raise ValueError(f'{name} {getattr(self, name)} is not {least} or more')
-        for name in ('negative_crops', 'insets', 'sunsets', 'false_alarms'):
+        for name in ('sunsets', 'false_alarms'):
             if not 0 <= (getattr(self, name) or 0) <= 1:
                 raise ValueError(f'{name} {getattr(self, name)} is not from 0 to 1')
-        if self.input_size is not None and self.input_size < LEAST_INPUT_SIZE:
-            raise ValueError(f'input_size {self.input_size} is not {LEAST_INPUT_SIZE} or more')
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f'learning_rate {self.learning_rate} is not above 0')
 
@@ -137,7 +124,7 @@ def run_of(model: Path) -> Path:
     for folder in list(model.resolve().parents)[:2]:
         if (folder / CONFIG).is_file() and (folder / SAMPLES).is_file():
             return folder
-    raise DatasetError(f'{model}: not in a run folder of training.train, which would tell the '
+    raise DatasetError(f'{model}: not in a run folder of training.train, which would list the '
                        f'images it was trained on; name the images with --data')
 
 

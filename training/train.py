@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train a network: `python -m training.train --data DIR --arch firenet --out runs/firenet`."""
+"""Train a network, the default model's: `python -m training.train --data DIR --out runs/mine`."""
 
 import argparse
 from collections import Counter
@@ -18,46 +18,53 @@ from fire_detector.model.file import read_sidecar
 from fire_detector.model.preprocessing import InputSpec
 import keras
 import tensorflow as tf
-from training.data.loading import load_tensors, skip_unreadable
+from training.data.loading import skip_unreadable
 from training.data.manifest import write_manifest
-from training.data.samples import (
-    check,
-    DatasetError,
-    FIRE,
-    LABELS,
-    labels_of,
-    Sample,
-    select,
-    without,
-)
-from training.dataset import add_data_arguments, read_dataset
-from training.learning.batches import Batches, compile_model, targets
-from training.learning.curves import write_curves
-from training.learning.epoch_seeds import EpochSeeds
-from training.learning.recorder import Recorder
+from training.data.options import add_data_options, read_folder
+from training.data.samples import check, DatasetError, LABELS, Sample, select, without
+from training.learning.calibration import calibrate
+from training.learning.fitting import fit
+from training.learning.results import save_formats, write_results
 from training.learning.sampling import BALANCES
-from training.learning.schedules import SCHEDULES
 from training.measurement.metrics import format_table, Metrics
-from training.networks import ARCHITECTURES, build
+from training.networks import ARCHITECTURES
 from training.networks.imagenet import WeightsError
-from training.results import save_formats, write_results
 from training.run_folder import (
     BEST_EPOCH,
     CONFIG,
-    CURVES,
     H5_MODEL,
     KERAS_MODEL,
     METRICS,
     read_config,
     read_samples,
     SAMPLES,
+    SCHEDULES,
     TrainingConfig,
     write_config,
 )
-from training.settling import settle
 
 MODEL_VERSION = '1.0.0'
 EXIT_INTERRUPTED = 130
+# The options that are fields of the configuration, and have its defaults.
+CHOICES = (
+    ('arch', sorted(ARCHITECTURES), 'network'),
+    ('schedule', SCHEDULES, 'how the learning rate changes'),
+    ('balance', sorted(BALANCES), 'what is drawn equally often'),
+)
+NUMBERS = {
+    'epochs': 'passes over the training images',
+    'batch_size': 'images in a step',
+    'learning_rate': 'step size of Adam, the largest',
+    'sunsets': 'chance of rendering a sunset into an image without fire',
+    'group_cap': 'images of one group in an epoch, 0 for all',
+    'false_alarms': 'share of false alarms on val that the threshold is chosen for, 0 for a '
+                    'threshold of 0.5',
+    'seed': 'the same seed gives the same metrics',
+}
+SWITCHES = {
+    'augment': 'vary the images at random',
+    'calibrate': 'calibrate the probabilities on val',
+}
 
 
 class RunError(ValueError):
@@ -86,7 +93,7 @@ def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
                            f'another folder with --out')
         return []
     data = Path(config.data)
-    samples, unreadable = skip_unreadable(read_dataset(data, config.group_by, config.split_seed))
+    samples, unreadable = skip_unreadable(read_folder(data, config.group_by, config.split_seed))
     sources = {sample.source for sample in samples}
     if unknown := set(config.leave_out) - sources:
         raise DatasetError(f'{data}: has no source {" or ".join(sorted(unknown))} to leave out, '
@@ -117,12 +124,12 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
     known = without(samples, config.leave_out)
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
-    model = build(keras, config.arch, config.input_size)
+    model = ARCHITECTURES[config.arch](keras)
     spec = InputSpec(height=model.input_shape[1], width=model.input_shape[2])
-    speed = _fit(model, select(known, 'train'), select(known, 'val'), spec, config, run)
+    speed = fit(model, select(known, 'train'), select(known, 'val'), spec, config, run)
     model = keras.saving.load_model(run / BEST_EPOCH)
     contract = _contract(config, spec, model, select(known, 'train'))
-    contract, settled = settle(model, contract, select(known, 'val'), config)
+    contract, settled = calibrate(model, contract, select(known, 'val'), config)
     model.save(run / KERAS_MODEL)
     save_formats(model, run)
     return write_results(
@@ -140,30 +147,6 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
         })
 
 
-def _fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], spec: InputSpec,
-         config: TrainingConfig, run: Path) -> dict[str, float]:
-    """Train a network into a run folder; tell how long it took, validation included."""
-    outputs = model.output_shape[1]
-    batches = Batches(training, outputs, spec, config)
-    schedule = SCHEDULES[config.schedule]
-    compile_model(model, keras.optimizers.Adam(schedule.learning_rate(
-        config.learning_rate, config.epochs, batches.num_batches)))
-    recorder = Recorder(run, batches.num_batches, config.patience, schedule.best_epoch)
-    first = len(recorder.history)
-    if first < config.epochs and not recorder.finished:
-        (recorder.checkpoint or model).fit(
-            # Keras would shuffle the batches that are shuffled already.
-            batches, shuffle=False, initial_epoch=first, epochs=config.epochs,
-            validation_data=(load_tensors(validation, spec),
-                             targets(labels_of(validation) == FIRE, outputs)),
-            callbacks=[EpochSeeds(config.seed, batches), recorder],
-            verbose=1 if sys.stdout.isatty() else 2)
-    write_curves(recorder.history, schedule.best_epoch(recorder.history), run / CURVES)
-    seconds = sum(epoch['seconds'] for epoch in recorder.history)
-    return {'seconds': round(seconds, 1), 'images_per_second': round(
-        len(recorder.history) * batches.images / seconds, 1)}
-
-
 def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
               training: Sequence[Sample]) -> ModelContract:
     sources = Counter(sample.source for sample in training)
@@ -175,7 +158,7 @@ def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
 
 
 def _command(config: TrainingConfig, run: Path) -> str:
-    """Write the command line that says all of a configuration, defaults included."""
+    """Return the command line with all of a configuration, defaults included."""
     words = ['python', '-m', 'training.train', '--out', os.path.relpath(run),
              '--data', config.data]
     for name, value in dataclasses.asdict(config).items():
@@ -186,8 +169,6 @@ def _command(config: TrainingConfig, run: Path) -> str:
             words += [option, str(value or 0)]
         elif name == 'leave_out':
             words += [word for source in value for word in (option, source)]
-        elif name == 'teacher' and value is not None:
-            words += [option, os.path.relpath(value)]
         elif name != 'data' and value is not None:
             words += [option, str(value)]
     return shlex.join(words)
@@ -196,56 +177,29 @@ def _command(config: TrainingConfig, run: Path) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m training.train', description=__doc__, epilog=(
-            'The same command again goes on with a training that was interrupted.'))
-    add_data_arguments(parser)
+            "The defaults are the default model's recipe. The same command again goes on with a "
+            'training that was interrupted.'))
+    add_data_options(parser)
     parser.add_argument('--out', type=Path, required=True, help='run folder for the results')
-    parser.add_argument('--arch', choices=sorted(ARCHITECTURES), default='firenet')
     parser.add_argument('--name', help="the model's name (default: that of the architecture)")
     parser.add_argument('--leave-out', metavar='SOURCE', action='append', default=[],
                         help='keep a source from training, and measure on all of it; repeatable')
-    parser.add_argument('--epochs', type=int, default=TrainingConfig.epochs,
-                        help='passes over the training images (default: %(default)s)')
-    parser.add_argument('--batch-size', type=int, default=TrainingConfig.batch_size)
-    parser.add_argument('--learning-rate', type=float, default=TrainingConfig.learning_rate)
-    parser.add_argument('--schedule', choices=sorted(SCHEDULES), default=TrainingConfig.schedule,
-                        help='how the learning rate changes (default: %(default)s)')
-    parser.add_argument('--input-size', type=int, metavar='PIXELS',
-                        help="rows and columns of the network's input (default: its usual)")
-    parser.add_argument('--teacher', type=Path, metavar='TFLITE',
-                        help='learn also from what a larger network says of each image')
-    parser.add_argument('--negative-crops', type=float, default=TrainingConfig.negative_crops,
-                        help='chance of showing only what is beside the fire, where boxes tell '
-                             '(default: %(default)s)')
-    parser.add_argument('--insets', type=float, default=TrainingConfig.insets,
-                        help='chance of showing another image small within one '
-                             '(default: %(default)s)')
-    parser.add_argument('--sunsets', type=float, default=TrainingConfig.sunsets,
-                        help='chance of showing a rendered sunset in an image without fire '
-                             '(default: %(default)s)')
-    parser.add_argument('--patience', type=int, default=TrainingConfig.patience,
-                        help='end after so many epochs without a better validation accuracy '
-                             '(default: %(default)s; 0 for never)')
-    parser.add_argument('--augment', action=argparse.BooleanOptionalAction,
-                        default=TrainingConfig.augment,
-                        help='vary the images at random (default: %(default)s)')
-    parser.add_argument('--balance', choices=sorted(BALANCES), default=TrainingConfig.balance,
-                        help='what is shown equally often (default: %(default)s)')
-    parser.add_argument('--calibrate', action=argparse.BooleanOptionalAction,
-                        default=TrainingConfig.calibrate,
-                        help='fit the probabilities to val (default: %(default)s)')
-    parser.add_argument('--false-alarms', type=float, metavar='SHARE',
-                        default=TrainingConfig.false_alarms,
-                        help='share of false alarms on val that the threshold is chosen for '
-                             '(default: %(default)s; 0 for a threshold of 0.5)')
-    parser.add_argument('--group-cap', type=int, default=TrainingConfig.group_cap,
-                        help='images of one group in an epoch, 0 for all (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=TrainingConfig.seed,
-                        help='the same seed gives the same metrics (default: %(default)s)')
+    for name, choices, text in CHOICES:
+        parser.add_argument(f'--{name}', choices=choices, default=getattr(TrainingConfig, name),
+                            help=f'{text} (default: %(default)s)')
+    for name, text in NUMBERS.items():
+        default = getattr(TrainingConfig, name)
+        parser.add_argument(f'--{name.replace("_", "-")}', type=type(default), default=default,
+                            help=f'{text} (default: %(default)s)')
+    for name, text in SWITCHES.items():
+        parser.add_argument(f'--{name}', action=argparse.BooleanOptionalAction,
+                            default=getattr(TrainingConfig, name),
+                            help=f'{text} (default: %(default)s)')
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train as the command line asks; return the exit status."""
+    """Train what the command line names; return the exit status."""
     parser = _parser()
     options = vars(parser.parse_args(arguments))
     run = options.pop('out')
@@ -253,7 +207,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = TrainingConfig(**options | {
             'data': str(options['data'].resolve()),
             'false_alarms': options['false_alarms'] or None,
-            'teacher': options['teacher'] and str(options['teacher'].resolve()),
             'leave_out': tuple(sorted(set(options['leave_out'])))})
     except ValueError as error:
         parser.error(str(error))

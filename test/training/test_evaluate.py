@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of a model are right, and say how far they may be off."""
+"""The figures of a model are right, with intervals, and are written as they are."""
 
+from collections.abc import Callable
 import csv
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
-from command_line import run_module
 import cv2
 from fire_detector.model.contract import contract_to_json, ModelContract
-from fire_detector.model.file import sidecar_path
-from fire_detector.model.locate import find_model
+from fire_detector.model.file import read_contract, sidecar_path
 from fire_detector.model.preprocessing import InputSpec
 import numpy as np
 from numpy.typing import NDArray
@@ -18,50 +18,62 @@ import pytest
 
 sklearn_metrics = pytest.importorskip('sklearn.metrics',
                                       reason='the extra training is not installed')
+pd = pytest.importorskip('pandas', reason='the extra training is not installed')
 
 from training import evaluate  # noqa: E402
-from training.data.samples import FIRE, LABELS, Sample, SPLITS  # noqa: E402
+from training.data.samples import FIRE, LABELS, Sample  # noqa: E402
 from training.measurement.calibration import (  # noqa: E402
     BINS,
     calibration_bins,
     expected_calibration_error,
 )
 from training.measurement.evaluation import (  # noqa: E402
-    EvaluationError,
-    mistakes_text,
-    read_evaluation,
-    write_evaluation,
+    evaluate_predictions,
+    NAMED,
+    read_record,
+    RecordError,
 )
 from training.measurement.intervals import (  # noqa: E402
     effective_size,
+    Estimate,
     figures,
     RESAMPLES,
     resamples,
     wilson,
 )
 from training.measurement.metrics import measure, measure_by_source, operating_points  # noqa: E402
-from training.measurement.mistakes import (  # noqa: E402
-    find_mistakes,
-    mistakes_table,
-    Naming,
-    read_remarks,
+from training.measurement.predictions import (  # noqa: E402
+    fire_sizes,
+    predictions_of,
+    read_predictions,
+    SIZES,
+    write_predictions,
 )
 
 ALWAYS_WRITTEN = {'metrics.json', 'summary.md', 'predictions.csv', 'confusion.png',
                   'by_source.png', 'mistakes.md'}
 WITH_BOTH_LABELS = {'roc.png', 'precision_recall.png', 'reliability.png'}
-RED, BLUE = (0, 0, 255), (255, 0, 0)
+WriteData = Callable[..., Path]
 
 
-def fires(*shown: int) -> NDArray[np.bool_]:
+def fires(*fire: int) -> NDArray[np.bool_]:
     """Write down which images show fire: 1 for one that does."""
-    return np.array(shown, dtype=bool)
+    return np.array(fire, dtype=bool)
 
 
-@pytest.fixture(scope='session')
-def model() -> Path:
-    """Return the article's model, whose figures and threshold of a half these tests know."""
-    return find_model('firenet.tflite')
+def table(probability: NDArray[np.floating], fire: NDArray[np.bool_],
+          groups: NDArray[np.str_]) -> Any:
+    """Return predictions for images of one source."""
+    return predictions_of([
+        Sample(Path(str(number)), FIRE if shows else 1 - FIRE, 'here', str(group), 'test')
+        for number, (shows, group) in enumerate(zip(fire, groups, strict=True))], probability)
+
+
+def estimate(found: Any, name: str) -> Estimate:
+    """Return an estimate that is there."""
+    one = found.estimates[name]
+    assert isinstance(one, Estimate)
+    return one
 
 
 def test_metrics_by_hand() -> None:
@@ -100,10 +112,10 @@ def test_metrics_agree_with_scikit_learn() -> None:
 
 
 def test_metrics_of_a_source_with_one_label() -> None:
-    """What cannot be measured is None, and not a number."""
+    """What cannot be measured is None; a probability equal to the threshold is called fire."""
     samples = [Sample(Path('a'), FIRE, 'one', 'g', 'test'),
                Sample(Path('b'), 1 - FIRE, 'two', 'h', 'test')]
-    found = measure_by_source(np.array([0.8, 0.3]), samples)
+    found = measure_by_source(np.array([0.5, 0.3]), samples)
     assert list(found) == ['overall', 'one', 'two']
     assert found['overall'].roc_auc == 1.0
     assert found['one'].recall == 1.0
@@ -111,13 +123,7 @@ def test_metrics_of_a_source_with_one_label() -> None:
     assert found['one'].false_alarm_rate is None
     for name in ('balanced_accuracy', 'roc_auc', 'recall_at_1_percent_false_alarms', 'ece'):
         assert getattr(found['one'], name) is None
-
-
-def test_threshold_is_that_of_the_caller() -> None:
-    """A probability equal to the threshold is called fire."""
-    samples = [Sample(Path('a'), FIRE, 'here', 'g', 'test')]
-    assert measure_by_source(np.array([0.3]), samples, 0.3)['overall'].recall == 1.0
-    assert measure_by_source(np.array([0.3]), samples, 0.31)['overall'].recall == 0.0
+    assert measure_by_source(np.array([0.5, 0.3]), samples, 0.51)['one'].recall == 0.0
 
 
 def test_recall_at_few_false_alarms_with_ties() -> None:
@@ -125,29 +131,20 @@ def test_recall_at_few_false_alarms_with_ties() -> None:
     Images of equal probability are called alike.
 
     Fire at 0.8, 0.8, 0.5; no fire once at 0.8 and 19 times at 0.1. One of twenty is 5 %: from 0.5
-    on is allowed, and finds every fire. At 1 %, none may be called, and nothing is above 0.8.
+    on is allowed, and finds every fire. At 1 %, none may be called, and nothing is above 0.8. Of
+    100 without fire, one at the limit of 1 % may be.
     """
     probability = np.array([0.8, 0.8, 0.5, 0.8, *[0.1] * 19])
     fire = fires(1, 1, 1, *[0] * 20)
     found = measure(probability, fire)
     assert found.recall_at_5_percent_false_alarms == 1.0
     assert found.recall_at_1_percent_false_alarms == 0.0
-    points = {point.chosen_for: point for point in operating_points(probability, fire, 0.6)}
-    five = points['at most 5 % false alarms']
+    one, five = (point for point in operating_points(probability, fire, 0.6)[::-1]
+                 if point.chosen_for.startswith('at most'))
     assert (five.threshold, five.recall, five.false_alarm_rate) == (0.5, 1.0, 0.05)
-    one = points['at most 1 % false alarms']
     assert (one.threshold, one.recall, one.precision) == (None, 0.0, None)
-
-
-def test_one_in_a_hundred_is_one_percent() -> None:
-    """
-    A rate equal to the limit keeps to it.
-
-    One of 100 images without fire is at 0.9, as is the one fire: calling both is allowed.
-    """
-    probability = np.array([0.9, 0.9, *[0.1] * 99])
-    found = measure(probability, fires(1, *[0] * 100))
-    assert found.recall_at_1_percent_false_alarms == 1.0
+    assert measure(np.array([0.9, 0.9, *[0.1] * 99]),
+                   fires(1, *[0] * 100)).recall_at_1_percent_false_alarms == 1.0
 
 
 def test_operating_points() -> None:
@@ -160,7 +157,7 @@ def test_operating_points() -> None:
     assert [point.threshold for point in points] == [
         0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.7, 0.7, 0.7, 0.8, 0.9]
     own = points[5]
-    assert own.chosen_for == "the model's own"
+    assert own.chosen_for
     assert (own.recall, own.false_alarm_rate, own.precision) == (0.5, 1.0, 0.5)
     assert points[-1].precision is None
     assert len(operating_points(np.array([0.7]), fires(1), 0.5)) == 9
@@ -171,27 +168,22 @@ def test_calibration() -> None:
     Check against numbers worked out by hand.
 
     Four of five images at 0.8 show fire: no error. Of two at 1.0, in the last bin, one shows
-    fire: off by 0.5, for two of seven images.
+    fire: off by 0.5, for two of seven images. 0.8 is the lower end of bin 12 of 15.
     """
     probability = np.array([0.8] * 5 + [1.0] * 2)
     fire = fires(1, 1, 1, 1, 0, 1, 0)
     assert expected_calibration_error(probability[:5], fire[:5]) == pytest.approx(0)
     assert expected_calibration_error(probability, fire) == pytest.approx(0.5 * 2 / 7)
-    bins = calibration_bins(probability, fire)
-    assert len(bins) == BINS
-    assert (bins[0].low, bins[-1].high) == (0.0, 1.0)
-    assert (bins[12].fire, bins[12].nofire, bins[12].fire_share) == (4, 1, 0.8)
-    assert (bins[-1].fire, bins[-1].nofire, bins[-1].mean_probability) == (1, 1, 1.0)
-    assert bins[0].fire_share is None
+    middle, last = calibration_bins(probability, fire)
+    assert middle == {'low': 12 / BINS, 'high': 13 / BINS, 'images': 5,
+                      'mean_probability': pytest.approx(0.8), 'fire_share': 0.8}
+    assert (last['high'], last['images'], last['mean_probability'], last['fire_share']) == (
+        1.0, 2, 1.0, 0.5)
 
 
 @pytest.mark.parametrize(('share', 'size', 'low', 'high'), [
-    (0.5, 10, 0.2366, 0.7634),
-    (0.8, 10, 0.4902, 0.9433),
-    (0.0, 10, 0.0, 0.2775),
-    (1.0, 10, 0.7225, 1.0),
-    (1.0, 1, 0.2065, 1.0),
-])
+    (0.5, 10, 0.2366, 0.7634), (0.8, 10, 0.4902, 0.9433), (0.0, 10, 0.0, 0.2775),
+    (1.0, 10, 0.7225, 1.0), (1.0, 1, 0.2065, 1.0)])
 def test_wilson_interval(share: float, size: float, low: float, high: float) -> None:
     """
     Check against numbers worked out by hand.
@@ -222,312 +214,300 @@ def test_groups_are_resampled_whole() -> None:
         assert all(names.count(name) % size == 0 for name, size in sizes.items())
 
 
-def test_copies_of_a_image_tell_nothing_new() -> None:
+def test_copies_of_an_image_are_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten frames of each scene have the figures and intervals of one frame of each."""
+    monkeypatch.setattr('training.measurement.intervals.RESAMPLES', 200)
     rng = np.random.default_rng(0)
     probability = rng.random(40)
     fire = rng.random(40) < probability
     names = np.array([f'scene {number:02}' for number in range(40)])
-    once = figures(probability, fire, names, 0.5)
-    ten_times = figures(np.repeat(probability, 10), np.repeat(fire, 10), np.repeat(names, 10),
-                        0.5)
+    ten = [np.repeat(values, 10) for values in (probability, fire, names)]
+    once, ten_times = figures(table(probability, fire, names), 0.5), figures(table(*ten), 0.5)
     assert (once.groups, ten_times.groups, ten_times.fire) == (40, 40, 10 * once.fire)
-    for name, estimate in once.estimates.items():
-        other = ten_times.estimates[name]
-        assert estimate is not None
-        assert other is not None
-        assert estimate.low <= estimate.value <= estimate.high
+    for name in once.estimates:
+        one, other = estimate(once, name), estimate(ten_times, name)
+        assert one.low <= one.value <= one.high
         assert (other.value, other.low, other.high) == pytest.approx(
-            (estimate.value, estimate.low, estimate.high))
-    as_photos = figures(np.repeat(probability, 10), np.repeat(fire, 10),
-                        np.arange(400).astype(str), 0.5)
-    narrow, wide = as_photos.estimates['roc_auc'], once.estimates['roc_auc']
-    assert narrow is not None
-    assert wide is not None
+            (one.value, one.low, one.high))
+    as_photos = figures(table(ten[0], ten[1], np.arange(400).astype(str)), 0.5)
+    narrow, wide = estimate(as_photos, 'roc_auc'), estimate(once, 'roc_auc')
     assert narrow.high - narrow.low < 0.5 * (wide.high - wide.low)
 
 
-def test_bootstrap_interval() -> None:
+def test_bootstrap_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Check against an interval worked out by hand.
 
     Of 200 fires and 200 images without, 160 each are right: balanced accuracy is 0.8, its
     standard error sqrt(2 * 0.8 * 0.2 / 200) / 2 = 0.02, and the interval 1.96 times that wide.
     """
+    monkeypatch.setattr('training.measurement.intervals.RESAMPLES', 500)
     right = np.tile(np.arange(200) < 160, 2)
     fire = np.repeat([True, False], 200)
-    found = figures(np.where(right == fire, 0.9, 0.1), fire, np.arange(400).astype(str), 0.5)
-    estimate = found.estimates['balanced_accuracy']
-    assert estimate is not None
-    assert (estimate.low, estimate.value, estimate.high) == pytest.approx(
-        (0.8 - 0.0392, 0.8, 0.8 + 0.0392), abs=0.004)
+    found = estimate(figures(table(np.where(right == fire, 0.9, 0.1), fire,
+                                   np.arange(400).astype(str)), 0.5), 'balanced_accuracy')
+    assert (found.low, found.value, found.high) == pytest.approx(
+        (0.8 - 0.0392, 0.8, 0.8 + 0.0392), abs=0.007)
 
 
 def test_one_group_of_a_label_says_little() -> None:
-    """Frames of one fire, however many, leave open how others would be seen."""
-    found = figures(np.array([0.9] * 20 + [0.1, 0.2]), fires(*[1] * 20, 0, 0),
-                    np.array(['video'] * 20 + ['b', 'c']), 0.5)
-    recall, area = found.estimates['recall'], found.estimates['roc_auc']
-    assert recall is not None
-    assert area is not None
+    """Frames of one fire, however many, leave open how others would be predicted."""
+    found = figures(table(np.array([0.9] * 20 + [0.1, 0.2]), fires(*[1] * 20, 0, 0),
+                          np.array(['video'] * 20 + ['b', 'c'])), 0.5)
+    recall, area = estimate(found, 'recall'), estimate(found, 'roc_auc')
     assert (recall.value, recall.low) == pytest.approx((1.0, 0.2065), abs=1e-4)
     assert (area.value, area.low, area.high) == (1.0, 0.0, 1.0)
 
 
-def write_data(folder: Path, sources: tuple[str, ...] = ('here',)) -> Path:
-    """Write a data folder: in each source and split, two red images of fire and two blue."""
-    lines = ['file,label,source,group,split']
-    for source in sources:
-        for split in SPLITS:
-            for label, color in zip(LABELS, (RED, BLUE), strict=True):
-                for number in range(2):
-                    name = f'{source}_{split}_{label}_{number}.png'
-                    cv2.imwrite(str(folder / name), np.full((20, 30, 3), color, np.uint8))
-                    lines.append(f'{name},{label},{source},{name},{split}')
-    (folder / 'manifest.csv').write_text('\n'.join(lines) + '\n')
-    return folder
+def test_predictions_are_read_as_written(tmp_path: Path) -> None:
+    """Nothing is lost on the way through the file, nor is the group `007` the number 7."""
+    written = table(np.array([0.123456789, 1.0]), fires(1, 0), np.array(['007', '8']))
+    write_predictions(written, tmp_path / 'predictions.csv')
+    pd.testing.assert_frame_equal(read_predictions(tmp_path / 'predictions.csv'), written)
+    (tmp_path / 'predictions.csv').write_text('a,b\n1,2\n')
+    with pytest.raises(ValueError, match=r'predictions\.csv: not a table'):
+        read_predictions(tmp_path / 'predictions.csv')
+
+
+@pytest.mark.usefixtures('few_resamples')
+def test_recall_by_size(tmp_path: Path) -> None:
+    """
+    Boxes of 0.5 %, 4.99 %, 5.2 % and 100 % are in four sizes; one is not known.
+
+    Two boxes of 4 % that overlap to one half cover 6 %. Of the two fires of 5 to 20 %, one is
+    found: the interval is that of two images. What has no fire has no size.
+    """
+    (tmp_path / 'boxes.csv').write_text(
+        'file,cx,cy,w,h\n0,0.5,0.5,0.05,0.1\n1,0.5,0.5,0.0998,0.5\n2,0.5,0.5,0.2,0.26\n'
+        '3,0.5,0.5,1,1\n5,0.1,0.1,0.2,0.2\n5,0.2,0.1,0.2,0.2\n6,0.5,0.5,1,1\n')
+    samples = [Sample(tmp_path / str(number), FIRE if number < 6 else 1 - FIRE, 'here',
+                      str(number), 'test') for number in range(7)]
+    predictions = predictions_of(samples, [0.9, 0.1, 0.9, 0.9, 0.9, 0.2, 0.1])
+    small, some, middle, large = SIZES
+    assert fire_sizes(predictions, tmp_path).astype(object).where(
+        lambda sizes: sizes.notna(), None).tolist() == [
+        small, some, middle, large, None, middle, None]
+    found = evaluate_predictions(predictions, 0.5, tmp_path, {}).recall_by_size
+    assert found[middle] == {'fire': 2, 'recall': wilson(0.5, 2)}
+    assert found[some] == {'fire': 1, 'recall': wilson(0.0, 1)}
+
+
+@pytest.mark.usefixtures('few_resamples')
+def test_at_most_a_dozen_mistakes_are_named(tmp_path: Path) -> None:
+    """Of 13 missed fires, the one with the highest probability is counted but not named."""
+    found = evaluate_predictions(
+        table(np.linspace(0.4, 0.1, NAMED + 1), np.full(NAMED + 1, True),
+              np.arange(NAMED + 1).astype(str)), 0.5, tmp_path, {})
+    assert found.mistakes == {'missed fire': 13, 'false alarm': 0}
+    assert [one['name'] for one in found.worst_mistakes] == [
+        str(number) for number in range(NAMED, 0, -1)]
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Return a list of the probabilities that a model is to answer, in the manifest's order."""
+def predicted(monkeypatch: pytest.MonkeyPatch, few_resamples: None) -> list[float]:
+    """Return a list of the probabilities that a model is to predict, in the manifest's order."""
     chosen: list[float] = []
-    monkeypatch.setattr(evaluate, 'probabilities',
-                        lambda model, samples: np.array(chosen))
+    monkeypatch.setattr(evaluate, 'probabilities', lambda model, samples: np.array(chosen))
     return chosen
 
 
-def test_committed_model_on_the_real_images(data: Path, model: Path, tmp_path: Path) -> None:
-    """The figures are those that the README tells, and every file is there."""
-    result = run_module('training.evaluate', model, '--data', data, '--out', tmp_path / 'out')
-    assert result.returncode == 0, result.stderr
-    assert '| overall | 344 | 373 | 710 |' in result.stdout
-    found = read_evaluation(tmp_path / 'out' / 'metrics.json')
-    values = {name: round(estimate.value, 3)
-              for name, estimate in found.overall.estimates.items() if estimate is not None}
-    assert values['accuracy'] == 0.876
-    assert values['recall'] == 0.878
-    assert values['false_alarm_rate'] == 0.126
-    assert values['roc_auc'] == 0.956
-    assert found.model_sha256 == hashlib.sha256(model.read_bytes()).hexdigest()
-    assert found.model_bytes == model.stat().st_size
-    assert found.threshold == 0.5
-    assert found.command.startswith(f'python -m training.evaluate {model} --data {data}')
-    assert sum(one.fire + one.nofire for one in found.calibration) == 717
-    assert {path.name for path in (tmp_path / 'out').iterdir()} == (
+@pytest.fixture
+def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the plots, which take longer than all else."""
+    monkeypatch.setattr(evaluate, 'write_plots', lambda predictions, evaluation, folder: [])
+
+
+def record_in(out: Path) -> dict[str, Any]:
+    """Read the record of an evaluation."""
+    found: dict[str, Any] = json.loads((out / 'metrics.json').read_text())
+    return found
+
+
+@pytest.mark.usefixtures('few_resamples')
+def test_real_images(data: Path, model: Path, tmp_path: Path) -> None:
+    """A model in its file is as good as when it was converted, and every result is there."""
+    out = tmp_path / 'out'
+    words = [str(model), '--data', str(data), '--out', str(out)]
+    assert evaluate.main(words) == 0
+    record, contract = record_in(out), read_contract(model)
+    overall = record['figures']['overall']
+    for name in ('accuracy', 'recall', 'false_alarm_rate', 'roc_auc', 'ece'):
+        assert overall['estimates'][name]['value'] == pytest.approx(
+            contract.metrics[f'test_{name}'], abs=2e-3)
+    assert (overall['fire'], overall['nofire']) == (
+        contract.metrics['test_fire'], contract.metrics['test_nofire'])
+    assert record['model_sha256'] == hashlib.sha256(model.read_bytes()).hexdigest()
+    assert record['model_bytes'] == model.stat().st_size
+    assert record['threshold'] == contract.threshold
+    assert record['command'].split()[3:] == words
+    assert sum(one['images'] for one in record['calibration']) == (
+        overall['fire'] + overall['nofire'])
+    assert {path.name for path in out.iterdir()} == (
         ALWAYS_WRITTEN | WITH_BOTH_LABELS | {'mistakes.png'})
 
 
-def test_results_of_known_answers(model: Path, tmp_path: Path, answers: list[float]) -> None:
+def test_results_of_known_predictions(firenet: Path, tmp_path: Path, predicted: list[float],
+                                      write_data: WriteData) -> None:
     """
-    Check the files against answers chosen by hand.
+    Check the files against predictions chosen by hand.
 
     Of two fires one is found, at 0.9; of two images without fire none is called.
     """
-    data = write_data(tmp_path)
-    answers += [float(np.float32(0.9)), 0.2, 0.4, 0.1]
-    out = tmp_path / 'out'
-    assert evaluate.main([str(model), '--data', str(data), '--out', str(out)]) == 0
+    data, out = write_data(), tmp_path / 'out'
+    predicted += [0.9, 0.2, 0.4, 0.1]
+    assert evaluate.main([str(firenet), '--data', str(data), '--out', str(out)]) == 0
     with (out / 'predictions.csv').open(newline='') as file:
         rows = list(csv.DictReader(file))
-    assert [(Path(row['file']).name, row['label'], row['probability']) for row in rows] == [
-        ('here_test_fire_0.png', 'fire', '0.900000'),
-        ('here_test_fire_1.png', 'fire', '0.200000'),
-        ('here_test_nofire_0.png', 'nofire', '0.400000'),
-        ('here_test_nofire_1.png', 'nofire', '0.100000')]
-    points = read_evaluation(out / 'metrics.json').operating_points
-    # The float32 next to 0.9, which is what a model answers, is a little less.
-    assert [point.recall for point in points if point.threshold in (0.8, 0.9)] == [0.5, 0.0]
+    assert [(Path(row['file']).name, row['label'], float(row['probability'])) for row in rows] == [
+        ('here_test_fire_0.png', 'fire', 0.9), ('here_test_fire_1.png', 'fire', 0.2),
+        ('here_test_nofire_0.png', 'nofire', 0.4), ('here_test_nofire_1.png', 'nofire', 0.1)]
+    record = record_in(out)
+    assert record['figures']['here']['fire'] == 2
+    assert record['figures']['overall']['estimates']['accuracy']['value'] == 0.75
     summary = (out / 'summary.md').read_text()
-    assert 'None of the 2 images without fire was called fire.' in summary
-    assert 'One in 2.0 of the 2 images of fire was missed.' in summary
-    assert '| accuracy | 0.750 ' in summary
     for name in WITH_BOTH_LABELS | {'mistakes.png', 'confusion.png', 'by_source.png'}:
         assert f']({name})' in summary
         assert cv2.imread(str(out / name)) is not None
-    assert json.loads((out / 'metrics.json').read_text())['figures']['here']['fire'] == 2
 
 
-def test_worst_mistakes_come_first(model: Path, tmp_path: Path, answers: list[float],
-                                   monkeypatch: pytest.MonkeyPatch) -> None:
-    """Missed fires by the lowest probability, then false alarms by the highest."""
-    sheets: list[list[str]] = []
-    monkeypatch.setattr(evaluate, 'write_contact_sheet', lambda tiles, path, title: sheets.append(
-        [title, *(tile.caption for tile in tiles)]))
-    answers += [0.4, 0.1, 0.6, 0.8]
-    assert evaluate.main([str(model), '--data', str(write_data(tmp_path)),
-                          '--out', str(tmp_path / 'out')]) == 0
-    assert sheets == [['The most confident of 2 missed fires and 2 false alarms',
-                       'missed 0.100 here', 'missed 0.400 here',
-                       'alarm 0.800 here', 'alarm 0.600 here']]
-
-
-def test_worst_mistakes_by_name(model: Path, tmp_path: Path, answers: list[float],
-                                monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures('no_plots')
+def test_worst_mistakes(firenet: Path, tmp_path: Path, predicted: list[float],
+                        write_data: WriteData, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    The page names files as the data folder does, how much of them burns, and what people saw.
+    Missed fires come first, by the lowest probability, then false alarms by the highest.
 
-    Two boxes of half the width and a tenth of the height, one beside the other, cover 10 %.
+    They are named as in the data folder, with how much of them burns (two boxes of half the width
+    and a tenth of the height, one beside the other, cover 10 %), and what people saw.
     """
-    monkeypatch.chdir(tmp_path)
-    data = Path('data')
-    data.mkdir()
-    write_data(data)
-    (data / 'boxes.csv').write_text('file,cx,cy,w,h\n'
-                                    'here_test_fire_1.png,0.25,0.5,0.5,0.1\n'
+    monkeypatch.chdir(write_data().parent)
+    data, out = Path(tmp_path.name), tmp_path / 'out'
+    (data / 'boxes.csv').write_text('file,cx,cy,w,h\nhere_test_fire_1.png,0.25,0.5,0.5,0.1\n'
                                     'here_test_fire_1.png,0.75,0.5,0.5,0.1\n')
-    remarks = tmp_path / 'seen.csv'
-    remarks.write_text('file,remark\nhere_test_nofire_0.png,"a | lamp,\nlit"\n'
-                       'here_test_nofire_1.png,not called\n')
-    answers += [0.4, 0.1, 0.6, 0.3]
-    assert evaluate.main([str(model), '--data', 'data', '--out', 'out',
-                          '--remarks', str(remarks)]) == 0
-    page = Path('out/mistakes.md').read_text()
-    assert 'The most confident of 2 missed fires and 1 false alarms.' in page
-    assert page.splitlines()[-3:] == [
-        '| missed fire | `here_test_fire_1.png` | here | 0.100 | 10.0 % |  |',
-        '| missed fire | `here_test_fire_0.png` | here | 0.400 | - |  |',
-        r'| false alarm | `here_test_nofire_0.png` | here | 0.600 | - | a \| lamp, lit |']
-    assert '[Their names](mistakes.md)' in Path('out/summary.md').read_text()
+    (data / 'seen.csv').write_text('file,remark\nhere_test_nofire_1.png,"a | lamp,\nlit"\n')
+    captions: list[str] = []
+    monkeypatch.setattr(evaluate, 'write_contact_sheet', lambda tiles, path, title:
+                        captions.extend(tile.caption for tile in tiles))
+    predicted += [0.4, 0.1, 0.6, 0.8]
+    assert evaluate.main([str(firenet), '--data', str(data), '--out', str(out),
+                          '--remarks', str(data / 'seen.csv')]) == 0
+    assert [(one['kind'], one['name'], one['burning'], one['remark'])
+            for one in record_in(out)['worst_mistakes']] == [
+        ('missed fire', 'here_test_fire_1.png', pytest.approx(0.1), ''),
+        ('missed fire', 'here_test_fire_0.png', None, ''),
+        ('false alarm', 'here_test_nofire_1.png', None, 'a | lamp,\nlit'),
+        ('false alarm', 'here_test_nofire_0.png', None, '')]
+    assert [caption.split()[-2] for caption in captions] == ['0.100', '0.400', '0.800', '0.600']
+    rows = [line for line in (out / 'mistakes.md').read_text().splitlines()
+            if line.startswith('| false alarm')]
+    assert r'| a \| lamp, lit |' in rows[0]
 
 
-def test_remarks_of_the_data_folder(model: Path, tmp_path: Path, answers: list[float]) -> None:
-    """A folder of images may have remarks of its own."""
-    data = write_data(tmp_path)
+@pytest.mark.usefixtures('no_plots')
+def test_remarks_of_the_data_folder(firenet: Path, tmp_path: Path, predicted: list[float],
+                                    write_data: WriteData,
+                                    capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder of images may have remarks of its own; where a column is missing, it is named."""
+    data = write_data()
+    command = [str(firenet), '--data', str(data), '--out', str(tmp_path / 'out')]
     (data / 'remarks.csv').write_text('file,remark\nhere_test_fire_0.png,a candle\n')
-    answers += [0.4, 0.9, 0.1, 0.1]
-    assert evaluate.main([str(model), '--data', str(data), '--out', str(tmp_path / 'out')]) == 0
-    assert '| a candle |' in (tmp_path / 'out' / 'mistakes.md').read_text()
-
-
-def test_remarks_without_column(model: Path, tmp_path: Path, answers: list[float],
-                                capsys: pytest.CaptureFixture[str]) -> None:
-    """The message names the file and the column."""
-    data = write_data(tmp_path)
+    predicted += [0.4, 0.9, 0.1, 0.1]
+    assert evaluate.main(command) == 0
+    assert record_in(tmp_path / 'out')['worst_mistakes'][0]['remark'] == 'a candle'
     (data / 'remarks.csv').write_text('file,seen\n')
-    answers += [0.9, 0.9, 0.1, 0.1]
-    assert evaluate.main([str(model), '--data', str(data), '--out', str(tmp_path / 'out')]) == 1
-    assert f'{data / "remarks.csv"}: no column remark' in capsys.readouterr().err
+    assert evaluate.main(command) == 1
+    error = capsys.readouterr().err
+    assert str(data / 'remarks.csv') in error
+    assert 'remark' in error
 
 
-def test_remarks_of_the_project() -> None:
-    """Remarks can be read, and each is about an image and says something."""
-    remarks = read_remarks(Path(), Path(evaluate.__file__).with_name('remarks.csv'))
-    assert all(file.startswith('images/') and remark for file, remark in remarks.items())
-
-
-def test_at_most_a_dozen_of_each(tmp_path: Path) -> None:
-    """Of 13 missed fires, the one with the highest probability is not named."""
-    samples = [Sample(tmp_path / f'{number}.png', FIRE, 'here', str(number), 'test')
-               for number in range(13)]
-    probability = np.linspace(0.1, 0.4, 13)
-    mistakes = find_mistakes(probability, samples, 0.5)
-    assert mistakes.missed == tuple(range(13))
-    table = mistakes_table(mistakes, probability, samples, Naming(tmp_path, {}))
-    assert '`11.png`' in table
-    assert '`12.png`' not in table
-
-
-def test_split_and_sources_are_chosen(model: Path, tmp_path: Path,
-                                      answers: list[float]) -> None:
-    """Of 'all' splits, only the sources asked for are measured."""
-    data = write_data(tmp_path, ('one', 'two', 'three'))
-    answers += [0.9, 0.9, 0.1, 0.1] * 6
-    out = tmp_path / 'out'
-    assert evaluate.main([str(model), '--data', str(data), '--out', str(out), '--split', 'all',
+@pytest.mark.usefixtures('no_plots')
+def test_split_and_sources_are_chosen(firenet: Path, tmp_path: Path, predicted: list[float],
+                                      write_data: WriteData) -> None:
+    """Of 'all' splits, only the named sources are measured; without mistakes there is no sheet."""
+    data, out = write_data(('one', 'two', 'three')), tmp_path / 'out'
+    predicted += [0.9, 0.9, 0.1, 0.1] * 6
+    assert evaluate.main([str(firenet), '--data', str(data), '--out', str(out), '--split', 'all',
                           '--source', 'one', '--source', 'three']) == 0
-    found = read_evaluation(out / 'metrics.json')
-    assert list(found.figures) == ['overall', 'one', 'three']
-    assert (found.split, found.overall.fire, found.overall.nofire) == ('all', 12, 12)
-    assert 'There are none.' in (out / 'summary.md').read_text()
-    assert 'There are none.' in (out / 'mistakes.md').read_text()
+    record = record_in(out)
+    assert list(record['figures']) == ['overall', 'one', 'three']
+    assert (record['split'], record['sources']) == ('all', ['one', 'three'])
+    assert (record['figures']['overall']['fire'], record['worst_mistakes']) == (12, [])
     assert not (out / 'mistakes.png').exists()
 
 
-def test_one_label_only(model: Path, tmp_path: Path, answers: list[float]) -> None:
+def test_one_label_only(firenet: Path, tmp_path: Path, predicted: list[float],
+                        write_data: WriteData) -> None:
     """What takes both labels is left out, and is not there from an earlier evaluation."""
-    data = write_data(tmp_path)
+    data, out = write_data(), tmp_path / 'out'
     with (data / 'manifest.csv').open('a') as file:
         file.write('here_test_nofire_0.png,nofire,calm,here_test_nofire_0.png,test\n')
-    out = tmp_path / 'out'
-    answers += [0.9, 0.2, 0.4, 0.1, 0.7]
-    command = [str(model), '--data', str(data), '--out', str(out)]
+    predicted += [0.9, 0.2, 0.4, 0.1, 0.7]
+    command = [str(firenet), '--data', str(data), '--out', str(out)]
     assert evaluate.main(command) == 0
     assert (out / 'roc.png').exists()
-    answers[:] = [0.7]
+    predicted[:] = [0.7]
     assert evaluate.main([*command, '--source', 'calm']) == 0
     assert {path.name for path in out.iterdir()} == ALWAYS_WRITTEN | {'mistakes.png'}
-    found = read_evaluation(out / 'metrics.json')
-    assert found.overall.estimates['roc_auc'] is None
-    assert mistakes_text(found) == '100 % of the 1 images without fire was called fire.'
+    estimates = record_in(out)['figures']['overall']['estimates']
+    assert (estimates['roc_auc'], estimates['false_alarm_rate']['value']) == (None, 1.0)
     assert '(roc.png)' not in (out / 'summary.md').read_text()
 
 
-def test_unreadable_image_is_left_out(model: Path, tmp_path: Path, answers: list[float],
-                                        capsys: pytest.CaptureFixture[str]) -> None:
-    """The rest is measured, and the file is named."""
-    data = write_data(tmp_path)
+@pytest.mark.usefixtures('no_plots')
+def test_unreadable_images(firenet: Path, tmp_path: Path, predicted: list[float],
+                           write_data: WriteData, capsys: pytest.CaptureFixture[str]) -> None:
+    """One is named and left out; of unreadable images alone, nothing is written."""
+    data = write_data()
     broken = data / 'here_test_fire_0.png'
     broken.write_bytes(b'not an image')
-    answers += [0.9, 0.4, 0.1]
-    assert evaluate.main([str(model), '--data', str(data), '--out', str(tmp_path / 'out')]) == 0
-    assert f'training.evaluate: left out: {broken}: not an image' in capsys.readouterr().err
-    found = read_evaluation(tmp_path / 'out' / 'metrics.json')
-    assert (found.overall.fire, found.overall.nofire, len(found.unreadable)) == (1, 2, 1)
-    assert '1 more could not be read' in (tmp_path / 'out' / 'summary.md').read_text()
-
-
-def test_no_readable_image(model: Path, tmp_path: Path,
-                             capsys: pytest.CaptureFixture[str]) -> None:
-    """There is nothing to measure, and nothing is written."""
-    data = write_data(tmp_path)
+    predicted += [0.9, 0.4, 0.1]
+    assert evaluate.main([str(firenet), '--data', str(data), '--out', str(tmp_path / 'a')]) == 0
+    assert f'training.evaluate: left out: {broken}' in capsys.readouterr().err
+    record = record_in(tmp_path / 'a')
+    assert (record['figures']['overall']['fire'], len(record['unreadable'])) == (1, 1)
     for path in data.glob('*_test_*'):
         path.write_bytes(b'')
-    assert evaluate.main([str(model), '--data', str(data), '--out', str(tmp_path / 'out')]) == 1
-    assert 'none of the 4 images can be read' in capsys.readouterr().err
-    assert not (tmp_path / 'out').exists()
+    assert evaluate.main([str(firenet), '--data', str(data), '--out', str(tmp_path / 'b')]) == 1
+    assert 'none of the 4 images' in capsys.readouterr().err
+    assert not (tmp_path / 'b').exists()
 
 
-def test_wrong_source(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The message names the sources that there are."""
-    data = write_data(tmp_path, ('one', 'two'))
-    assert evaluate.main([str(model), '--data', str(data), '--source', 'tow']) == 1
-    assert capsys.readouterr().err == (
-        'training.evaluate: no source tow among the images, only one, two; one that was '
-        'left out of training is measured with --data and --split all\n')
-
-
-def test_split_without_images(model: Path, tmp_path: Path,
-                                capsys: pytest.CaptureFixture[str]) -> None:
-    """The message names split and source."""
-    data = write_data(tmp_path)
+@pytest.mark.parametrize(('words', 'named'), [
+    (['--source', 'tow'], ('tow', 'one, two')),
+    (['--source', 'early'], ("'test'", 'early')),
+    (['--group-by', 'folder'], ('manifest.csv',))])
+def test_images_that_are_not_there(firenet: Path, write_data: WriteData, words: list[str],
+                                   named: tuple[str, ...],
+                                   capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names what was wanted, and what there is."""
+    data = write_data(('one', 'two'))
     with (data / 'manifest.csv').open('a') as file:
-        file.write('x.png,fire,early,x,train\n')
-    assert evaluate.main([str(model), '--data', str(data), '--source', 'early']) == 1
-    assert "no image in split 'test' of early" in capsys.readouterr().err
+        file.write('x.png,fire,early,x,train\n' if 'early' in words else '')
+    assert evaluate.main([str(firenet), '--data', str(data), *words]) == 1
+    error = capsys.readouterr().err
+    assert all(text in error for text in named)
 
 
-def test_missing_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The message names the file."""
-    data = write_data(tmp_path)
+def test_missing_model(firenet: Path, tmp_path: Path, write_data: WriteData,
+                       capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names the file; a model outside of a run folder needs --data."""
     missing = tmp_path / 'missing.tflite'
-    assert evaluate.main([str(missing), '--data', str(data)]) == 1
+    assert evaluate.main([str(missing), '--data', str(write_data())]) == 1
     assert f'training.evaluate: {missing}: ' in capsys.readouterr().err
-
-
-def test_images_of_no_run(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A model outside of a run folder does not tell its images: --data is asked for."""
-    assert evaluate.main([str(model)]) == 1
+    assert evaluate.main([str(firenet)]) == 1
     assert '--data' in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures('few_resamples', 'no_plots')
 @pytest.mark.parametrize('name', ['model.keras', 'model.h5', 'model.savedmodel'])
-def test_formats_of_training(tmp_path: Path, name: str) -> None:
+def test_formats_of_training(tmp_path: Path, name: str, write_data: WriteData) -> None:
     """
-    Check the formats of Keras with a network whose answers are worked out by hand.
+    Check the formats of Keras with a network whose predictions are worked out by hand.
 
-    It answers sigmoid(4 * (mean red - mean blue)) for fire: sigmoid(4) = 0.982 for a red image,
-    sigmoid(-4) = 0.018 for a blue one.
+    It predicts sigmoid(4 * (mean red - mean blue)) for fire. An image without has no red and a
+    blue of 1: sigmoid(-4) = 0.018. One of fire has 25 of 40 rows red and 15 blue: sigmoid(4 *
+    (0.625 - 0.375)) = 0.731. The darker ones have 215 of 255 and a red of 40 below, or all over:
+    sigmoid(4 * (0.527 + 0.059 - 0.375)) = 0.699, sigmoid(4 * (0.157 - 1)) = 0.033.
     """
     keras = pytest.importorskip('keras', reason='the extra training is not installed')
     model = keras.Sequential([
@@ -542,39 +522,20 @@ def test_formats_of_training(tmp_path: Path, name: str) -> None:
     sidecar_path(path).write_text(contract_to_json(ModelContract(
         name='redness', version='1.0.0', labels=LABELS, input_spec=InputSpec(8, 8),
         output='sigmoid')))
-    result = run_module('training.evaluate', path, '--data', write_data(tmp_path),
-                        '--out', tmp_path / 'evaluation')
-    assert result.returncode == 0, result.stderr
-    with (tmp_path / 'evaluation' / 'predictions.csv').open(newline='') as file:
-        answered = [float(row['probability']) for row in csv.DictReader(file)]
-    assert answered == pytest.approx([0.982, 0.982, 0.018, 0.018], abs=1e-3)
-    found = read_evaluation(tmp_path / 'evaluation' / 'metrics.json')
+    out = tmp_path / 'evaluation'
+    assert evaluate.main([str(path), '--data', str(write_data()), '--out', str(out)]) == 0
+    assert read_predictions(out / 'predictions.csv')['probability'].tolist() == pytest.approx(
+        [0.731, 0.699, 0.018, 0.033], abs=2e-3)
     files = [path] if path.is_file() else [file for file in path.rglob('*') if file.is_file()]
-    assert found.model_bytes == sum(file.stat().st_size for file in files)
+    assert record_in(out)['model_bytes'] == sum(file.stat().st_size for file in files)
 
 
-def test_evaluation_is_read_as_it_was_written(model: Path, tmp_path: Path,
-                                              answers: list[float]) -> None:
-    """Nothing is lost on the way through the file."""
-    data = write_data(tmp_path)
-    answers += [0.9, 0.2, 0.4, 0.1]
-    assert evaluate.main([str(model), '--data', str(data), '--out', str(tmp_path)]) == 0
-    found = read_evaluation(tmp_path / 'metrics.json')
-    write_evaluation(found, tmp_path / 'again.json')
-    assert read_evaluation(tmp_path / 'again.json') == found
-    assert (tmp_path / 'again.json').read_bytes() == (tmp_path / 'metrics.json').read_bytes()
-
-
-@pytest.mark.parametrize(('text', 'message'), [
-    ('', 'not an evaluation'),
-    ('[]', 'not an evaluation'),
-    ('{"test": {}}', "no field 'figures'"),
-    ('{"figures": {}, "operating_points": [], "calibration": [], "unreadable": []}',
-     'not an evaluation'),
-])
-def test_not_an_evaluation(tmp_path: Path, text: str, message: str) -> None:
-    """The message names the file."""
+@pytest.mark.parametrize('text', ['', '[]', '{"model": 1}', '{"model_sha256": "other"}'])
+def test_records_of_something_else(tmp_path: Path, text: str) -> None:
+    """A file that is no record, or of another model, is named."""
     path = tmp_path / 'metrics.json'
     path.write_text(text)
-    with pytest.raises(EvaluationError, match=f'{path}: .*{message}|{path}: {message}'):
-        read_evaluation(path)
+    with pytest.raises(RecordError, match=f'{path}: '):
+        read_record(path, 'digest')
+    with pytest.raises(RecordError, match=r'missing\.json: '):
+        read_record(tmp_path / 'missing.json', 'digest')

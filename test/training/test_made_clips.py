@@ -14,8 +14,8 @@ _ = pytest.importorskip('tqdm', reason='the extra training is not installed')
 
 from training.clips.camera import (  # noqa: E402
     add_grain,
+    film_view,
     HEIGHT,
-    look,
     MAX_STILL_SIDE,
     plan_move,
     read_still,
@@ -23,8 +23,16 @@ from training.clips.camera import (  # noqa: E402
     WIDTH,
 )
 from training.clips.clip import Clip, ClipFrame, IN_VIEW  # noqa: E402
-from training.clips.disturbances import plan_lamp, spoil  # noqa: E402
-from training.clips.light import FLICKER, Light, lit, plan_light, SUNSET, Wave  # noqa: E402
+from training.clips.disturbances import (  # noqa: E402
+    expose,
+    FLICKER,
+    Light,
+    plan_lamp,
+    plan_light,
+    spoil,
+    SUNSET,
+    Wave,
+)
 from training.clips.made import (  # noqa: E402
     AFTER_SECONDS,
     BEFORE_SECONDS,
@@ -68,7 +76,7 @@ def test_clips_repeat(stills: list[Sample]) -> None:
                  lambda seed: nofire_clips(stills, 40, FPS, seed)[3]):
         once, again, other = (list(plan(seed).frames()) for seed in (7, 7, 8))
         assert [frame.time for frame in once] == [frame.time for frame in again]
-        assert [frame.shown for frame in once] == [frame.shown for frame in again]
+        assert [frame.fire_share for frame in once] == [frame.fire_share for frame in again]
         assert all(np.array_equal(one, two) for one, two in zip(
             pixels(once), pixels(again), strict=True))
         assert not np.array_equal(once[0].image.pixels, other[0].image.pixels)
@@ -99,11 +107,11 @@ def test_fire_comes_and_goes(stills: list[Sample]) -> None:
 
     The second of two clips turns to it, in 0.6 s, of which half is on either side.
     """
-    cut, turned = (list(clip.frames()) for clip in fire_clips(stills, {}, 2, 50.0, 0))
-    assert {frame.shown for frame in cut} == {0.0, 1.0}
-    assert any(0 < frame.shown < 1 for frame in turned)
+    cut, turned = (list(clip.frames()) for clip in fire_clips(stills, {}, 2, 25.0, 0))
+    assert {frame.fire_share for frame in cut} == {0.0, 1.0}
+    assert any(0 < frame.fire_share < 1 for frame in turned)
     for frames, slack in ((cut, 0.0), (turned, 0.6)):
-        fire = [frame.time for frame in frames if frame.shown >= IN_VIEW]
+        fire = [frame.time for frame in frames if frame.fire_share >= IN_VIEW]
         # A burst of lost frames is at most a second.
         assert fire[-1] - fire[0] == pytest.approx(FIRE_SECONDS, abs=1.0 + slack)
         assert BEFORE_SECONDS[0] <= fire[0] <= BEFORE_SECONDS[1] + 1.0 + slack
@@ -111,19 +119,19 @@ def test_fire_comes_and_goes(stills: list[Sample]) -> None:
         # Orange has no blue, gray as much as of red.
         for frame in frames:
             blue, _, red = frame.image.pixels.mean(axis=(0, 1))
-            if frame.shown in (0, 1):
-                assert (blue < 0.2 * red) == (frame.shown == 1)
+            if frame.fire_share in (0, 1):
+                assert (blue < 0.2 * red) == (frame.fire_share == 1)
 
 
 def test_turn_shows_both_scenes(stills: list[Sample]) -> None:
     """While the camera turns, the share of orange columns is the share of fire."""
     frames = list(fire_clips(stills, {}, 2, 30.0, 0)[1].frames())
-    turning = [frame for frame in frames if 0.05 < frame.shown < 0.95]
+    turning = [frame for frame in frames if 0.05 < frame.fire_share < 0.95]
     assert len(turning) >= 5
     for frame in turning:
         columns = frame.image.pixels.astype(int).mean(axis=0)
         assert (columns[:, 0] < 0.3 * columns[:, 2]).mean() == pytest.approx(
-            frame.shown, abs=0.02)
+            frame.fire_share, abs=0.02)
 
 
 def test_no_more_fires_than_stills(stills: list[Sample]) -> None:
@@ -160,11 +168,11 @@ def test_pan_and_zoom() -> None:
     still = np.zeros((480, 640, 3), np.uint8)
     still[:, 200] = 255
     for x, expected in ((320.0, 40), (330.0, 30)):
-        seen = look(still, View(x, 240.0, 320.0))
+        seen = film_view(still, View(x, 240.0, 320.0))
         assert seen.shape == (HEIGHT, WIDTH, 3)
         assert np.flatnonzero(seen[100, :, 0]).tolist() == [expected]
     still[:, 260] = 255
-    zoomed = look(still, View(320.0, 240.0, 160.0))[100, :, 0].astype(float)
+    zoomed = film_view(still, View(320.0, 240.0, 160.0))[100, :, 0].astype(float)
     assert (zoomed * np.arange(WIDTH)).sum() / zoomed.sum() == pytest.approx(40.5, abs=0.1)
 
 
@@ -215,7 +223,7 @@ def test_exposure() -> None:
     assert light.gains(1.0) == pytest.approx((2, 2, 2))
     assert light.gains(1.35) == pytest.approx((2 ** math.exp(-1),) * 3)
     frame = np.array([[[100, 100, 100], [200, 200, 200]]], np.uint8)
-    assert lit(frame, light.gains(1.0)).tolist() == [[[200] * 3, [255] * 3]]
+    assert expose(frame, light.gains(1.0)).tolist() == [[[200] * 3, [255] * 3]]
 
 
 def test_waves_and_sunset() -> None:
@@ -283,25 +291,25 @@ def test_grain_differs_from_frame_to_frame() -> None:
 def times_and_truth(clip: Clip) -> tuple[NDArray[np.float64], set[float]]:
     """Go through a clip; give its times and how much fire its frames show."""
     frames = list(clip.frames())
-    return np.array([frame.time for frame in frames]), {frame.shown for frame in frames}
+    return np.array([frame.time for frame in frames]), {frame.fire_share for frame in frames}
 
 
 def test_videos_at_the_stated_rate(data: Path) -> None:
     """Of the 30 frames a second of the two videos, every third is taken."""
     clips = {clip.name: clip for clip in recorded_clips(data, FPS)}
     assert set(clips) == {'furg_house6_fire', 'altar_nofire'}
-    for name, frames, shown in (('furg_house6_fire', 300, 1.0), ('altar_nofire', 146, 0.0)):
+    for name, frames, fire_share in (('furg_house6_fire', 300, 1.0), ('altar_nofire', 146, 0.0)):
         times, truth = times_and_truth(clips[name])
         assert len(times) == frames
         assert np.diff(times) == pytest.approx(0.1, abs=0.001)
-        assert truth == {shown}
+        assert truth == {fire_share}
 
 
 def test_rendered_room() -> None:
     """It burns from 4 s to 20 s, of 40."""
     frames = list(rendered_clip(2.0, 0).frames())
     assert [frame.time for frame in frames] == [0.5 * number for number in range(80)]
-    burning = [frame.time for frame in frames if frame.shown == 1]
+    burning = [frame.time for frame in frames if frame.fire_share == 1]
     assert (burning[0], burning[-1], len(burning)) == (4.0, 19.5, 32)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import json
 import os
 from pathlib import Path
+import sys
+from types import ModuleType
 
 from command_line import run_module
 import cv2
@@ -18,14 +20,14 @@ from ros_session import Camera, image_message, RosSession
 _ = pytest.importorskip('tflite_runtime', reason='conversion is proven on both runtimes')
 pytest.importorskip('keras', reason='the extra training is not installed')
 
-from training.conversion import runtimes  # noqa: E402
+from training.conversion.predict import probabilities  # noqa: E402
 from training.data.loading import load_tensors  # noqa: E402
 from training.data.samples import FIRE, Sample  # noqa: E402
 
 # Height and width: square, tall, wide, odd, smaller than the network's input.
 SHAPES = ((200, 200), (199, 61), (61, 199), (77, 133), (31, 47))
-# A runtime that is first on PYTHONPATH under the name of tflite-runtime, passes everything on to
-# LiteRT, and notes what a network is given.
+# A runtime under the name of tflite-runtime that passes everything on to LiteRT, and notes what a
+# network gets.
 TAP = """
 import os
 from ai_edge_litert.interpreter import Interpreter as Real
@@ -40,7 +42,12 @@ class Interpreter(Real):
 
 @pytest.fixture(scope='module')
 def integer_model(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a network with uint8 input and output."""
+    """
+    Return a network with uint8 input and output.
+
+    It is made in a process of its own, in which nothing but the package `training` sees to it that
+    both runtimes load models beside TensorFlow.
+    """
     out = tmp_path_factory.mktemp('integer') / 'uint8.tflite'
     result = run_module('training.convert', run / 'model.h5', '--type', 'uint8', '--out', out)
     assert result.returncode == 0, result.stderr
@@ -49,14 +56,18 @@ def integer_model(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let the runtime `tflite` note the tensors it is given; give the file of the notes."""
+    """Let the runtime `tflite` note the tensors that it gets; return the file of the notes."""
     package = tmp_path / 'tap' / 'tflite_runtime'
     package.mkdir(parents=True)
     (package / '__init__.py').touch()
     (package / 'interpreter.py').write_text(TAP)
     log = tmp_path / 'tensors'
     monkeypatch.setenv('TENSOR_LOG', str(log))
+    # For other processes, and for this one.
     monkeypatch.setenv('PYTHONPATH', str(package.parent), prepend=os.pathsep)
+    module = ModuleType('tflite_runtime.interpreter')
+    exec(TAP, module.__dict__)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
     return log
 
 
@@ -79,13 +90,13 @@ def noted(log: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray
     return tensors
 
 
-def given_by_each_path(model: Path, images: Sequence[Path], dtype: type[np.generic], log: Path,
-                       ros: RosSession) -> dict[str, NDArray[np.generic]]:
+def tensors_of_each_path(model: Path, images: Sequence[Path], dtype: type[np.generic], log: Path,
+                         ros: RosSession) -> dict[str, NDArray[np.generic]]:
     """Return what the network gets from the converter's check, from fire_classify and the node."""
     count = len(images)
     shape = (count, *read_contract(model).input_shape[1:])
     samples = [Sample(path, FIRE, '', '', 'test') for path in images]
-    runtimes.probabilities(model, samples, 'tflite')
+    probabilities(model, samples, 'tflite')
     tensors = {'converter': noted(log, dtype, shape)}
 
     result = run_module('fire_detector.cli.classify', '--json', '--runtime', 'tflite',
@@ -108,7 +119,7 @@ def test_float_input(model: Path, images: list[Path], tap: Path, ros: RosSession
     expected = load_tensors([Sample(path, FIRE, '', '', 'train') for path in images],
                             read_contract(model).input_spec)
     assert len(np.unique(expected)) > 100
-    for name, found in given_by_each_path(model, images, np.float32, tap, ros).items():
+    for name, found in tensors_of_each_path(model, images, np.float32, tap, ros).items():
         np.testing.assert_array_equal(found, expected, err_msg=name)
 
 
@@ -126,5 +137,5 @@ def test_integer_input(integer_model: Path, images: list[Path], tap: Path,
                          for path in images])
     tensors = load_tensors([Sample(path, FIRE, '', '', 'train') for path in images], spec)
     np.testing.assert_array_equal(np.rint(255 * tensors), expected)
-    for name, found in given_by_each_path(integer_model, images, np.uint8, tap, ros).items():
+    for name, found in tensors_of_each_path(integer_model, images, np.uint8, tap, ros).items():
         np.testing.assert_array_equal(found, expected, err_msg=name)

@@ -43,7 +43,7 @@ def read_still(path: Path) -> NDArray[np.uint8]:
 @dataclass(frozen=True)
 class View:
     """
-    What part of a still is seen, in its pixels.
+    The part of a still that is seen, in its pixels.
 
     :ivar x: column in the middle of the view.
     :ivar y: row in the middle of the view.
@@ -58,7 +58,7 @@ class View:
 @dataclass(frozen=True)
 class Move:
     """
-    Move the camera from one view to another and back, with a swing and a tremble.
+    A move of the camera from one view to another and back, with a swing and a tremble.
 
     :ivar start: the view at the start.
     :ivar end: the view after `seconds`.
@@ -116,7 +116,7 @@ def _plan_view(still: NDArray[np.uint8], boxes: tuple[Box, ...] | None, closest:
 
 
 def _place(side: float, length: float, kept: float | None, rng: np.random.Generator) -> float:
-    """Choose the middle of a stretch within 0..side, with a point well inside of it if asked."""
+    """Choose the middle of a stretch within 0..side, around a point if there is one."""
     low, high = length / 2, side - length / 2
     if kept is not None:
         reach = 0.35 * length
@@ -124,7 +124,7 @@ def _place(side: float, length: float, kept: float | None, rng: np.random.Genera
     return float(rng.uniform(low, high))
 
 
-def look(still: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+def film_view(still: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
     """
     Film a still; beyond its edges it is mirrored.
 

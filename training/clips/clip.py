@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a clip is: frames with their times, of which is known how far they show a fire."""
+"""Clips: frames of which is known how far they show a fire, and what a model predicts for them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from fire_detector.images.color_image import ColorImage
+from fire_detector.model.classifier import FireClassifier
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
 
 FIRE_KIND = 'fire'
 # How much of the fire's image has to be in view for a frame to count as showing the fire.
@@ -17,26 +22,26 @@ class ClipFrame:
     One frame of a clip.
 
     :ivar time: seconds since the clip's start.
-    :ivar shown: share of the frame that is of a scene with fire: 0 without fire, 1 where the
-        camera looks at nothing else, between while it turns there or away.
+    :ivar fire_share: share of the frame that is of a scene with fire: 0 without fire, 1 where the
+        camera sees nothing else, between while it turns there or away.
     :ivar image: the image.
     """
 
     time: float
-    shown: float
+    fire_share: float
     image: ColorImage
 
 
 @dataclass(frozen=True)
 class Clip:
     """
-    Name a clip, whose frames are made or read each time they are asked for.
+    A clip, whose frames are made or read each time they are needed.
 
-    :ivar name: what tells it from the others.
+    :ivar name: its name, unlike those of the others.
     :ivar kind: what happens in it: FIRE_KIND, or what disturbs a scene without fire.
     :ivar source: the collection that its image, or that of its fire, is from.
     :ivar group: the scene that the image is of; clips of one group are not independent.
-    :ivar frames: gives the frames, in the order of time.
+    :ivar frames: makes the frames, in the order of time.
     """
 
     name: str
@@ -44,3 +49,39 @@ class Clip:
     source: str
     group: str
     frames: Callable[[], Iterator[ClipFrame]]
+
+
+@dataclass(frozen=True)
+class ClassifiedClip:
+    """
+    A clip and what a model predicts for its frames.
+
+    :ivar clip: the clip.
+    :ivar stamps: shape (frames,), seconds, ascending; at least two frames.
+    :ivar fire_share: shape (frames,), share of each frame that is of a scene with fire.
+    :ivar probability: shape (frames,), 0..1.
+    """
+
+    clip: Clip
+    stamps: NDArray[np.float64]
+    fire_share: NDArray[np.float64]
+    probability: NDArray[np.float64]
+
+
+def classify_clips(model: Path, clips: Sequence[Clip]) -> list[ClassifiedClip]:
+    """
+    Classify every frame of clips by the node's own classifier.
+
+    :param model: the .tflite file, with its contract.
+    :param clips: the clips.
+    :raises ModelError: when the model cannot be used.
+    :raises RuntimeUnavailableError: when no TFLite runtime can be imported.
+    :raises InferenceError: when the model gives no probability.
+    :raises ImageFileError: when a still or a video cannot be read.
+    """
+    classifier = FireClassifier(model)
+    # disable=None: no bar where the output is not a terminal.
+    return [ClassifiedClip(clip, *np.array([
+        (frame.time, frame.fire_share, classifier.probability(frame.image))
+        for frame in clip.frames()]).T)
+        for clip in tqdm(clips, desc='classifying clips', disable=None)]

@@ -1,18 +1,118 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a detector should not take for fire: lamps that glow and blink, and frames gone wrong."""
+"""What disturbs a scene over time: exposure, flicker, sunsets, red lamps, frames gone wrong."""
 
 from dataclasses import dataclass
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from training.clips.light import lit
 
+FLICKER, SUNSET = 'flicker', 'sunset'
+# Auto-exposure overshoots, and is right again with this time constant, in seconds.
+_SETTLING = 0.35
+_SECONDS_BETWEEN_STEPS = 4.0
+# At the end of a sunset, of blue, green and red.
+_SUNSET_GAINS = (0.50, 0.76, 1.10)
 # Red signal, red bulb and orange beacon, in BGR.
 _LAMP_COLORS = ((30, 20, 255), (70, 60, 255), (20, 120, 255))
 _LAMP_LENGTHS = (0.02, 0.07)
 _FLASH_GAIN = 3.5
 _WRONG_BY = 90
+
+
+@dataclass(frozen=True)
+class Wave:
+    """
+    A wave of brightness about 1.
+
+    :ivar size: how far, as a share.
+    :ivar hertz: how often.
+    :ivar phase: radians at the start.
+    """
+
+    size: float
+    hertz: float
+    phase: float
+
+    def at(self, time: float) -> float:
+        """Return the brightness at a time in seconds."""
+        return 1 + self.size * math.sin(math.tau * self.hertz * time + self.phase)
+
+
+@dataclass(frozen=True)
+class Light:
+    """
+    The changes of light in a shot.
+
+    :ivar steps: when auto-exposure is suddenly wrong, and by what factor.
+    :ivar waves: brightness that drifts or flickers.
+    :ivar warmth: how far white balance drifts to red and back.
+    :ivar sunset: seconds from full daylight to the end of a sunset; 0 without one.
+    """
+
+    steps: tuple[tuple[float, float], ...]
+    waves: tuple[Wave, ...]
+    warmth: Wave
+    sunset: float = 0.0
+
+    def gains(self, time: float) -> tuple[float, float, float]:
+        """Return what blue, green and red are multiplied by at a time in seconds."""
+        exposure = math.prod(wave.at(time) for wave in self.waves)
+        for start, factor in self.steps:
+            if time >= start:
+                exposure *= factor ** math.exp((start - time) / _SETTLING)
+        warmth = self.warmth.at(time)
+        gone = min(time / self.sunset, 1.0) if self.sunset else 0.0
+        blue, green, red = (1 + gone * (gain - 1) for gain in _SUNSET_GAINS)
+        return exposure * blue / warmth, exposure * green, exposure * red * warmth
+
+
+def plan_light(kind: str, seconds: float, rng: np.random.Generator,
+               first_step: float | None = None) -> Light:
+    """
+    Choose how the light changes in a shot.
+
+    :param kind: FLICKER, SUNSET, or anything else for a camera's own changes alone.
+    :param seconds: length of the shot.
+    :param rng: what chooses.
+    :param first_step: by what factor the exposure is wrong at the start, as it is when a camera
+        turns to something much brighter or darker.
+    """
+    times = rng.uniform(0, seconds, rng.poisson(seconds / _SECONDS_BETWEEN_STEPS)).tolist()
+    steps = [(time, math.exp(rng.uniform(-0.5, 0.5))) for time in times]
+    if first_step is not None:
+        steps.append((0.0, first_step))
+    waves = [_wave(rng, (0.02, 0.15), (0.05, 0.2))]
+    if kind == FLICKER:
+        waves += _flicker(rng)
+    sunset = seconds * float(rng.uniform(0.5, 1.0)) if kind == SUNSET else 0.0
+    return Light(tuple(steps), tuple(waves), _wave(rng, (0.0, 0.06), (0.05, 0.2)), sunset)
+
+
+def _flicker(rng: np.random.Generator) -> list[Wave]:
+    """Choose the beat of a lamp on mains with the shutter, or a candle's unsteady light."""
+    if rng.random() < 0.5:
+        return [_wave(rng, (0.10, 0.25), (0.5, 4.0))]
+    return [_wave(rng, (0.05, 0.12), band) for band in ((0.6, 1.5), (2.0, 3.0), (3.5, 5.0))]
+
+
+def _wave(rng: np.random.Generator, size: tuple[float, float],
+          hertz: tuple[float, float]) -> Wave:
+    return Wave(float(rng.uniform(*size)), float(rng.uniform(*hertz)),
+                float(rng.uniform(0, math.tau)))
+
+
+def expose(frame: NDArray[np.uint8], gains: tuple[float, float, float]) -> NDArray[np.uint8]:
+    """
+    Expose a frame: multiply its colors, and cut off what is brighter than white.
+
+    :param frame: uint8 of shape (height, width, 3), BGR.
+    :param gains: factors of blue, green and red.
+    """
+    table = np.arange(256, dtype=np.float32)[:, np.newaxis] * np.array(gains, np.float32)
+    curves = np.rint(table.clip(0, 255)).astype(np.uint8)[np.newaxis]
+    return np.asarray(cv2.LUT(frame, curves), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -64,7 +164,7 @@ def spoil(frame: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
     :return: a frame of the same shape.
     """
     if rng.random() < 0.5:
-        return lit(frame, (_FLASH_GAIN, _FLASH_GAIN, _FLASH_GAIN))
+        return expose(frame, (_FLASH_GAIN, _FLASH_GAIN, _FLASH_GAIN))
     height, width = frame.shape[:2]
     spoiled = frame.copy()
     start = int(rng.integers(height // 4, 3 * height // 4))

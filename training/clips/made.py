@@ -17,16 +17,24 @@ import numpy as np
 from numpy.typing import NDArray
 from training.clips.camera import (
     add_grain,
+    film_view,
     GRAIN_LEVELS,
-    look,
     Move,
     plan_move,
     read_still,
     WIDTH,
 )
 from training.clips.clip import Clip, ClipFrame, FIRE_KIND
-from training.clips.disturbances import Lamp, plan_lamp, spoil
-from training.clips.light import FLICKER, Light, lit, plan_light, SUNSET
+from training.clips.disturbances import (
+    expose,
+    FLICKER,
+    Lamp,
+    Light,
+    plan_lamp,
+    plan_light,
+    spoil,
+    SUNSET,
+)
 from training.data.boxes import Box
 from training.data.samples import FIRE, Sample
 
@@ -46,7 +54,7 @@ ODD_FRAMES_A_SECOND = 0.5
 @dataclass(frozen=True)
 class Scene:
     """
-    Name a still and what is known of it.
+    A still and what is known of it.
 
     :ivar sample: the image.
     :ivar boxes: where its fire is; empty where that is not known, None without fire.
@@ -83,8 +91,8 @@ def fire_clips(samples: Sequence[Sample], boxes: Mapping[Path, tuple[Box, ...]],
         scenes = (Scene(other, None, float(rng.uniform(*BEFORE_SECONDS))),
                   Scene(fire, boxes.get(fire.path, ()), FIRE_SECONDS, turn),
                   Scene(other, None, AFTER_SECONDS, turn))
-        clips.append(Clip(f'{FIRE_KIND} {number}', FIRE_KIND, fire.source, fire.group,
-                          functools.partial(film, scenes, FIRE_KIND, fps, (seed, 1, number))))
+        frames = functools.partial(film_scenes, scenes, FIRE_KIND, fps, (seed, 1, number))
+        clips.append(Clip(f'{FIRE_KIND} {number}', FIRE_KIND, fire.source, fire.group, frames))
     return clips
 
 
@@ -106,9 +114,9 @@ def nofire_clips(samples: Sequence[Sample], seconds: float, fps: float, seed: in
     for number in range(math.ceil(seconds / NOFIRE_SECONDS)):
         kind = NOFIRE_KINDS[number % len(NOFIRE_KINDS)]
         sample = next(queues[kind if kind == SUNSET else ''])
-        clips.append(Clip(f'{kind} {number}', kind, sample.source, sample.group,
-                          functools.partial(film, (Scene(sample, None, NOFIRE_SECONDS),), kind,
-                                            fps, (seed, 3, number))))
+        frames = functools.partial(film_scenes, (Scene(sample, None, NOFIRE_SECONDS),), kind, fps,
+                                   (seed, 3, number))
+        clips.append(Clip(f'{kind} {number}', kind, sample.source, sample.group, frames))
     return clips
 
 
@@ -124,7 +132,7 @@ def _spread(samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]
 
 @dataclass(frozen=True)
 class _Shot:
-    """All that the frames of one scene are made from."""
+    """A still, and how camera and light change over it."""
 
     scene: Scene
     still: NDArray[np.uint8]
@@ -136,11 +144,11 @@ class _Shot:
         """Return what the camera sees at a time in seconds since the shot's start."""
         on = self.lamp is not None and self.lamp.is_on(time)
         still = self.lamp.scene if self.lamp is not None and on else self.still
-        return lit(look(still, self.move.view(time)), self.light.gains(time))
+        return expose(film_view(still, self.move.view(time)), self.light.gains(time))
 
 
-def film(scenes: Sequence[Scene], kind: str, fps: float,
-         seed: tuple[int, ...]) -> Iterator[ClipFrame]:
+def film_scenes(scenes: Sequence[Scene], kind: str, fps: float,
+                seed: tuple[int, ...]) -> Iterator[ClipFrame]:
     """
     Film scenes one after the other.
 
@@ -160,10 +168,10 @@ def film(scenes: Sequence[Scene], kind: str, fps: float,
     starts = [0.0, *itertools.accumulate(scene.seconds for scene in scenes)]
     for time in times[kept].tolist():
         number = max(index for index in range(len(shots)) if starts[index] <= time)
-        frame, shown = _through_turn(shots, number, time - starts[number])
+        frame, fire_share = _through_turn(shots, number, time - starts[number])
         if kind == ODD_FRAMES and rng.random() < ODD_FRAMES_A_SECOND / fps:
             frame = spoil(frame, rng)
-        yield ClipFrame(time, shown, ColorImage(add_grain(frame, grain, rng), 'BGR'))
+        yield ClipFrame(time, fire_share, ColorImage(add_grain(frame, grain, rng), 'BGR'))
 
 
 def _plan_shot(scene: Scene, kind: str, rng: np.random.Generator, first: bool) -> _Shot:

@@ -20,33 +20,33 @@ ENDINGS = {'_fire': 1.0, '_nofire': 0.0}
 
 def recorded_clips(data: Path, fps: float) -> list[Clip]:
     """
-    List the videos in a data folder whose names tell whether they show fire.
+    List the videos in a data folder whose names say whether they show fire.
 
     :param data: the folder; its videos are in `video`, with names that end in one of ENDINGS.
     :param fps: frames a second that are taken, where the video has more.
     """
     clips = []
     for path in sorted((data / VIDEO_FOLDER).glob('*')):
-        for ending, shown in ENDINGS.items():
+        for ending, fire_share in ENDINGS.items():
             if is_video(path) and path.stem.endswith(ending):
                 clips.append(Clip(path.stem, VIDEO_KIND, VIDEO_KIND, path.stem,
-                                  functools.partial(_thinned, path, shown, fps)))
+                                  functools.partial(_thinned, path, fire_share, fps)))
     return clips
 
 
-def _thinned(path: Path, shown: float, fps: float) -> Iterator[ClipFrame]:
+def _thinned(path: Path, fire_share: float, fps: float) -> Iterator[ClipFrame]:
     taken = -1
     for frame in read_video(path):
         # The frame a slower camera would have taken: the first in each of its intervals.
         interval = int(frame.time * fps + 1e-6)
         if interval > taken:
             taken = interval
-            yield ClipFrame(frame.time, shown, frame.image)
+            yield ClipFrame(frame.time, fire_share, frame.image)
 
 
 def rendered_clip(fps: float, seed: int) -> Clip:
     """
-    Name the rendered room, in which a fire grows and dies and other things look like one.
+    Return the clip of the rendered room: a fire grows and dies, and other things look like one.
 
     :param fps: frames a second.
     :param seed: of the room.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Convert a model, and prove on real images that the result answers as the source does."""
+"""Convert a model, and prove on real images that the result predicts what the source does."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -11,7 +11,8 @@ from fire_detector.model.contract import ModelContract
 from fire_detector.model.file import append_contract
 import numpy as np
 from numpy.typing import NDArray
-from training.conversion import runtimes
+from training.conversion.predict import probabilities
+from training.conversion.runtimes import REQUIRED_RUNTIMES
 from training.conversion.source_models import SourceModel
 from training.conversion.table import Conversion
 from training.conversion.variants import Variant
@@ -27,29 +28,29 @@ CALIBRATION_IMAGES = 100  # of each class; TensorFlow's guide asks for 100 to 50
 
 
 class ConversionError(RuntimeError):
-    """Report a result that does not answer as its source does."""
+    """Report a result whose predictions are not those of its source."""
 
 
 class Proof:
     """
-    What a source model answers on real images, to hold conversions against.
+    The predictions of a source model on real images, which conversions have to meet.
 
     :ivar source: the model.
     :ivar compared: the images on which source and results have to agree.
     :ivar expected: float64 of shape (len(compared),): the source's fire probabilities.
-    :ivar metrics: what they are worth, at the contract's threshold.
+    :ivar metrics: their metrics, at the contract's threshold.
     """
 
     def __init__(self, source: SourceModel, compared: Sequence[Sample],
                  training: Sequence[Sample]) -> None:
         """
-        Ask the source.
+        Compute the predictions of the source.
 
         :param source: the model.
         :param compared: images on which source and results have to agree.
         :param training: images that calibration may choose from.
         :raises DatasetError: when the images are too few to prove anything.
-        :raises ModelError: when the source gives no probabilities.
+        :raises ModelError: when the outputs of the source are no probabilities.
         """
         self.source = source
         self.compared = list(compared)
@@ -73,7 +74,7 @@ class Proof:
         :return: what was measured of it.
         :raises ConverterRefusedError: when TensorFlow cannot convert the model.
         :raises RuntimeRefusedError: when a runtime refuses the result.
-        :raises ConversionError: when the result does not answer as the source does.
+        :raises ConversionError: when its predictions are not those of the source.
         """
         model = variant.convert(self.source, lambda: self.calibration)
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -81,15 +82,15 @@ class Proof:
         with tempfile.TemporaryDirectory(dir=out.parent) as folder:
             candidate = Path(folder) / out.name
             _write(candidate, model, self.source.contract)
-            answers = {runtime: runtimes.probabilities(candidate, self.compared, runtime)
-                       for runtime in runtimes.REQUIRED_RUNTIMES}
-            for runtime, found in answers.items():
+            predicted = {runtime: probabilities(candidate, self.compared, runtime)
+                         for runtime in REQUIRED_RUNTIMES}
+            for runtime, found in predicted.items():
                 self._check(runtime, found, variant)
-            litert = answers['litert']
+            litert = predicted['litert']
             conversion = Conversion(
                 metrics=self._measure(litert),
                 differences={runtime: self._difference(found)
-                             for runtime, found in answers.items()},
+                             for runtime, found in predicted.items()},
                 changed_decisions=int(((litert >= self._threshold)
                                        != (self.expected >= self._threshold)).sum()))
             _write(candidate, model, dataclasses.replace(

@@ -25,10 +25,10 @@ FAKE_QUANTIZATION = 'FakeQuantWithMinMaxVars'
 @dataclass(frozen=True)
 class GraphNodes:
     """
-    Name the two ends of a TF 1 graph.
+    The two ends of a TF 1 graph.
 
     :ivar start: node that takes the images, as `name` or `name:0`.
-    :ivar end: node that gives the probabilities, likewise.
+    :ivar end: node of the probabilities, likewise.
     """
 
     start: str
@@ -41,8 +41,8 @@ class SourceModel:
     A trained model, whatever format it came in.
 
     :ivar contract: what it expects and means; read from the file beside it.
-    :ivar predict: takes float32 of shape (batch, height, width, channels) and gives float32 of
-        shape (batch, outputs).
+    :ivar predict: maps float32 of shape (batch, height, width, channels) to float32 of shape
+        (batch, outputs).
     :ivar converter: makes a fresh TFLite converter for it.
     :ivar quantization_aware: whether it was trained with rounded values, and knows the ranges of
         all of them.
@@ -59,7 +59,7 @@ class SourceModel:
 
         :param tensors: float32 of shape (images, height, width, channels), preprocessed.
         :return: float64 of shape (images,), 0..1.
-        :raises ModelError: when the model does not take such images, or its answers are not
+        :raises ModelError: when the model does not take such images, or its outputs are not
             what the contract says.
         """
         try:
@@ -70,8 +70,8 @@ class SourceModel:
                              f'{tensors.shape[1:]}, which its contract says: {error}') from error
         sizes = self.contract.output_sizes
         if outputs.size not in [len(tensors) * size for size in sizes]:
-            raise ModelError(f'model {self.contract.name} answers {len(tensors)} images with '
-                             f'shape {outputs.shape}; its contract says {self.contract.output}, '
+            raise ModelError(f'model {self.contract.name}: outputs of shape {outputs.shape} for '
+                             f'{len(tensors)} images; its contract says {self.contract.output}, '
                              f'{" or ".join(map(str, sizes))} value(s) for each')
         try:
             return np.array([fire_probability(values, self.contract)
@@ -99,7 +99,7 @@ def load_source(path: Path, nodes: GraphNodes | None = None) -> SourceModel:
         return _keras_model(path, contract)
     if path.suffix == FROZEN_GRAPH_SUFFIX:
         if nodes is None:
-            raise ModelError(f'{path}: a frozen graph does not tell its ends; name them with '
+            raise ModelError(f'{path}: a frozen graph does not name its ends; name them with '
                              f'--input-node and --output-node')
         return _frozen_graph(path, contract, nodes)
     raise ModelError(f'{path}: not a .keras or .h5 file, a SavedModel folder or a frozen '

@@ -11,7 +11,7 @@ from typing import Any
 import zlib
 
 from training.conversion import runtimes
-from training.markdown import markdown_table
+from training.markdown import render
 from training.measurement.metrics import Metrics
 from training.run_folder import CONVERSION_FIGURES, write_json
 
@@ -23,9 +23,9 @@ class Conversion:
     """
     What was measured of a model that was converted.
 
-    :ivar metrics: of the images, at the contract's threshold, as LiteRT answers.
+    :ivar metrics: of the images, at the contract's threshold, in LiteRT.
     :ivar differences: largest difference of a probability from the source's, by runtime.
-    :ivar changed_decisions: images, out of all, that LiteRT decides otherwise than the source.
+    :ivar changed_decisions: number of images that LiteRT and the source decide differently.
     """
 
     metrics: Metrics
@@ -57,7 +57,7 @@ def describe(rows: Sequence[Row], h5_bytes: int) -> list[dict[str, Any]]:
     :param rows: the lines.
     :param h5_bytes: size of the .h5 that the others are compared with.
     :return: a dictionary of figures for each row, in their order.
-    :raises RuntimeRefusedError: when a runtime that has answered before does not any more.
+    :raises RuntimeRefusedError: when a runtime refuses a model that it took before.
     """
     written = [row for row in rows if row.conversion is not None]
     latencies = {runtime: dict(zip(
@@ -89,46 +89,20 @@ def write_table(described: Sequence[dict[str, Any]], folder: Path, about: dict[s
     """
     Write the figures as JSON and as a Markdown table.
 
-    :param described: what :func:`describe` gave.
+    :param described: what :func:`describe` returned.
     :param folder: where to write.
-    :param about: what else the JSON file is to say.
-    :return: the Markdown table.
+    :param about: what else the JSON file is to hold.
+    :return: the Markdown table, and what was refused below.
     """
     write_json(folder / CONVERSION_FIGURES,
                about | {'machine': _machine(), 'rows': list(described)})
-    table = format_conversions(described)
-    (folder / TABLE).write_text(table + '\n', encoding='utf-8')
+    table = render('conversion.md.j2', rows=described)
+    (folder / TABLE).write_text(table, encoding='utf-8')
     return table
 
 
-def format_conversions(described: Sequence[dict[str, Any]]) -> str:
-    """Lay out the figures of :func:`describe` as a Markdown table, and what was refused below."""
-    written = [row for row in described if not row['refused']]
-    timed = [(runtime, threads) for runtime, found in written[0]['runtimes'].items()
-             for threads in found['latency_ms']] if written else []
-    names = dict.fromkeys(runtime for runtime, _ in timed)
-    table = markdown_table(
-        ['variant', 'bytes', 'of .h5', 'zipped', 'accuracy', 'ROC AUC', 'changed decisions',
-         *(f'{runtime}: difference' for runtime in names),
-         *(f'{runtime}: ms, {_count(threads)}' for runtime, threads in timed)],
-        [[row['variant'], f'{row["bytes"]:,}', f'{100 * row["ratio_to_h5"]:.1f} %',
-          f'{row["zipped_bytes"]:,}', f'{row["accuracy"]:.3f}',
-          '-' if row['roc_auc'] is None else f'{row["roc_auc"]:.3f}',
-          str(row['changed_decisions']),
-          *(f'{row["runtimes"][runtime]["largest_difference"]:.1e}' for runtime in names),
-          *(f'{row["runtimes"][runtime]["latency_ms"][threads]:.2f}'
-            for runtime, threads in timed)] for row in written])
-    refused = [f'- `{row["variant"]}` was not written: {row["refused"]}'
-               for row in described if row['refused']]
-    return '\n\n'.join(part for part in (table if written else '', '\n'.join(refused)) if part)
-
-
-def _count(threads: str) -> str:
-    return '1 thread' if threads == '1' else f'{threads} threads'
-
-
 def _machine() -> str:
-    """Name the machine that the latencies are of."""
+    """Return the machine that the latencies are of."""
     cpuinfo = Path('/proc/cpuinfo')
     models = [line.split(':', 1)[1].strip() for line in (
         cpuinfo.read_text(encoding='utf-8').splitlines() if cpuinfo.is_file() else ())

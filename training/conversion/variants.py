@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import tensorflow as tf
 from training.conversion.source_models import SourceModel
 
-# Gives the tensors of images that show what values to expect in the network.
+# Returns preprocessed images, from which the ranges of values in the network are taken.
 Calibration = Callable[[], NDArray[np.float32]]
 
 
@@ -29,11 +29,11 @@ class ConverterRefusedError(RuntimeError):
 @dataclass(frozen=True)
 class Variant:
     """
-    Name a number format.
+    A number format.
 
     :ivar name: the format's name.
-    :ivar exact: whether its weights are those of the source, so that its answers have to be the
-        same; the other formats round them, and have to be as often right.
+    :ivar exact: whether its weights are those of the source, so that its predictions have to be
+        the same; the other formats round them, and have to be as often right.
     :ivar needs_images: whether real images are needed to convert to it.
     :ivar prepare: sets up a converter, for calibration images of shape (n, height, width, 3).
     """

@@ -2,11 +2,11 @@
 """Where in an image the fire is: `boxes.csv` of a data folder."""
 
 from collections import defaultdict
-import csv
 from dataclasses import dataclass
 import itertools
 from pathlib import Path
 
+from training.data.manifest import FIRST_LINE, read_columns
 from training.data.samples import DatasetError
 
 BOXES = 'boxes.csv'
@@ -31,7 +31,7 @@ class Box:
     bottom: float
 
     def __post_init__(self) -> None:
-        """Check what a type annotation cannot say."""
+        """Check what a type annotation cannot express."""
         if not (0 <= self.left < self.right <= 1 and 0 <= self.top < self.bottom <= 1):
             raise ValueError(f'a box from ({self.left:g}, {self.top:g}) to ({self.right:g}, '
                              f'{self.bottom:g}) is not within an image')
@@ -51,13 +51,13 @@ def read_boxes(data: Path) -> dict[Path, tuple[Box, ...]]:
     if not path.is_file():
         return {}
     boxes: dict[Path, list[Box]] = defaultdict(list)
-    with path.open(newline='', encoding='utf-8-sig') as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            try:
-                boxes[data / row['file']].append(_box(*(float(row[name]) for name in COLUMNS)))
-            except (KeyError, TypeError, ValueError) as error:
-                raise DatasetError(f'{path}:{number}: not a box with the columns file, '
-                                   f'{", ".join(COLUMNS)}: {error}') from error
+    for index, (file, *values) in enumerate(
+            read_columns(path, ('file', *COLUMNS)).itertuples(index=False)):
+        try:
+            boxes[data / file].append(_box(*map(float, values)))
+        except ValueError as error:
+            raise DatasetError(f'{path}:{index + FIRST_LINE}: not a box with the columns file, '
+                               f'{", ".join(COLUMNS)}: {error}') from error
     return {image: tuple(found) for image, found in boxes.items()}
 
 

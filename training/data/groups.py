@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which images belong together, and which split they go to together."""
+"""The images that belong together, and the split that they go to together."""
 
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
@@ -7,9 +7,10 @@ import re
 
 import numpy as np
 from numpy.typing import NDArray
+import pandas as pd
 from training.data.samples import DatasetError, LABELS, SPLITS
 
-# Gives an image's group: its path below the data folder, and that without the label folders.
+# Returns an image's group: its path below the data folder, and that without the label folders.
 GroupRule = Callable[[PurePath, PurePath], str]
 
 # Of all images, in the order of SPLITS.
@@ -45,7 +46,7 @@ GROUP_RULES: dict[str, GroupRule] = {
 
 def group_rule(group_by: str) -> GroupRule:
     """
-    Find the rule that tells which group an image is in.
+    Return the rule for the group of an image.
 
     :param group_by: 'prefix': images in one folder whose names are equal but for the last
         number, as the frames of a video are; 'folder': images in one folder; 'file': each
@@ -84,10 +85,9 @@ def count_by_group(groups: Sequence[str], labels: Sequence[int]) -> dict[str, ND
     :param labels: the label of each image, an index into LABELS.
     :return: arrays of shape (len(LABELS),), by group in sorted order.
     """
-    counts = {group: np.zeros(len(LABELS), np.int64) for group in sorted(set(groups))}
-    for group, label in zip(groups, labels, strict=True):
-        counts[group][label] += 1
-    return counts
+    table = pd.crosstab(np.array(groups), np.array(labels)).reindex(
+        columns=range(len(LABELS)), fill_value=0)
+    return dict(zip(table.index, table.to_numpy(np.int64), strict=True))
 
 
 def split_groups(counts: dict[str, NDArray[np.int64]], seed: int) -> dict[str, str]:
@@ -98,8 +98,8 @@ def split_groups(counts: dict[str, NDArray[np.int64]], seed: int) -> dict[str, s
     Here every split first gets a small group of each label. The others follow, the largest first,
     and each goes to where the least is as yet, measured by the split's share.
 
-    :param counts: what :func:`count_by_group` gave; each label has to be in at least as many
-        groups as there are splits, as :func:`splittable` tells.
+    :param counts: what :func:`count_by_group` returned; each label has to be in at least as many
+        groups as there are splits, see :func:`splittable`.
     :param seed: of the order among groups of equal size.
     :return: the split of each group.
     """

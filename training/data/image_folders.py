@@ -24,7 +24,7 @@ from training.data.groups import (
 )
 from training.data.samples import DatasetError, LABELS, Sample, SPLITS
 
-# How folders are called, in small letters and nothing else, without 'images' or 'images' behind.
+# Names of folders, in small letters and nothing else, without 'images' or 'pictures' at the end.
 SPELLINGS = {
     'fire': ('fire', 'fires', 'flame', 'flames', 'withfire'),
     'nofire': ('nofire', 'nofires', 'nonfire', 'notfire', 'withoutfire', 'normal', 'neutral'),
@@ -121,7 +121,7 @@ def _labeled(data: Path, path: Path) -> _Image | None:
     unlabeled = [folder for folder, own in zip(folders, found, strict=True) if own is None]
     source = PurePath(*folders[:found.index(label)]).as_posix()
     return _Image(path, file, PurePath(*unlabeled, file.name), label,
-                    data.resolve().name if source == '.' else source)
+                  data.resolve().name if source == '.' else source)
 
 
 def _check_labels(data: Path, files: Sequence[Path], present: set[int]) -> None:

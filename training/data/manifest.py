@@ -2,13 +2,15 @@
 """The list of labeled images in a data folder, `manifest.csv`."""
 
 from collections.abc import Sequence
-import csv
 from pathlib import Path
 
-from training.data.samples import check, DatasetError, LABELS, Sample, SPLITS
+import pandas as pd
+from training.data.samples import check, DatasetError, LABELS, Sample, SPLITS, to_table
 
 MANIFEST = 'manifest.csv'
 COLUMNS = ('file', 'label', 'source', 'group', 'split')
+# Line of a file in which the first row of its table is.
+FIRST_LINE = 2
 
 
 def read_manifest(data: Path, path: Path | None = None) -> list[Sample]:
@@ -22,16 +24,13 @@ def read_manifest(data: Path, path: Path | None = None) -> list[Sample]:
         one of the labels, or images of one group are in two splits.
     """
     manifest = data / MANIFEST if path is None else path
-    try:
-        # The signature is what spreadsheets put before UTF-8.
-        with manifest.open(newline='', encoding='utf-8-sig') as file:
-            samples = [_sample(data, row, f'{manifest}:{number}')
-                       for number, row in enumerate(csv.DictReader(file), start=2)]
-    except OSError as error:
-        raise DatasetError(f'{manifest}: {error.strerror}; a file with the columns '
-                           f'{", ".join(COLUMNS)} is expected') from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f'{manifest}: not a CSV file in UTF-8 ({error})') from error
+    table = read_columns(manifest, COLUMNS)
+    for column, allowed in (('label', LABELS), ('split', SPLITS)):
+        for index, value in table[column][~table[column].isin(allowed)].items():
+            raise DatasetError(f'{manifest}:{index + FIRST_LINE}: {column} {value!r} is not one '
+                               f'of {allowed}')
+    samples = [Sample(data / file, LABELS.index(label), source, group, split)
+               for file, label, source, group, split in table.itertuples(index=False)]
     check(samples, manifest)
     return samples
 
@@ -44,23 +43,37 @@ def write_manifest(samples: Sequence[Sample], data: Path, path: Path) -> None:
     :param data: the folder that paths are written relative to; those outside of it stay absolute.
     :param path: the file to write.
     """
-    with path.open('w', newline='', encoding='utf-8') as file:
-        writer = csv.writer(file, lineterminator='\n')
-        writer.writerow(COLUMNS)
-        for sample in samples:
-            inside = sample.path.is_relative_to(data)
-            name = sample.path.relative_to(data) if inside else sample.path.absolute()
-            writer.writerow((name.as_posix(), LABELS[sample.label], sample.source,
-                             sample.group, sample.split))
+    files = [sample.path.relative_to(data) if sample.path.is_relative_to(data)
+             else sample.path.absolute() for sample in samples]
+    to_table(samples).assign(file=[file.as_posix() for file in files]).to_csv(
+        path, columns=list(COLUMNS), index=False, lineterminator='\n')
 
 
-def _sample(data: Path, row: dict[str, str], origin: str) -> Sample:
-    for column in COLUMNS:
-        if not row.get(column):
-            raise DatasetError(f'{origin}: no column {column!r}, or nothing in it')
-    label, split = row['label'], row['split']
-    if label not in LABELS:
-        raise DatasetError(f'{origin}: label {label!r} is not one of {LABELS}')
-    if split not in SPLITS:
-        raise DatasetError(f'{origin}: split {split!r} is not one of {SPLITS}')
-    return Sample(data / row['file'], LABELS.index(label), row['source'], row['group'], split)
+def read_columns(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """
+    Read columns of a CSV file, in each row of which each of them has a text.
+
+    :param path: the file.
+    :param columns: the columns to read.
+    :return: a table of texts, with these columns in this order.
+    :raises DatasetError: when the file is none, lacks a column, or a row has nothing in one.
+    """
+    try:
+        # The signature is what spreadsheets put before UTF-8.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding='utf-8-sig',
+                            skip_blank_lines=False)
+    except OSError as error:
+        raise DatasetError(f'{path}: {error.strerror}; a file with the columns '
+                           f'{", ".join(columns)} is expected') from error
+    except pd.errors.EmptyDataError:
+        table = pd.DataFrame()
+    except (UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise DatasetError(f'{path}: not a CSV file in UTF-8 ({error})') from error
+    if missing := [column for column in columns if column not in table]:
+        raise DatasetError(f'{path}: no column {missing[0]!r}; the columns '
+                           f'{", ".join(columns)} are expected')
+    table = table[list(columns)].fillna('')
+    for index, row in table[(table == '').any(axis=1)].iterrows():
+        raise DatasetError(f'{path}:{index + FIRST_LINE}: nothing in column '
+                           f'{row.index[row == ""][0]!r}')
+    return table

@@ -1,42 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """What there is to know about labeled images before a network learns from them."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 import hashlib
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 from training.data.contact_sheet import Tile, write_contact_sheet
-from training.data.samples import LABELS, labels_of, Sample, select, SPLITS
+from training.data.samples import LABELS, Sample, SPLITS, to_table
 
 # Of the images of one label in one split.
 LARGE_GROUP = 0.05
 # Of one label in one split; with fewer, rates that are measured there are uncertain.
 ENOUGH_GROUPS = 10
 NAMED_FILES = 3
+# In place of a source or split.
+TOGETHER = '(all)'
 
 
-def format_counts(samples: Sequence[Sample]) -> str:
-    """Lay out as a table how many images and groups each source and split has."""
+def count_images(samples: Sequence[Sample]) -> pd.DataFrame:
+    """
+    Count images and groups of each source and split.
+
+    :param samples: at least one.
+    :return: a row for each source and split, with the columns `source`, `split`, `fire`,
+        `nofire`, `groups` and `largest group`; TOGETHER stands for all sources, and all splits.
+    """
+    table = to_table(samples)
+    table = pd.concat([table, table.assign(source=TOGETHER),
+                       table.assign(source=TOGETHER, split=TOGETHER)])
     sources = sorted({sample.source for sample in samples})
-    rows: list[tuple[str, ...]] = [('source', 'split', *LABELS, 'groups', 'largest group')]
-    for source in sources:
-        own = [sample for sample in samples if sample.source == source]
-        rows += [_count_row(source, split, select(own, split)) for split in SPLITS]
-    rows += [_count_row('all', split, select(samples, split)) for split in SPLITS]
-    rows.append(_count_row('all', 'all', samples))
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return '\n'.join('  '.join(
-        cell.ljust(width) if index < 2 else cell.rjust(width)
-        for index, (cell, width) in enumerate(zip(row, widths, strict=True))) for row in rows)
-
-
-def _count_row(source: str, split: str, samples: Sequence[Sample]) -> tuple[str, ...]:
-    groups = Counter(sample.group for sample in samples)
-    counts = np.bincount(labels_of(samples), minlength=len(LABELS))
-    return (source, split, *map(str, counts), str(len(groups)),
-            str(max(groups.values(), default=0)))
+    rows = [(source, split) for source in (*sources, TOGETHER) for split in SPLITS]
+    by_row = table.groupby(['source', 'split'])
+    sizes = table.value_counts(['source', 'split', 'group'])
+    return pd.DataFrame({
+        **{label: by_row['label'].agg(lambda found, label=label: (found == label).sum())
+           for label in LABELS},
+        'groups': by_row['group'].nunique(),
+        'largest group': sizes.groupby(['source', 'split']).max(),
+    }).reindex(pd.MultiIndex.from_tuples([*rows, (TOGETHER, TOGETHER)], names=['source', 'split']),
+               fill_value=0).reset_index()
 
 
 def format_sizes(sizes: Collection[tuple[int, int]]) -> str:
@@ -47,36 +50,31 @@ def format_sizes(sizes: Collection[tuple[int, int]]) -> str:
     return ', '.join(f'{name} {width}x{height}' for name, (width, height) in chosen.items())
 
 
-def find_leaks(samples: Iterable[Sample]) -> list[list[Sample]]:
+def find_leaks(samples: Sequence[Sample]) -> list[list[Sample]]:
     """
     Find files with equal bytes in more than one split.
 
     :param samples: images that can be read.
     :return: the samples of each set of equal files, in order.
     """
-    by_length = defaultdict(list)
-    for sample in samples:
-        by_length[sample.path.stat().st_size].append(sample)
-    by_content = defaultdict(list)
-    for alike in by_length.values():
-        if _splits(alike) > 1:
-            for sample in alike:
-                by_content[hashlib.sha256(sample.path.read_bytes()).digest()].append(sample)
-    return [equal for equal in by_content.values() if _splits(equal) > 1]
+    table = pd.DataFrame({'sample': samples, 'split': [sample.split for sample in samples],
+                          'content': [sample.path.stat().st_size for sample in samples]})
+    # Of equal length; few are left to be read.
+    table = table[table.groupby('content')['split'].transform('nunique') > 1]
+    table = table.assign(content=[hashlib.sha256(sample.path.read_bytes()).hexdigest()
+                                  for sample in table['sample']])
+    return [list(equal['sample']) for _, equal in table.groupby('content', sort=False)
+            if equal['split'].nunique() > 1]
 
 
-def _splits(samples: Iterable[Sample]) -> int:
-    return len({sample.split for sample in samples})
-
-
-def warnings(samples: Sequence[Sample]) -> list[str]:
+def find_doubts(samples: Sequence[Sample]) -> list[str]:
     """Return what makes numbers that are measured with these images doubtful."""
+    table = to_table(samples)
     found = []
     for split in SPLITS:
-        for label, name in enumerate(LABELS):
-            groups = Counter(sample.group for sample in select(samples, split)
-                             if sample.label == label)
-            found += _group_warnings(f'{split}, {name}', groups)
+        for label in LABELS:
+            groups = table[(table['split'] == split) & (table['label'] == label)]['group']
+            found += _group_doubts(f'{split}, {label}', groups.value_counts())
     leaks = find_leaks(samples)
     if leaks:
         named = '; '.join(' = '.join(f'{sample.path} ({sample.split})' for sample in equal)
@@ -85,19 +83,18 @@ def warnings(samples: Sequence[Sample]) -> list[str]:
     return found
 
 
-def _group_warnings(where: str, groups: Counter[str]) -> list[str]:
+def _group_doubts(where: str, sizes: pd.Series) -> list[str]:
     """Return what is doubtful about the groups of one split and label, given with their sizes."""
-    total = sum(groups.values())
-    largest, size = groups.most_common(1)[0]
-    largest_group = f'the largest is {largest!r} with {size} of {total} images'
-    if len(groups) < ENOUGH_GROUPS:
-        return [f'{where}: fewer than {ENOUGH_GROUPS} groups ({len(groups)}), so what is learned '
+    total = int(sizes.sum())
+    largest_group = f'the largest is {sizes.index[0]!r} with {sizes.iloc[0]} of {total} images'
+    if len(sizes) < ENOUGH_GROUPS:
+        return [f'{where}: fewer than {ENOUGH_GROUPS} groups ({len(sizes)}), so what is learned '
                 f'or measured is uncertain; {largest_group}']
     # An image by itself is no group of near-duplicates, however few there are.
-    large = [number for number in groups.values() if number > max(1, LARGE_GROUP * total)]
-    if large:
+    large = sizes[sizes > max(1, LARGE_GROUP * total)]
+    if len(large):
         return [f'{where}: groups of more than {LARGE_GROUP:.0%} each make up '
-                f'{sum(large) / total:.0%} of the images; {largest_group}']
+                f'{large.sum() / total:.0%} of the images; {largest_group}']
     return []
 
 
@@ -110,15 +107,10 @@ def draw_evenly(samples: Sequence[Sample], count: int, seed: int = 0) -> list[Sa
     :param seed: of the choice.
     :return: the samples, in the order they had.
     """
-    taken = Counter[str]()
-    turns = []
-    for index in np.random.default_rng(seed).permutation(len(samples)).tolist():
-        group = samples[index].group
-        turns.append((taken[group], index))
-        taken[group] += 1
+    groups = pd.Series([sample.group for sample in samples]).sample(frac=1, random_state=seed)
     # Stable: within a turn, the order stays shuffled.
-    turns.sort(key=lambda turn: turn[0])
-    return [samples[index] for index in sorted(index for _, index in turns[:count])]
+    turns = groups.groupby(groups).cumcount().sort_values(kind='stable')
+    return [samples[index] for index in sorted(turns.index[:count])]
 
 
 def write_sheets(samples: Sequence[Sample], images: int, folder: Path) -> list[Path]:
@@ -131,10 +123,8 @@ def write_sheets(samples: Sequence[Sample], images: int, folder: Path) -> list[P
     :return: the files written.
     """
     written = []
-    of_sheet = defaultdict(list)
-    for sample in samples:
-        of_sheet[sample.source, sample.label].append(sample)
-    for (source, label), own in sorted(of_sheet.items()):
+    for source, label in sorted({(sample.source, sample.label) for sample in samples}):
+        own = [sample for sample in samples if (sample.source, sample.label) == (source, label)]
         drawn = draw_evenly(own, images)
         path = folder / f'{source.replace("/", "__")}_{LABELS[label]}.png'
         write_contact_sheet(

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+import pandas as pd
 
 # In the order of the network's outputs: alphabetical, as Keras' own folder loader has it.
 LABELS = ('fire', 'nofire')
 FIRE = LABELS.index('fire')
 SPLITS = ('train', 'val', 'test')
+# In place of one of them: every image.
+ALL = 'all'
 
 
 class DatasetError(ValueError):
@@ -21,7 +24,7 @@ class DatasetError(ValueError):
 @dataclass(frozen=True)
 class Sample:
     """
-    Name one labeled image.
+    One labeled image.
 
     :ivar path: the image file.
     :ivar label: index into LABELS.
@@ -37,8 +40,15 @@ class Sample:
     split: str
 
 
+def to_table(samples: Sequence[Sample]) -> pd.DataFrame:
+    """Return samples as a table of texts: `file`, `label`, `source`, `group` and `split`."""
+    return pd.DataFrame(
+        [(str(sample.path), LABELS[sample.label], sample.source, sample.group, sample.split)
+         for sample in samples], columns=['file', 'label', 'source', 'group', 'split'])
+
+
 def select(samples: Sequence[Sample], split: str) -> list[Sample]:
-    """Pick the samples of one split."""
+    """Select the samples of one split."""
     return [sample for sample in samples if sample.split == split]
 
 
@@ -53,7 +63,7 @@ def without(samples: Sequence[Sample], sources: Collection[str]) -> list[Sample]
 
 
 def labels_of(samples: Sequence[Sample]) -> NDArray[np.int64]:
-    """List the label indices of samples, as an array of shape (len(samples),)."""
+    """Return the label indices of samples, as an array of shape (len(samples),)."""
     return np.array([sample.label for sample in samples], dtype=np.int64)
 
 
@@ -66,23 +76,14 @@ def check(samples: Sequence[Sample], origin: Path) -> None:
     :raises DatasetError: when a split lacks one of the labels, or images of one group are in
         two splits.
     """
-    _check_labels(samples, origin)
-    _check_groups(samples, origin)
-
-
-def _check_labels(samples: Sequence[Sample], origin: Path) -> None:
+    table = to_table(samples)
     for split in SPLITS:
-        present = {sample.label for sample in select(samples, split)}
-        missing = [label for index, label in enumerate(LABELS) if index not in present]
-        if missing:
+        present = set(table['label'][table['split'] == split])
+        if missing := [label for label in LABELS if label not in present]:
             raise DatasetError(f'{origin}: no image labeled {" or ".join(missing)} '
                                f'in split {split!r}')
-
-
-def _check_groups(samples: Sequence[Sample], origin: Path) -> None:
-    split_of: dict[str, str] = {}
-    for sample in samples:
-        split = split_of.setdefault(sample.group, sample.split)
-        if split != sample.split:
-            raise DatasetError(f'{origin}: group {sample.group!r} is in two splits, {split!r} '
-                               f'and {sample.split!r}: near-duplicates would leak')
+    splits = table.groupby('group', sort=False)['split'].unique()
+    for group, (first, *others) in splits.items():
+        if others:
+            raise DatasetError(f'{origin}: group {group!r} is in two splits, {first!r} and '
+                               f'{others[0]!r}: near-duplicates would leak')

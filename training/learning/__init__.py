@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a network is shown images, and what is kept of it meanwhile."""
+"""Training: sampling, augmentation, batches, fitting, calibration and results."""

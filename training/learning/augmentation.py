@@ -2,8 +2,8 @@
 """
 Random variations of an image, as cameras and rooms vary.
 
-Fire is told by its color: hue moves a little only. Each function takes and gives uint8 images
-of shape (height, width, 3), RGB.
+Color is what separates fire: hue moves a little only. Each function takes, and
+returns, uint8 images of shape (height, width, 3), RGB.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 
-# Smallest and largest part of the image's area that is shown; above 1 mirrored at the rim, so
+# Smallest and largest part of the image's area in a view; above 1 mirrored at the rim, so
 # that what is in the image, fires too, becomes smaller.
 SMALLEST_CROP = 0.45
 LARGEST_VIEW = 1.3
@@ -23,7 +23,6 @@ LARGEST_VIEW = 1.3
 STRETCH = 1.25
 # Degrees to either side; a robot's camera is level but for bumps.
 ROTATION = 12.0
-INSET_SIDE = (0.25, 0.6)  # of an inset, as a share of the image's
 HUE = 6.0  # degrees to either side, of 360
 SATURATION = (0.6, 1.3)
 GAIN = (0.35, 1.6)
@@ -38,7 +37,7 @@ JPEG_QUALITY = (35, 90)
 
 def view(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> Pixels:
     """
-    Show an image from another place: crop, mirror and turn it at random.
+    Crop, mirror and turn an image at random, as seen from another place.
 
     :param pixels: uint8 of shape (any height, any width, 3), RGB; best about twice as large as
         the result, so that crops are not enlarged.
@@ -65,16 +64,6 @@ def view(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> P
                             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                             borderMode=cv2.BORDER_REFLECT_101)
     return _as_pixels(cv2.resize(warped, (width, height), interpolation=cv2.INTER_AREA))
-
-
-def add_inset(pixels: Pixels, inset: Pixels, rng: np.random.Generator) -> Pixels:
-    """Show another image, of any size, small in a random place of an image."""
-    height, width = pixels.shape[:2]
-    rows, columns = (round(rng.uniform(*INSET_SIDE) * side) for side in (height, width))
-    top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
-    shown = pixels.copy()
-    shown[top:top + rows, left:left + columns] = view(inset, rows, columns, rng)
-    return shown
 
 
 def film(pixels: Pixels, rng: np.random.Generator) -> Pixels:
@@ -114,7 +103,7 @@ def _blur(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _coarse(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Show what a camera of half the resolution sees."""
+    """Halve the resolution, as of a cheaper camera."""
     height, width = pixels.shape[:2]
     small = cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     return _as_pixels(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))

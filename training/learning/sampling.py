@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which images an epoch shows, and in what order."""
+"""The images of an epoch, and their order."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -21,14 +21,14 @@ WARM_HUES = (-25.0, 60.0)  # degrees, from crimson over orange to yellow
 
 def add_sunset(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """
-    Show a sunset in a part of an image without fire, the rest of which is darker for it.
+    Render a sunset into a part of an image without fire, and darken the rest.
 
     :param pixels: uint8 of shape (height, width, 3), RGB.
     :param rng: chooses where, and what it looks like.
     :return: an image of the same shape.
     """
     height, width = pixels.shape[:2]
-    shown = rng.uniform(*ROOM_LEFT) * pixels.astype(np.float32)
+    rendered = rng.uniform(*ROOM_LEFT) * pixels.astype(np.float32)
     rows, columns = (round(rng.uniform(*WINDOW_SIDE) * side) for side in (height, width))
     top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
     down = np.linspace(0, 1, rows)[:, np.newaxis, np.newaxis]
@@ -41,9 +41,9 @@ def add_sunset(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     sky = sky * (np.abs(across * rng.integers(1, 7) % 1 - 0.5) > rng.uniform(-0.1, 0.1))
     land = rng.uniform(0.6, 1.1) + 0.04 * np.sin(across * rng.uniform(3, 20))
     sky = sky * (down < land)
-    part = shown[top:top + rows, left:left + columns]
-    shown[top:top + rows, left:left + columns] = sky + rng.uniform(0, 0.4) * part
-    return np.asarray(np.clip(shown, 0, 255), np.uint8)
+    part = rendered[top:top + rows, left:left + columns]
+    rendered[top:top + rows, left:left + columns] = sky + rng.uniform(0, 0.4) * part
+    return np.asarray(np.clip(rendered, 0, 255), np.uint8)
 
 
 def _warm(rng: np.random.Generator) -> NDArray[np.float32]:

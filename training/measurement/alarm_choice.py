@@ -13,13 +13,15 @@ limit, on the time to clear.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+import dataclasses
 from dataclasses import dataclass
 import itertools
 import math
+from typing import Any
 
 from fire_detector.model.contract import AlarmSettings
 from tqdm import tqdm
-from training.clips.answers import Answered
+from training.clips.clip import ClassifiedClip
 from training.measurement.alarm_figures import AlarmFigures, measure_rule
 from training.measurement.alarm_rules import MeanOfEight, Rule, SingleFrame, Windowed
 
@@ -37,7 +39,7 @@ MAX_MISSED_SHARE = 0.1
 @dataclass(frozen=True)
 class Candidate:
     """
-    A rule and what it did.
+    A rule and its figures.
 
     :ivar rule: the rule.
     :ivar figures: what was measured of it.
@@ -45,6 +47,10 @@ class Candidate:
 
     rule: Rule
     figures: AlarmFigures
+
+    def to_record(self) -> dict[str, Any]:
+        """Return kind and settings of the rule, and its figures, for a record."""
+        return self.rule.to_record() | dataclasses.asdict(self.figures)
 
 
 def rules_to_try(on_threshold: float) -> Iterator[Rule]:
@@ -62,7 +68,7 @@ def rules_to_try(on_threshold: float) -> Iterator[Rule]:
         yield MeanOfEight(threshold)
 
 
-def measured(rules: Iterable[Rule], clips: Sequence[Answered]) -> list[Candidate]:
+def measure_rules(rules: Iterable[Rule], clips: Sequence[ClassifiedClip]) -> list[Candidate]:
     """Measure rules on clips."""
     # disable=None: no bar where the output is not a terminal.
     return [Candidate(rule, measure_rule(rule, clips))
@@ -81,9 +87,9 @@ def keeps_limits(figures: AlarmFigures, max_missed_share: float) -> bool:
             and _or_never(figures.median_clear) <= MAX_CLEAR_TIME)
 
 
-def ranked(candidates: Sequence[Candidate], max_missed_share: float) -> list[Candidate]:
+def rank(candidates: Sequence[Candidate], max_missed_share: float) -> list[Candidate]:
     """
-    Put the best first: those that keep the limits, by the order that the module tells.
+    Sort candidates: those that keep the limits first, in the order of the module's docstring.
 
     Those that do not keep them follow, the fewest missed fires first.
     """
@@ -105,10 +111,10 @@ def best_of_each(candidates: Sequence[Candidate], settings: int) -> list[Candida
     :param settings: how many of the node's rule.
     """
     windowed = [one for one in candidates if isinstance(one.rule, Windowed)]
-    best: dict[str, Candidate] = {}
+    best: dict[type, Candidate] = {}
     for one in candidates:
         if not isinstance(one.rule, Windowed):
-            best.setdefault(one.rule.kind, one)
+            best.setdefault(type(one.rule), one)
     return [*windowed[:settings], *best.values()]
 
 

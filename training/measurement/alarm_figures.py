@@ -7,15 +7,14 @@ which nothing of its scene is left. Time without fire is all other time, but for
 camera towards the fire and away, and for the time that an alarm takes to clear after the fire.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 
 import numpy as np
+import pandas as pd
 from scipy.stats import chi2
-from training.clips.answers import Answered
-from training.clips.clip import Clip, IN_VIEW
+from training.clips.clip import ClassifiedClip, Clip, IN_VIEW
 from training.measurement.alarm_rules import Rule
 from training.measurement.intervals import Estimate, TAIL
 
@@ -106,15 +105,15 @@ class AlarmFigures:
         return self.missed / max(self.fires - self.early, 1)
 
 
-def outcome(answered: Answered, rule: Rule) -> Outcome:
+def outcome(classified: ClassifiedClip, rule: Rule) -> Outcome:
     """Follow a rule through a clip, of which at most one stretch shows a fire."""
-    stamps, shown = answered.stamps, answered.shown
-    active = rule.decide(stamps, answered.probability)
+    stamps, fire_share = classified.stamps, classified.fire_share
+    active = rule.decide(stamps, classified.probability)
     raised = active & ~np.concatenate(([False], active[:-1]))
-    calm = shown == 0
+    calm = fire_share == 0
     # A frame stands for the time until the next one, over a gap too.
     lengths = np.diff(stamps, append=stamps[-1] + np.median(np.diff(stamps)))
-    in_view = np.flatnonzero(shown >= IN_VIEW)
+    in_view = np.flatnonzero(fire_share >= IN_VIEW)
     early, time_to_alarm, time_to_clear, stuck, flips = False, None, None, False, 0
     if in_view.size:
         first, last = int(in_view[0]), int(in_view[-1])
@@ -137,43 +136,37 @@ def outcome(answered: Answered, rule: Rule) -> Outcome:
                    float(lengths[calm & active].sum()))
 
 
-def measure_rule(rule: Rule, clips: Sequence[Answered]) -> AlarmFigures:
+def measure_rule(rule: Rule, clips: Sequence[ClassifiedClip]) -> AlarmFigures:
     """Follow a rule through clips."""
-    return summarize([(answered.clip, outcome(answered, rule)) for answered in clips])
+    return summarize([(classified.clip, outcome(classified, rule)) for classified in clips])
 
 
 def summarize(found: Sequence[tuple[Clip, Outcome]]) -> AlarmFigures:
     """Add up what was found in clips."""
-    outcomes = [one for _, one in found]
-    times = [one.time_to_alarm for one in outcomes if one.time_to_alarm is not None]
-    stuck = sum(one.stuck for one in outcomes)
-    clears = [one.time_to_clear for one in outcomes if one.time_to_clear is not None]
-    clears += [math.inf] * stuck
-    hours = sum(one.nofire_seconds for one in outcomes) / 3600
-    false_alarms = sum(one.false_alarms for one in outcomes)
-    calm = [one for one in outcomes if not one.fire]
+    clips = pd.DataFrame([vars(one) | {'missed': one.missed, 'kind': clip.kind,
+                                       'source': clip.source} for clip, one in found])
+    sums = clips[['fire', 'missed', 'early', 'flips', 'stuck', 'false_alarms']].sum()
+    numbers = {str(name): int(value) for name, value in sums.items()}
+    times = clips['time_to_alarm'].dropna().tolist()
+    clears = [*clips['time_to_clear'].dropna().tolist(), *[math.inf] * numbers['stuck']]
+    seconds = float(clips['nofire_seconds'].sum())
+    calm = clips[~clips['fire']]
     return AlarmFigures(
-        fires=len(outcomes) - len(calm),
-        missed=sum(one.missed for one in outcomes),
-        early=sum(one.early for one in outcomes),
+        fires=numbers.pop('fire'), **numbers,
         median_time=_quantile(times, 0.5), p95_time=_quantile(times, 0.95),
-        worst_time=_quantile(times, 1.0), flips=sum(one.flips for one in outcomes),
-        median_clear=_quantile(clears, 0.5), stuck=stuck, hours=hours,
-        false_alarms=false_alarms,
-        false_alarms_an_hour=poisson(false_alarms, hours) if hours else None,
-        share_in_alarm=sum(one.alarm_seconds for one in outcomes) / (3600 * hours)
-        if hours else None,
-        scenes=len(calm), scenes_in_alarm=sum(one.false_alarms > 0 for one in calm),
-        false_alarms_by_kind=_counts((clip.kind, one.false_alarms) for clip, one in found),
-        missed_by_source=_counts((clip.source, int(one.missed)) for clip, one in found))
+        worst_time=_quantile(times, 1.0), median_clear=_quantile(clears, 0.5),
+        hours=seconds / 3600,
+        false_alarms_an_hour=poisson(numbers['false_alarms'], seconds / 3600) if seconds else None,
+        share_in_alarm=float(clips['alarm_seconds'].sum()) / seconds if seconds else None,
+        scenes=len(calm), scenes_in_alarm=int((calm['false_alarms'] > 0).sum()),
+        false_alarms_by_kind=_counts(clips, 'kind', 'false_alarms'),
+        missed_by_source=_counts(clips, 'source', 'missed'))
 
 
-def _counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+def _counts(clips: pd.DataFrame, by: str, what: str) -> dict[str, int]:
     """Add up numbers by name, and leave out the names with none."""
-    counts: Counter[str] = Counter()
-    for name, number in pairs:
-        counts[name] += number
-    return {name: counts[name] for name in sorted(counts) if counts[name]}
+    sums = clips.groupby(by)[what].sum()
+    return {str(name): int(number) for name, number in sums.items() if number}
 
 
 def _quantile(values: Sequence[float], share: float) -> float | None:
@@ -191,7 +184,7 @@ def _quantile(values: Sequence[float], share: float) -> float | None:
 
 def poisson(count: int, hours: float) -> Estimate:
     """
-    Return a number of events its rate an hour and the exact 95 % interval.
+    Compute the hourly rate of events and its exact 95 % interval.
 
     Events that come independently have chi-squared limits (F. Garwood, Fiducial Limits for the
     Poisson Distribution, Biometrika 28, 1936): chi2(2k) / 2 below, chi2(2k + 2) / 2 above.

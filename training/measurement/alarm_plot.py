@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draw what a model answered over time, and the alarm that came of it."""
+"""Draw what a model predicts over time, and the alarm that comes of it."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.axes import Axes
+from fire_detector.detection.alarm import alarm_intervals
+from fire_detector.replay.chart import draw_probability, FIRE_COLOR, Lane, Series
 from matplotlib.figure import Figure
-from training.clips.answers import Answered
-from training.clips.clip import IN_VIEW
+from training.clips.clip import ClassifiedClip, IN_VIEW
 from training.measurement.alarm_rules import Windowed
-from training.measurement.plots import DPI, FIRE_COLOR, GUIDE_COLOR, LINE_COLOR
-
-FIRE_GROUND = '#f7d9c4'
-# Where the bar of the alarm is, above all probabilities.
-_ALARM_LOW, _ALARM_HIGH = 1.06, 1.14
+from training.measurement.plots import DPI
 
 
-def write_alarm_plot(clips: Sequence[Answered], rule: Windowed, path: Path) -> None:
+def write_alarm_plot(clips: Sequence[ClassifiedClip], rule: Windowed, path: Path) -> None:
     """
     Draw the probability in each clip, and when the alarm was raised.
 
@@ -24,28 +20,16 @@ def write_alarm_plot(clips: Sequence[Answered], rule: Windowed, path: Path) -> N
     :param rule: what raises the alarm.
     :param path: the PNG file to write.
     """
-    figure = Figure(figsize=(10, 0.6 + 1.9 * len(clips)), dpi=DPI, layout='constrained')
-    rows = figure.subplots(len(clips), 1, squeeze=False)[:, 0]
-    for axes, answered in zip(rows, clips, strict=True):
-        _draw(axes, answered, rule)
-    rows[-1].set_xlabel('seconds')
-    handles, labels = rows[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc='outside upper center', ncol=len(labels), frameon=False)
+    figure = Figure(figsize=(10, 0.6 + 2.2 * len(clips)), dpi=DPI)
+    thresholds = (rule.settings.on_threshold, rule.settings.off_threshold)
+    rows = figure.subplots(len(clips), 1, squeeze=False, gridspec_kw={'hspace': 0.45})[:, 0]
+    for axes, one in zip(rows, clips, strict=True):
+        stamps = one.stamps.tolist()
+        fire, alarms = (
+            alarm_intervals(zip(stamps, states.tolist(), strict=True), stamps[-1])
+            for states in (one.fire_share >= IN_VIEW, rule.decide(one.stamps, one.probability)))
+        draw_probability(axes, [Series('', stamps, one.probability.tolist(), alarms, thresholds)],
+                         [Lane('fire', fire, FIRE_COLOR)], stamps[-1])
+        axes.set_title(one.clip.name.replace('_', ' '), loc='left', fontsize=9)
+    axes.set_xlabel('seconds')
     figure.savefig(path)
-
-
-def _draw(axes: Axes, answered: Answered, rule: Windowed) -> None:
-    stamps = answered.stamps
-    active = rule.decide(stamps, answered.probability)
-    axes.fill_between(stamps, 0, 1, where=(answered.shown >= IN_VIEW).tolist(), step='post',
-                      color=FIRE_GROUND, linewidth=0, label='fire in view')
-    axes.plot(stamps, answered.probability, color=LINE_COLOR, linewidth=0.9, marker='.',
-              markersize=2.5, label='probability')
-    axes.fill_between(stamps, _ALARM_LOW, _ALARM_HIGH, where=active.tolist(), step='post',
-                      color=FIRE_COLOR, linewidth=0, label='alarm')
-    for threshold, style in ((rule.settings.on_threshold, '--'),
-                             (rule.settings.off_threshold, ':')):
-        axes.axhline(threshold, color=GUIDE_COLOR, linestyle=style, linewidth=0.9)
-    axes.set(xlim=(stamps[0], stamps[-1]), ylim=(-0.04, 1.18), yticks=(0, 0.5, 1))
-    axes.set_title(answered.clip.name.replace('_', ' '), loc='left', fontsize=9)
-    axes.spines[['top', 'right']].set_visible(False)

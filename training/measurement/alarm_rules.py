@@ -1,28 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules that turn a clip's probabilities into an alarm: the node's, and two to compare it with."""
 
-from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from fire_detector.detection.alarm import FireAlarm
 from fire_detector.model.contract import AlarmSettings
 import numpy as np
 from numpy.typing import NDArray
+import pandas as pd
 
 FRAMES_AVERAGED = 8
 
 
 class Rule(Protocol):
-    """Decide for each frame of a clip whether the alarm is raised."""
+    """A rule that decides for each frame of a clip whether the alarm is raised."""
 
-    @property
-    def kind(self) -> str:
-        """Name the rule, without its settings."""
-
-    @property
-    def text(self) -> str:
-        """Return the settings as a person would."""
+    def to_record(self) -> dict[str, str]:
+        """Return the rule's kind and settings, for a record."""
 
     def decide(self, stamps: NDArray[np.float64],
                probability: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -40,18 +35,17 @@ class Windowed:
     """The node's own rule, `fire_detector.detection.alarm.FireAlarm`."""
 
     settings: AlarmSettings
-    kind = 'median of a window'
 
-    @property
-    def text(self) -> str:
-        """Return the settings as a person would."""
+    def to_record(self) -> dict[str, str]:
+        """Return the rule's kind and settings, for a record."""
         one = self.settings
-        return (f'on {one.on_threshold:.4g}, off {one.off_threshold:.4g}, '
-                f'{one.window:g} s, {one.min_frames} frames')
+        return {'rule': 'median of a window', 'settings':
+                f'on {one.on_threshold:.4g}, off {one.off_threshold:.4g}, {one.window:g} s, '
+                f'{one.min_frames} frames'}
 
     def decide(self, stamps: NDArray[np.float64],
                probability: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Ask the node's alarm frame by frame."""
+        """Update the node's alarm frame by frame."""
         alarm = FireAlarm(self.settings)
         return np.array([alarm.update(stamp, value) for stamp, value in zip(
             stamps.tolist(), probability.tolist(), strict=True)], np.bool_)
@@ -59,19 +53,19 @@ class Windowed:
 
 @dataclass(frozen=True)
 class _AtThreshold:
-    """The one setting of rules that the node's is compared with."""
+    """A rule with a threshold as its one setting, to compare the node's rule with."""
 
     threshold: float
+    kind: ClassVar[str]
 
-    @property
-    def text(self) -> str:
-        """Return the settings as a person would."""
-        return f'on {self.threshold:.4g}'
+    def to_record(self) -> dict[str, str]:
+        """Return the rule's kind and settings, for a record."""
+        return {'rule': self.kind, 'settings': f'on {self.threshold:.4g}'}
 
 
 @dataclass(frozen=True)
 class SingleFrame(_AtThreshold):
-    """Raise the alarm at each frame whose probability reaches a threshold, and at no other."""
+    """An alarm at each frame whose probability reaches a threshold, and at no other."""
 
     kind = 'single frame'
 
@@ -84,7 +78,7 @@ class SingleFrame(_AtThreshold):
 @dataclass(frozen=True)
 class MeanOfEight(_AtThreshold):
     """
-    Raise the alarm while the last eight frames are fire on average, and half of them each.
+    An alarm while the last eight frames are fire on average, and half of them each.
 
     The mean of their probabilities has to reach the threshold, and so do at least four of the
     eight by themselves. There is no alarm before the eighth frame, and no hysteresis; times and
@@ -96,12 +90,7 @@ class MeanOfEight(_AtThreshold):
     def decide(self, stamps: NDArray[np.float64],
                probability: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Look back on eight frames at each."""
-        last: deque[float] = deque(maxlen=FRAMES_AVERAGED)
-        decisions = np.zeros(len(probability), np.bool_)
-        for index, value in enumerate(probability.tolist()):
-            last.append(value)
-            agreeing = sum(one >= self.threshold for one in last)
-            decisions[index] = (len(last) == FRAMES_AVERAGED
-                                and sum(last) / FRAMES_AVERAGED >= self.threshold
-                                and 2 * agreeing >= FRAMES_AVERAGED)
-        return decisions
+        values = pd.Series(probability)
+        mean = values.rolling(FRAMES_AVERAGED).mean()
+        agreeing = (values >= self.threshold).rolling(FRAMES_AVERAGED).sum()
+        return np.asarray((mean >= self.threshold) & (2 * agreeing >= FRAMES_AVERAGED), np.bool_)

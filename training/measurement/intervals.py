@@ -2,11 +2,13 @@
 """
 How far a measured figure may be from the truth.
 
-Frames of one video are nearly the same image: ten of them tell little more than one. Rates have
-the score interval of E. B. Wilson (Probable Inference, the Law of Succession, and Statistical
+Frames of one video are nearly the same image: ten are worth little more than one. Rates have the
+score interval of E. B. Wilson (Probable Inference, the Law of Succession, and Statistical
 Inference, JASA 22, 1927), for the number of images that remains when those of one group are
 taken as fully alike, by the design effect of L. Kish (Survey Sampling, 1965). Figures that are
-no rates are measured again on groups drawn at random, the bootstrap of B. Efron (1979).
+no rates are measured again on groups drawn at random, the bootstrap of B. Efron (1979). scipy has
+neither: its score interval takes whole numbers of images, its bootstrap draws images and not
+groups.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,9 +18,10 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from training.data.samples import FIRE, labels_of, Sample
+import pandas as pd
 from training.measurement.metrics import measure
 
+OVERALL = 'overall'
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 RESAMPLES = 2000
@@ -35,7 +38,7 @@ class Estimate:
 
     :ivar value: what was measured.
     :ivar low: lower end of the interval.
-    :ivar high: upper end; from 0 to 1 where the images tell nothing of it.
+    :ivar high: upper end; from 0 to 1 where nothing follows from the images.
     """
 
     value: float
@@ -60,34 +63,26 @@ class Figures:
     estimates: dict[str, Estimate | None]
 
 
-def figures_by_source(probability: NDArray[np.floating], samples: Sequence[Sample],
-                      threshold: float) -> dict[str, Figures]:
+def figures_by_source(predictions: pd.DataFrame, threshold: float) -> dict[str, Figures]:
     """
     Measure all images together, as 'overall', and those of each source.
 
-    :param probability: shape (len(samples),), 0..1; at least one image.
-    :param samples: the images they belong to.
+    :param predictions: the images; at least one.
     :param threshold: probability at or above which an image is called fire.
     """
-    fire = labels_of(samples) == FIRE
-    groups = np.array([sample.group for sample in samples])
-    sources = np.array([sample.source for sample in samples])
-    chosen = {'overall': np.full(len(samples), True)} | {
-        source: sources == source for source in sorted(set(sources.tolist()))}
-    return {name: figures(probability[mask], fire[mask], groups[mask], threshold)
-            for name, mask in chosen.items()}
+    return {OVERALL: figures(predictions, threshold)} | {
+        str(source): figures(part, threshold) for source, part in predictions.groupby('source')}
 
 
-def figures(probability: NDArray[np.floating], fire: NDArray[np.bool_], groups: NDArray[np.str_],
-            threshold: float) -> Figures:
+def figures(predictions: pd.DataFrame, threshold: float) -> Figures:
     """
     Measure images, and how far the result may be off.
 
-    :param probability: shape (images,), 0..1; at least one image.
-    :param fire: shape (images,), whether each image shows fire.
-    :param groups: shape (images,), the name of each image's group.
+    :param predictions: the images; at least one.
     :param threshold: probability at or above which an image is called fire.
     """
+    probability, fire, groups = (predictions[name].to_numpy()
+                                 for name in ('probability', 'fire', 'group'))
     found = dataclasses.asdict(measure(probability, fire, threshold))
     counted = {'accuracy': np.full(len(fire), True), 'recall': fire, 'false_alarm_rate': ~fire}
     estimates: dict[str, Estimate | None] = {
@@ -112,7 +107,7 @@ def effective_size(groups: NDArray[np.str_]) -> float:
 
 def wilson(share: float, size: float) -> Estimate:
     """
-    Return a rate its score interval.
+    Compute the score interval of a rate.
 
     :param share: the measured rate, 0..1.
     :param size: number of independent images that it was measured on, above 0.
@@ -145,7 +140,7 @@ def _bootstrap(probability: NDArray[np.floating], fire: NDArray[np.bool_],
                groups: NDArray[np.str_],
                threshold: float) -> dict[str, tuple[float, float]]:
     """Return the interval of each of RESAMPLED, from the resamples that have both labels."""
-    # The only group of a label is in every resample as it is, which tells nothing about others.
+    # The only group of a label is in every resample as it is: nothing follows for others.
     if min(len(set(groups[mask].tolist())) for mask in (fire, ~fire)) < 2:
         return dict.fromkeys(RESAMPLED, ANYTHING)
     found = [measure(probability[drawn], fire[drawn], threshold)
@@ -154,6 +149,6 @@ def _bootstrap(probability: NDArray[np.floating], fire: NDArray[np.bool_],
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of the middle of values; resamples that all agree tell nothing."""
+    """Return the ends of the middle of values; nothing follows from resamples that all agree."""
     low, high = np.quantile(values, (TAIL, 1 - TAIL)).tolist()
     return ANYTHING if low == high else (low, high)

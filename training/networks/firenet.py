@@ -7,7 +7,7 @@ INPUT_SIZE = 64
 CLASSES = 2
 
 
-def firenet(keras: Any, input_size: int = INPUT_SIZE) -> Any:
+def firenet(keras: Any) -> Any:
     """
     Build the article's network, FireNet: 646,818 parameters.
 
@@ -16,13 +16,12 @@ def firenet(keras: Any, input_size: int = INPUT_SIZE) -> Any:
     layer is what lets so many weights learn from a few thousand images.
 
     :param keras: the Keras to build it with.
-    :param input_size: rows and columns of the input.
-    :return: a model; input float32 of shape (batch, input_size, input_size, 3), RGB, 0..1; output
+    :return: a model; input float32 of shape (batch, 64, 64, 3), RGB, 0..1; output
         float32 of shape (batch, 2), softmax over LABELS.
     """
     layers = keras.layers
     return keras.Sequential([
-        keras.Input((input_size, input_size, 3)),
+        keras.Input((INPUT_SIZE, INPUT_SIZE, 3)),
         layers.Conv2D(16, 3, activation='relu'),
         layers.AveragePooling2D(2),
         layers.Dropout(0.5),

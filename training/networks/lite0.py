@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""EfficientNet-Lite0, cut after its first blocks or whole, with ImageNet weights."""
+"""EfficientNet-Lite0, cut after its first blocks, with ImageNet weights."""
 
 from typing import Any
 
@@ -9,71 +9,52 @@ from training.networks.imagenet import imagenet_weights
 
 INPUT_SIZE = 96
 # Repetitions, kernel size, stride of the first, channels. The first stage does not expand.
-STAGES = ((1, 3, 1, 16), (2, 3, 2, 24), (2, 5, 2, 40), (3, 3, 2, 80), (3, 5, 1, 112),
-          (4, 5, 2, 192), (1, 3, 1, 320))
+STAGES = ((1, 3, 1, 16), (2, 3, 2, 24), (2, 5, 2, 40))
+BLOCKS = sum(stage[0] for stage in STAGES)
 STEM = 32
-HEAD = 1280
 EXPANSION = 6
-# Of the small network: whole blocks; of the next one, its expansion.
-BLOCKS = 5
 # Stem and first blocks stay as ImageNet taught them: edges and colors are the same everywhere, and
 # their large images are what takes the time.
 FIXED_BLOCKS = 2
 EPSILON = 1e-3
 
 
-def lite0(keras: Any, input_size: int = INPUT_SIZE) -> Any:
+def lite0(keras: Any) -> Any:
     """
     Build the first blocks of EfficientNet-Lite0, with ImageNet weights: 64,369 parameters.
 
     M. Tan, Q. V. Le, "EfficientNet", 2019, https://arxiv.org/abs/1905.11946; the Lite networks
     have neither squeeze-and-excitation nor swish, which integers are bad at. The expanded features
-    of the sixth block tell fire better than the narrow ones that it ends with, and the largest
+    of the sixth block separate fire better than the narrow ones that it ends with, and the largest
     value beside the mean of each channel lets a small flame count that the mean would lose.
 
     :param keras: the Keras to build it with.
-    :param input_size: rows and columns of the input.
-    :return: a model; input float32 of shape (batch, input_size, input_size, 3), RGB, 0..1; output
-        float32 of shape (batch, 1), the probability of fire.
+    :return: a model; input float32 of shape (batch, 96, 96, 3), RGB, 0..1; output float32 of
+        shape (batch, 1), the probability of fire.
     :raises WeightsError: when the package with the ImageNet weights is not installed.
     """
-    image = keras.Input((input_size, input_size, 3))
-    features = _blocks(keras, image, BLOCKS)
-    features = _expanded(keras, features, BLOCKS)
     layers = keras.layers
+    image = keras.Input((INPUT_SIZE, INPUT_SIZE, 3))
+    features = _expanded(keras, _blocks(keras, image), BLOCKS)
     pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(features),
                                    layers.GlobalMaxPooling2D()(features)])
-    return _with_answer(keras, image, pooled, 'lite0')
+    probability = layers.Dense(1, activation='sigmoid')(layers.Dropout(0.2)(pooled))
+    model = keras.Model(image, probability, name='lite0')
+    weights = _for_images_from_0_to_1(imagenet_weights())
+    for layer in model.layers:
+        if 'conv' in layer.name:
+            layer.set_weights(_folded(weights, layer.name))
+    return model
 
 
-def lite0_whole(keras: Any, input_size: int = INPUT_SIZE) -> Any:
-    """
-    Build all of EfficientNet-Lite0, with ImageNet weights: 3,351,281 parameters.
-
-    It is too large for the robot, and there to teach the small one.
-
-    :param keras: the Keras to build it with.
-    :param input_size: rows and columns of the input.
-    :return: as of :func:`lite0`.
-    :raises WeightsError: when the package with the ImageNet weights is not installed.
-    """
-    image = keras.Input((input_size, input_size, 3))
-    features = _blocks(keras, image, sum(stage[0] for stage in STAGES))
-    features = _activated(keras, keras.layers.Conv2D(HEAD, 1, name='conv_head')(features))
-    return _with_answer(keras, image, keras.layers.GlobalAveragePooling2D()(features),
-                        'lite0_whole')
-
-
-def _blocks(keras: Any, image: Any, count: int) -> Any:
-    """Build the stem and a number of blocks."""
+def _blocks(keras: Any, image: Any) -> Any:
+    """Build the stem and the first blocks."""
     layers = keras.layers
     x = _activated(keras, layers.Conv2D(STEM, 3, strides=2, padding='same', trainable=False,
                                         name='conv_stem')(image))
     number = 0
     for repetitions, kernel, stride, width in STAGES:
         for repetition in range(repetitions):
-            if number == count:
-                return x
             trainable = number >= FIXED_BLOCKS
             y = _expanded(keras, x, number) if number else x
             y = _activated(keras, layers.DepthwiseConv2D(
@@ -97,22 +78,6 @@ def _activated(keras: Any, x: Any) -> Any:
     return keras.layers.ReLU(6.0)(x)
 
 
-def _with_answer(keras: Any, image: Any, features: Any, name: str) -> Any:
-    features = keras.layers.Dropout(0.2)(features)
-    model = keras.Model(
-        image, keras.layers.Dense(1, activation='sigmoid')(features), name=name)
-    _fill(model)
-    return model
-
-
-def _fill(model: Any) -> None:
-    """Return the convolutions the ImageNet weights of their names."""
-    weights = _for_images_from_0_to_1(imagenet_weights())
-    for layer in model.layers:
-        if 'conv' in layer.name:
-            layer.set_weights(_folded(weights, layer.name))
-
-
 def _folded(weights: dict[str, NDArray[Any]], layer: str) -> list[NDArray[Any]]:
     """
     Take a normalization into the convolution before it: kernel and bias of the two together.
@@ -120,14 +85,13 @@ def _folded(weights: dict[str, NDArray[Any]], layer: str) -> list[NDArray[Any]]:
     What is trained is then what runs on the robot. With the moving averages of ImageNet held
     still, the two are the same network, and a normalization costs more time than its convolution.
 
-    :param weights: what :func:`imagenet_weights` gave.
+    :param weights: what :func:`imagenet_weights` returned.
     :param layer: the convolution's name, such as 'blocks-3-project_conv'.
     :return: the kernel in TensorFlow's order of axes, and the bias.
     """
     block, _, part = layer.rpartition('-')
     prefix = f'_{block.replace("-", ".")}.' if block else ''
-    number = {'conv_stem': 0, 'conv_head': 1, 'expand_conv': 0, 'depthwise_conv': 1,
-              'project_conv': 2}[part]
+    number = {'conv_stem': 0, 'expand_conv': 0, 'depthwise_conv': 1, 'project_conv': 2}[part]
     norm = f'{prefix}_bn{number}'
     scale = weights[f'{norm}.weight'] / np.sqrt(weights[f'{norm}.running_var'] + EPSILON)
     kernel = weights[f'{prefix}_{part}.weight'] * scale[:, np.newaxis, np.newaxis, np.newaxis]

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training itself, which goes on where it was interrupted, to the same result."""
+
+from collections.abc import Sequence
+from pathlib import Path
+import sys
+import time
+from typing import Any
+
+from fire_detector.model.preprocessing import InputSpec
+import keras
+from matplotlib.figure import Figure
+import numpy as np
+import pandas as pd
+from training.data.loading import load_tensors
+from training.data.samples import FIRE, labels_of, Sample
+from training.learning.batches import Batches, compile_model, targets
+from training.run_folder import BACKUP, BEST_EPOCH, CURVES, HISTORY, TrainingConfig
+
+
+def fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], spec: InputSpec,
+        config: TrainingConfig, run: Path) -> dict[str, float]:
+    """
+    Train a network, and keep the epoch most accurate on `val`, or with a cosine the last.
+
+    :param model: the network, changed in place; the epoch to keep is in the run folder.
+    :param training: images to train on.
+    :param validation: images to measure each epoch on.
+    :param spec: what the network's input holds.
+    :param config: how to train.
+    :param run: the run folder, with what an interrupted training has left.
+    :return: `seconds`, validation included, and `images_per_second`.
+    """
+    outputs = model.output_shape[1]
+    batches = Batches(training, outputs, spec, config)
+    steps = batches.num_batches
+    compile_model(model, keras.optimizers.Adam(learning_rate(config, steps)))
+    keeps_last = config.schedule == 'cosine'
+    best = None if read_history(run).empty else read_history(run)['val_accuracy'].max()
+    model.fit(
+        # Keras would shuffle the batches that are shuffled already.
+        batches, shuffle=False, epochs=config.epochs,
+        validation_data=(load_tensors(validation, spec),
+                         targets(labels_of(validation) == FIRE, outputs)),
+        callbacks=[
+            Epochs(config.seed, batches),
+            keras.callbacks.ModelCheckpoint(
+                run / BEST_EPOCH, monitor='val_accuracy', mode='max',
+                save_best_only=not keeps_last, initial_value_threshold=best),
+            keras.callbacks.CSVLogger(run / HISTORY, append=True),
+            # Last, so that an epoch that was cut short at any point is done again.
+            Backup(run / BACKUP, double_checkpoint=True, delete_checkpoint=False)],
+        verbose=1 if sys.stdout.isatty() else 2)
+    history = read_history(run)
+    write_curves(history, len(history) if keeps_last else 1 + history['val_accuracy'].argmax(),
+                 run / CURVES)
+    seconds = float(history['seconds'].sum())
+    return {'seconds': round(seconds, 1),
+            'images_per_second': round(len(history) * batches.images / seconds, 1)}
+
+
+def learning_rate(config: TrainingConfig, steps: int) -> Any:
+    """
+    Return the learning rate that a Keras optimizer takes.
+
+    A cosine rises for an epoch and then falls to nothing: I. Loshchilov, F. Hutter, "SGDR", 2017,
+    https://arxiv.org/abs/1608.03983, without restarts.
+
+    :param config: the schedule, the largest step size and the number of epochs.
+    :param steps: batches in an epoch.
+    """
+    if config.schedule == 'constant':
+        return config.learning_rate
+    return keras.optimizers.schedules.CosineDecay(
+        config.learning_rate / 10, decay_steps=max(1, (config.epochs - 1) * steps),
+        warmup_target=config.learning_rate, warmup_steps=steps)
+
+
+class Epochs(keras.callbacks.Callback):
+    """
+    The random choices of each epoch, which follow from the seed and the epoch, and its time.
+
+    Keras does not save the state of its seed generators with a model: without this, a training
+    that goes on would draw other images and dropouts than one that was never interrupted.
+    """
+
+    def __init__(self, seed: int, batches: Batches) -> None:
+        """Take the seed of the training, and the batches that need the epoch."""
+        super().__init__()
+        self._seed, self._batches = seed, batches
+        self._began = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Seed the batches, and every layer that draws at random."""
+        self._began = time.monotonic()
+        self._batches.epoch = epoch
+        for number, layer in enumerate(self.model.layers):
+            if hasattr(layer, 'seed_generator'):
+                layer.seed_generator.state.assign(np.random.SeedSequence(
+                    (self._seed, epoch, number)).generate_state(2))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Add the time to what the callbacks after this one log."""
+        if logs is not None:
+            logs['seconds'] = time.monotonic() - self._began
+
+
+class Backup(keras.callbacks.BackupAndRestore):
+    """
+    A backup that may be cut short too.
+
+    Keras writes the number of the epoch after the weights; here the optimizer's steps, which are
+    among the weights, count.
+    """
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Restore the weights, and go on after the last epoch that they have seen."""
+        super().on_train_begin(logs)
+        self.model._initial_epoch = int(self.model.optimizer.iterations) // self.params['steps']
+
+
+def read_history(run: Path) -> pd.DataFrame:
+    """
+    Read what was measured in each epoch.
+
+    :param run: the run folder.
+    :return: columns `epoch` (from 0), `accuracy`, `loss`, `seconds`, `val_accuracy` and
+        `val_loss`, a row for each epoch; empty before the first has ended.
+    """
+    path = run / HISTORY
+    if not path.is_file() or not path.stat().st_size:
+        return pd.DataFrame()
+    # An epoch that was logged, but not backed up any more, was done again.
+    return pd.read_csv(path).drop_duplicates('epoch', keep='last', ignore_index=True)
+
+
+def write_curves(history: pd.DataFrame, kept: int, path: Path) -> None:
+    """
+    Draw loss and accuracy over the epochs.
+
+    :param history: what :func:`read_history` returned.
+    :param kept: number of the epoch that is kept, from 1.
+    :param path: the PNG file to write.
+    """
+    figure = Figure(figsize=(9, 3.4), layout='constrained')
+    epochs = history['epoch'] + 1
+    for axes, name in zip(figure.subplots(1, 2), ('loss', 'accuracy'), strict=True):
+        axes.plot(epochs, history[name], label='train')
+        axes.plot(epochs, history[f'val_{name}'], label='val')
+        axes.axvline(kept, color='gray', linestyle=':', label=f'kept: epoch {kept}')
+        axes.set(xlabel='epoch', ylabel=name)
+        axes.grid(alpha=0.3)
+    axes.legend(loc='lower right')
+    figure.savefig(path, dpi=110)
