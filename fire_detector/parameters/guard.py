@@ -57,7 +57,7 @@ def detector_topics(values: Mapping[str, Any]) -> list[str]:
 
 def guard_settings(values: Mapping[str, Any]) -> GuardSettings:
     """
-    Return what an alarm and silence lead to.
+    Return the guard's settings.
 
     :param values: of every parameter, by its name.
     :raises ValueError: when a value is not among those the parameter allows.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a table of parameters is made of; knows no ROS, and imports nothing that weighs."""
+"""The rows of a table of parameters and their checks; imports neither ROS nor anything heavy."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ AT_START, UNCONFIGURED, AT_ANY_TIME = 'at start', 'unconfigured', 'at any time'
 @dataclass(frozen=True)
 class Parameter:
     """
-    Describe one parameter.
+    One parameter.
 
     :ivar name: its name.
     :ivar default: its default, which also gives its type; a tuple for an array of texts.
-    :ivar text: what it does.
+    :ivar text: its description.
     :ivar limits: smallest and largest allowed value of a number.
     :ivar choices: the allowed values of a text.
-    :ivar when: when a change of it can be made: AT_START alone, while the node is UNCONFIGURED
+    :ivar when: when it may change: AT_START alone, while the node is UNCONFIGURED
         since it is read by the transition, or AT_ANY_TIME.
     """
 
@@ -32,8 +32,10 @@ class Parameter:
 
 def check(parameter: Parameter, value: Any) -> None:
     """
-    Check a value against what the table allows.
+    Check a value against the table.
 
+    :param parameter: the row of the table.
+    :param value: of any type.
     :raises ValueError: with the value and what is allowed.
     """
     if parameter.choices and value not in parameter.choices:
@@ -48,7 +50,7 @@ def check(parameter: Parameter, value: Any) -> None:
 
 
 def check_mutable(parameters: Sequence[Parameter], changed: Collection[str],
-                configured: bool) -> str:
+                  configured: bool) -> str:
     """
     Explain why parameters cannot be changed now.
 

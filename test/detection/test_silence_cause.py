@@ -35,7 +35,7 @@ def test_nobody() -> None:
 def test_other_type(published: str, wanted: str, advice: str) -> None:
     """A publisher of compressed images is no reason to look for network buffers."""
     text = explain_missing_images(TOPIC, 2.0, [Endpoint('/usb_cam', published, BEST_EFFORT)],
-                   Endpoint('/fire_detector', wanted, RELIABLE))
+                                  Endpoint('/fire_detector', wanted, RELIABLE))
     assert f'it carries {published}, not {wanted}' in text
     assert advice in text
     assert f'/usb_cam ({published}, best_effort, volatile)' in text
@@ -52,7 +52,8 @@ def test_incompatible_reliability() -> None:
 
 def test_incompatible_durability() -> None:
     """Who asks for what was sent before hears nobody that keeps nothing."""
-    text = explain_missing_images(TOPIC, 2.0, [CAMERA], Endpoint('/node', IMAGE, RELIABLE, TRANSIENT_LOCAL))
+    text = explain_missing_images(TOPIC, 2.0, [CAMERA],
+                                  Endpoint('/node', IMAGE, RELIABLE, TRANSIENT_LOCAL))
     assert 'do not offer the quality of service that is asked for' in text
     assert '(reliable, transient_local)' in text
 

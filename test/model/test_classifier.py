@@ -97,8 +97,8 @@ def test_next_runtime_is_taken(model: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_non_finite_answer_is_no_probability(model: Path, runtime: str) -> None:
     """A model that answers nan, here because its input is nan, gives an error and no number."""
     classifier = FireClassifier(model, runtime)
-    with pytest.raises(InferenceError, match='answered nan'):
-        classifier.answer(np.full(classifier.contract.input_shape, np.nan, np.float32))
+    with pytest.raises(InferenceError, match='output nan'):
+        classifier.predict(np.full(classifier.contract.input_shape, np.nan, np.float32))
 
 
 @pytest.mark.parametrize(('dtype', 'zero_point', 'quantized'), [

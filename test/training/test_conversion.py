@@ -282,7 +282,7 @@ def test_answers_that_are_no_probabilities(proof: Proof) -> None:
             np.array(answers, np.float32), (len(tensors), 1)))
 
     for answers, message in (((5.0, -5.0), 'answered 5, .*"output": "logits"'),
-                             ((np.nan, 0.5), 'answered nan'), ((0.5,), r'shape \(2, 1\)')):
+                             ((np.nan, 0.5), 'output nan'), ((0.5,), r'shape \(2, 1\)')):
         with pytest.raises(ModelError, match=message):
             answering(*answers).fire_probability(tensors)
     with pytest.raises(ModelError, match=r'does not take images of shape \(32, 32, 3\)'):
