@@ -124,6 +124,25 @@ def test_yuv_420(encoding: str, u: int, v: int, padding: int) -> None:
     np.testing.assert_allclose(image.in_order('RGB'), expected, atol=1.5)
 
 
+@pytest.mark.parametrize('padding', [0, 3])
+def test_nv24(padding: int) -> None:
+    """
+    Each square has the colors of its upper left pixel; a row of colors has two bytes a pixel.
+
+    Below 4 rows of lightness are 4 rows of colors, each of 6 pairs. With padding, a row of colors
+    has twice that of a row of lightness, as V4L2 says of bytesperline.
+    """
+    generator = np.random.default_rng(0)
+    lightness = generator.integers(16, 236, (4, 6), np.uint8)
+    colors = generator.integers(16, 241, (4, 6, 2), np.uint8)
+    data = (np.pad(lightness, ((0, 0), (0, padding))).tobytes()
+            + np.pad(colors.reshape(4, 12), ((0, 0), (0, 2 * padding))).tobytes())
+    chroma = np.repeat(np.repeat(colors[::2, ::2], 2, axis=0), 2, axis=1)
+    expected = bt601(lightness, chroma[:, :, 0], chroma[:, :, 1])
+    image = convert_raw('nv24', 4, 6, 6 + padding, data)
+    np.testing.assert_allclose(image.in_order('RGB'), expected, atol=1.5)
+
+
 @pytest.mark.parametrize('padding', PADDINGS)
 @pytest.mark.parametrize('encoding', BAYER)
 def test_bayer(encoding: str, padding: int) -> None:
@@ -320,23 +339,3 @@ def test_known_encodings_do_not_need_cv_bridge(bridge: type[MockBridge],
     message = Image(height=1, width=1, step=2, encoding='mono16', data=array('B', b'\x12\x34'),
                     is_bigendian=1)
     assert from_image(message).pixels[0, 0, 0] == 18
-
-
-@pytest.mark.parametrize('padding', [0, 3])
-def test_nv24(padding: int) -> None:
-    """
-    Convert the colors of nv12, each of which nv24 has four times.
-
-    Below 4 rows of lightness are 4 rows of colors, each of 6 pairs. With padding, a row of colors
-    has twice that of a row of lightness, as V4L2 says of bytesperline.
-    """
-    generator = np.random.default_rng(0)
-    lightness = generator.integers(16, 236, (4, 6), np.uint8)
-    colors = generator.integers(16, 241, (2, 3, 2), np.uint8)
-    nv12 = np.concatenate((lightness, colors.reshape(2, 6)))
-    whole = colors.repeat(2, axis=0).repeat(2, axis=1).reshape(4, 12)
-    data = (np.pad(lightness, ((0, 0), (0, padding))).tobytes()
-            + np.pad(whole, ((0, 0), (0, 2 * padding))).tobytes())
-    expected = convert_raw('nv12', 4, 6, 6, nv12.tobytes())
-    np.testing.assert_array_equal(convert_raw('nv24', 4, 6, 6 + padding, data).pixels,
-                                  expected.pixels)
