@@ -108,6 +108,8 @@ setup(
             'ruff>=0.6',
             'wheel',
         ],
+        # `make mutants` only.
+        'mutation': ['mutmut>=3.8,<4'],
     },
     entry_points={
         'console_scripts': [

@@ -31,6 +31,7 @@ from fire_detector.model.contract import (
 from fire_detector.model.file import append_contract, read_model, sidecar_path
 from fire_detector.model.preprocessing import InputSpec
 from fire_detector.scene.scene import SyntheticScene
+from image_messages import compressed_message, header, raw_message
 import numpy as np
 from numpy.typing import NDArray
 import pytest
@@ -58,27 +59,6 @@ def detector(model: Path) -> Detector:
     return detector
 
 
-def header(stamp: float) -> SimpleNamespace:
-    """Make the header of a message."""
-    seconds = int(stamp)
-    nanoseconds = round((stamp - seconds) * 1e9)
-    return SimpleNamespace(stamp=SimpleNamespace(sec=seconds, nanosec=nanoseconds))
-
-
-def raw(pixels: Pixels, stamp: float, **changes: Any) -> SimpleNamespace:
-    """Make what has the fields of a sensor_msgs/msg/Image, some of them changed."""
-    height, width = pixels.shape[:2]
-    fields = {'header': header(stamp), 'encoding': 'rgb8', 'height': height, 'width': width,
-              'step': 3 * width, 'is_bigendian': 0, 'data': array('B', pixels.tobytes())}
-    return SimpleNamespace(**(fields | changes))
-
-
-def compressed(pixels: Pixels, stamp: float, suffix: str = '.png') -> SimpleNamespace:
-    """Make what has the fields of a sensor_msgs/msg/CompressedImage."""
-    file = cv2.imencode(suffix, pixels[:, :, ::-1])[1]
-    return SimpleNamespace(header=header(stamp), format='png', data=array('B', file.tobytes()))
-
-
 def frame(pixels: Pixels, stamp: float) -> Frame:
     """Make a frame of a file."""
     return Frame(3, stamp, ColorImage(pixels, 'RGB'))
@@ -90,7 +70,7 @@ def detection(result: Detection | Rejection) -> Detection:
     return result
 
 
-@pytest.mark.parametrize('make', [raw, compressed, frame])
+@pytest.mark.parametrize('make', [raw_message, compressed_message, frame])
 def test_image(detector: Detector, fire: Pixels, make: Any) -> None:
     """Whatever brings the pixels, the probability is that of the classifier, bit by bit."""
     expected = FireClassifier(detector.model).probability(ColorImage(fire, 'RGB'))
@@ -105,7 +85,7 @@ def test_image(detector: Detector, fire: Pixels, make: Any) -> None:
 def test_alarm_follows_the_images(detector: Detector, fire: Pixels, room: Pixels) -> None:
     """It changes with the first image of fire and with the first calm one after it."""
     images = [room, fire, fire, room, room]
-    found = [detection(detector.process(raw(pixels, 10.0 + number)))
+    found = [detection(detector.process(raw_message(pixels, 10.0 + number)))
              for number, pixels in enumerate(images)]
     assert [each.alarm for each in found] == [False, True, True, False, False]
     assert [each.alarm_changed for each in found] == [False, True, False, True, False]
@@ -120,7 +100,7 @@ def test_alarm_is_that_of_the_contract(model: Path) -> None:
 
 def test_inference_alone_leaves_the_alarm(detector: Detector, fire: Pixels) -> None:
     """The model is run without the alarm; decide() makes the same detection of it later."""
-    inference = detector.infer(raw(fire, 1.0))
+    inference = detector.infer(raw_message(fire, 1.0))
     assert isinstance(inference, Inference)
     assert not isinstance(inference, Detection)
     assert not detector.alarm.active
@@ -139,7 +119,7 @@ def test_jpeg_is_decoded_no_larger_than_needed(detector: Detector, fire: Pixels)
     """
     assert detector.classifier.contract.input_shape == (1, 96, 96, 3)
     large = np.asarray(cv2.resize(fire, (1280, 960)), np.uint8)
-    found = detection(detector.process(compressed(large, 1.0, '.jpg')))
+    found = detection(detector.process(compressed_message(large, 1.0, '.jpg')))
     assert found.image.pixels.shape == (240, 320, 3)
 
 
@@ -155,7 +135,7 @@ NO_SIZE = {'height': 0, 'width': 0, 'step': 0}
 def test_rejected_raw_image(detector: Detector, fire: Pixels, changes: dict[str, Any],
                             reason: str, detail: str) -> None:
     """The reason is a word that statistics count, and the detail has what is wrong."""
-    found = detector.process(raw(fire, 5.5, **changes))
+    found = detector.process(raw_message(fire, 5.5, **changes))
     assert isinstance(found, Rejection)
     assert (found.stamp, found.reason) == (5.5, reason)
     assert reason in REASONS
@@ -181,7 +161,7 @@ def test_other_errors_are_rejections(detector: Detector, fire: Pixels, error: Ex
         raise error
 
     monkeypatch.setattr(module, 'decode_message', refuse)
-    assert detector.process(raw(fire, 5.5)) == Rejection(5.5, OTHER, detail)
+    assert detector.process(raw_message(fire, 5.5)) == Rejection(5.5, OTHER, detail)
 
 
 def test_errors_of_the_code_are_not_hidden(detector: Detector, fire: Pixels,
@@ -192,7 +172,7 @@ def test_errors_of_the_code_are_not_hidden(detector: Detector, fire: Pixels,
 
     monkeypatch.setattr(module, 'decode_message', fail)
     with pytest.raises(AttributeError, match='typo'):
-        detector.process(raw(fire, 5.5))
+        detector.process(raw_message(fire, 5.5))
 
 
 def test_model_without_a_probability(models: Path, tmp_path: Path) -> None:
@@ -203,8 +183,8 @@ def test_model_without_a_probability(models: Path, tmp_path: Path) -> None:
     detector = Detector(path)
     black = np.zeros((30, 40, 3), np.uint8)
     for _ in range(2):
-        assert detection(detector.process(raw(black, 1.0))).probability == pytest.approx(0.5)
-        found = detector.process(raw(np.full_like(black, 255), 2.0))
+        assert detection(detector.process(raw_message(black, 1.0))).probability == pytest.approx(0.5)
+        found = detector.process(raw_message(np.full_like(black, 255), 2.0))
         assert isinstance(found, Rejection)
         assert (found.stamp, found.reason) == (2.0, INFERENCE)
         assert 'nan' in found.detail
@@ -216,13 +196,13 @@ def test_rejection_leaves_the_alarm(detector: Detector, fire: Pixels, room: Pixe
     """Neither its state nor the images that it remembers change."""
     detector.alarm.settings = AlarmSettings(0.5, 0.5, window=10.0, min_frames=2)
     pixels = fire if raised else room
-    detector.process(raw(pixels, 1.0))
+    detector.process(raw_message(pixels, 1.0))
     for number in range(5):
-        assert isinstance(detector.process(raw(fire, 1.1, encoding='none')), Rejection), number
+        assert isinstance(detector.process(raw_message(fire, 1.1, encoding='none')), Rejection), number
     assert not detector.alarm.active
-    found = detection(detector.process(raw(pixels, 1.2)))
+    found = detection(detector.process(raw_message(pixels, 1.2)))
     assert (found.alarm, found.alarm_changed) == (raised, raised)
-    detector.process(raw(fire, 1e9, **NO_SIZE))
+    detector.process(raw_message(fire, 1e9, **NO_SIZE))
     assert detector.alarm.active is raised
 
 
@@ -236,4 +216,4 @@ def test_changed_model_needs_permission(model: Path, tmp_path: Path, room: Pixel
         Detector(path)
     detector = Detector(path, allow_changed_model=True)
     assert detector.classifier.model_changed
-    assert detection(detector.process(raw(room, 1.0))).probability < 0.5
+    assert detection(detector.process(raw_message(room, 1.0))).probability < 0.5
