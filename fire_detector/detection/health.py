@@ -82,11 +82,7 @@ def assess(snapshot: Snapshot, limits: Limits, input_problem: str = '') -> Healt
     :param input_problem: what the node knows to be wrong with its subscription, in words.
     :return: level, message and values.
     """
-    level, message = _level(snapshot, limits, input_problem)
-    if level == Level.OK:
-        message = (f'{_text(snapshot.input_rate)} images/s' if snapshot.period.arrived else
-                   f'last image {snapshot.silence:.1f} s ago')
-    return Health(level, message, _values(snapshot))
+    return Health(*_level(snapshot, limits, input_problem), _values(snapshot))
 
 
 def describe_model(contract: ModelContract, runtime: str, num_threads: int) -> Values:
@@ -139,7 +135,10 @@ def _level(snapshot: Snapshot, limits: Limits, input_problem: str) -> tuple[Leve
                         f'they come faster than they can be processed')
     if problem := _time_problem(period, limits.max_age):
         problems.append(problem)
-    return (Level.WARN, '; '.join(problems)) if problems else (Level.OK, '')
+    if problems:
+        return Level.WARN, '; '.join(problems)
+    return Level.OK, (f'{_text(snapshot.input_rate)} images/s' if period.arrived else
+                      f'last image {snapshot.silence:.1f} s ago')
 
 
 def _time_problem(period: Period, max_age: float) -> str:

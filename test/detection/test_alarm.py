@@ -62,6 +62,13 @@ def test_window_forgets() -> None:
     assert states[10:] == [True, True, False, False]
 
 
+def test_window_includes_its_end() -> None:
+    """An image as old as the window counts: the median of 1 and 0 is 0.5. After that it is 0."""
+    alarm = FireAlarm(AlarmSettings(0.5, 0.5, window=1.0, min_frames=1))
+    assert [alarm.update(100.0, 1.0), alarm.update(101.0, 0.0)] == [True, True]
+    assert alarm.update(101.01, 0.0) is False
+
+
 def test_slow_camera_is_heard() -> None:
     """With 5 s between images the window of 1 s holds one; the last three count all the same."""
     assert play([0.9, 0.9, 0.9], period=5.0) == [False, False, True]
@@ -154,12 +161,10 @@ def test_both_images_after_a_jump_count() -> None:
 
 @pytest.mark.parametrize('step', [-1.0, CLOCK_JUMP])
 def test_steps_that_are_no_jump(step: float) -> None:
-    """Back by the window and on by CLOCK_JUMP are still the same time: nothing begins anew."""
-    alarm = FireAlarm(AlarmSettings(0.5, 0.5, window=1.0, min_frames=2))
-    play([0.9] * 3, start=100.0, period=0.0, alarm=alarm)
-    before = len(alarm._frames)
-    assert alarm.update(100.0 + step, 0.9) is True
-    assert len(alarm._frames) == before
+    """Back by the window or on by CLOCK_JUMP, an image counts at once, and clears the alarm."""
+    alarm = FireAlarm(AlarmSettings(0.5, 0.5, window=1.0, min_frames=1))
+    assert alarm.update(100.0, 0.9) is True
+    assert alarm.update(100.0 + step, 0.1) is False
 
 
 def test_clock_jump_is_longer_than_any_window() -> None:

@@ -72,7 +72,23 @@ def test_published_but_silent(publishers: list[Endpoint], subscription: Endpoint
     text = explain_missing_images(TOPIC, 2.0, publishers, subscription)
     assert 'it is published, but nothing comes' in text
     assert ('net.core.rmem_max' in text) == buffers
+    assert ('FASTDDS_BUILTIN_TRANSPORTS="UDPv4?sockets_size=4MB"' in text) == buffers
     assert 'hears nothing of' not in text
+
+
+def test_publishers_of_two_types() -> None:
+    """Both types and both publishers are named; the transport is one of them."""
+    others = [Endpoint('/usb_cam', COMPRESSED_IMAGE, RELIABLE),
+              Endpoint('/info', 'sensor_msgs/msg/CameraInfo', RELIABLE)]
+    text = explain_missing_images(TOPIC, 2.0, others, NODE)
+    assert f'carries sensor_msgs/msg/CameraInfo and {COMPRESSED_IMAGE}, not {IMAGE}' in text
+    assert 'set the parameter image_transport to compressed' in text
+    assert text.endswith(f'Publishers: {others[0]}, {others[1]}')
+
+
+def test_four_publishers_are_all_named() -> None:
+    """There are no more."""
+    assert 'more' not in explain_missing_images(TOPIC, 2.0, [CAMERA] * 4, NODE)
 
 
 def test_many_publishers_are_not_all_named() -> None:

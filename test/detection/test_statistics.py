@@ -2,6 +2,7 @@
 """The counts of a camera's images, from events and times given by hand."""
 
 from itertools import pairwise
+from pathlib import Path
 import resource
 import time
 
@@ -230,6 +231,11 @@ def test_percentile(percent: int, expected: int) -> None:
     assert percentile([5, 3, 1, 2, 4], percent) == expected
 
 
+def test_percentile_of_many() -> None:
+    """Of 1 to 100, each is its own percentile."""
+    assert [percentile(range(1, 101), percent) for percent in range(1, 101)] == [*range(1, 101)]
+
+
 def test_percentile_of_nothing() -> None:
     """There is none."""
     with pytest.raises(ValueError, match='percentile'):
@@ -242,8 +248,9 @@ def test_usage_is_that_of_this_process() -> None:
     block = bytearray(b'x' * (64 * 2 ** 20))
     after = read_usage()
     assert all(one < other for one, other in pairwise([0.0, before.cpu, after.cpu]))
-    if before.memory is None or after.memory is None:
+    if not Path('/proc/self/statm').exists():
         pytest.skip('this system has no /proc/self/statm')
+    assert before.memory is not None and after.memory is not None
     assert after.memory - before.memory > 0.9 * len(block)
     # Not the address space, which is far larger than what was ever held (KiB, on Linux).
     assert after.memory <= 1.1 * 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
