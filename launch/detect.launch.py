@@ -21,7 +21,6 @@ from fire_detector.bringup.launch_support import (
     image_remappings,
     NO_CAMERA,
     split_cameras,
-    SubscriptionWatch,
 )
 from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import (
@@ -33,14 +32,20 @@ from launch.actions import (
     Shutdown,
     TimerAction,
 )
-from launch.event_handlers import OnProcessIO
-from launch.events.process import ProcessIO
+from launch.event_handlers import OnProcessStart
+from launch.events.process import ProcessStarted
 import launch.logging
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch.utilities.type_utils import coerce_to_type
-from launch_ros.actions import Node
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import StateTransition
 from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.ros_adapters import get_ros_node
 from launch_ros.substitutions import FindPackageShare
+from lifecycle_msgs.msg import TransitionEvent
+from lifecycle_msgs.srv import GetState
+from rclpy.task import Future
 
 PACKAGE = 'fire_detector'
 # The launch arguments that override a parameter, when they are given.
@@ -49,9 +54,11 @@ OVERRIDES = {**GUARD_OVERRIDES, 'model': str, 'image_transport': str}
 # Seconds, so that a node that cannot start does not keep the processor busy with trying.
 RESPAWN_DELAY = 2.0
 # Seconds in which the player and the detectors find each other, and these follow the reliability
-# that the player offers; and in which the last image is answered.
+# that the player offers; and in which the last image is processed.
 BAG_DELAY = 3.0
-LAST_ANSWER_DELAY = 1.0
+LAST_DETECTION_DELAY = 1.0
+# Seconds between requests for the state of a detector that has just been started.
+STATE_PERIOD = 0.2
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -91,7 +98,7 @@ def generate_launch_description() -> LaunchDescription:
                         'below it, at compressed.'),
         DeclareLaunchArgument(
             'image_transport', default_value='', choices=['', 'raw', 'compressed'],
-            description='Hear raw or compressed images. Left empty, the parameter file '
+            description='Subscribe to raw or compressed images. Left empty, the parameter file '
                         'decides, or else raw.'),
         DeclareLaunchArgument(
             'large_images', default_value='true',
@@ -104,7 +111,7 @@ def generate_launch_description() -> LaunchDescription:
                         'topic.'),
         DeclareLaunchArgument(
             'bag', default_value='',
-            description='Play this bag once the node has subscribed, and end with it.'),
+            description='Play this bag once the node is active, and end with it.'),
         DeclareLaunchArgument(
             'model', default_value='',
             description='The .tflite file: a path, or the file name of an installed model. '
@@ -116,9 +123,9 @@ def generate_launch_description() -> LaunchDescription:
                         'That of the guard is fire_guard, beside it.'),
         DeclareLaunchArgument(
             'guard', default_value='false',
-            description='Start the fire guard too, in the namespace above: it hears velocity '
-                        'commands on cmd_vel_in, and passes them to cmd_vel_out unless there is a '
-                        'fire alarm: true or false.'),
+            description='Start the fire guard too, in the namespace above: it passes velocity '
+                        'commands from cmd_vel_in to cmd_vel_out unless there is a fire alarm: '
+                        'true or false.'),
         OpaqueFunction(function=_start),
     ])
 
@@ -128,7 +135,7 @@ def _start(context: LaunchContext) -> list[Action]:
         return str(LaunchConfiguration(name).perform(context))
 
     names, camera, bag = split_cameras(value('cameras')), value('camera'), value('bag')
-    check_combination(camera, names, value('image_topic'), bag, value('log_level'))
+    check_combination(camera, names, value('image_topic'), bag)
     namespaces = detector_namespaces(value('namespace'), names)
     environment = _fast_dds_environment() if _is_true(value('large_images')) else {}
     detectors = [_detector(context, namespace, environment) for namespace in namespaces]
@@ -138,8 +145,8 @@ def _start(context: LaunchContext) -> list[Action]:
     if _is_true(value('guard')):
         actions.append(_guard(context, names))
     if bag:
-        # First, so that nothing that a detector prints is missed.
-        actions = [*_play_when_subscribed(detectors, bag), *actions]
+        # First, so that no transition of a detector is missed.
+        actions = [*_play_when_active(detectors, bag), *actions]
     return actions
 
 
@@ -147,7 +154,10 @@ def _detector(context: LaunchContext, namespace: str, environment: dict[str, str
     def value(name: str) -> str:
         return str(LaunchConfiguration(name).perform(context))
 
-    return Node(
+    # Only for a bag: it makes ros2 launch a participant, which costs memory, and needs keys where
+    # ROS 2 security is enforced.
+    node = LifecycleNode if value('bag') else Node
+    return node(
         package=PACKAGE, executable='fire_detector_node', name=PACKAGE, namespace=namespace,
         parameters=[LaunchConfiguration('params_file'), _given(context, OVERRIDES)],
         remappings=image_remappings('image', value('image_topic')),
@@ -206,21 +216,52 @@ def _camera(camera: str, namespace: str, image_topic: str) -> Node:
     )
 
 
-def _play_when_subscribed(detectors: list[Node], bag: str) -> list[RegisterEventHandler]:
+def _play_when_active(detectors: list[Node], bag: str) -> list[RegisterEventHandler]:
     _check_installed('ros2bag', f'bag:={bag}')
-    end = TimerAction(period=LAST_ANSWER_DELAY, actions=[
+    end = TimerAction(period=LAST_DETECTION_DELAY, actions=[
         LogInfo(msg='the bag has ended'), Shutdown(reason='the bag has ended')])
     player = ExecuteProcess(
         cmd=['ros2', 'bag', 'play', str(Path(bag)), '--clock', '--delay', str(BAG_DELAY)],
         output='both', on_exit=[end])
-    watch = SubscriptionWatch(len(detectors))
+    inactive = list(detectors)
 
-    def take(number: int, event: ProcessIO) -> list[Action] | None:
-        return [player] if watch.take(number, event.text) else None
+    def play_after_last(_: LaunchContext, detector: Node) -> list[Action]:
+        inactive.remove(detector)
+        return [] if inactive else [player]
 
-    return [RegisterEventHandler(OnProcessIO(
-        target_action=detector, on_stdout=partial(take, number), on_stderr=partial(take, number)))
-        for number, detector in enumerate(detectors)]
+    handlers: list[RegisterEventHandler] = []
+    for detector in detectors:
+        handlers += [
+            RegisterEventHandler(OnProcessStart(
+                target_action=detector, on_start=partial(_request_state, detector))),
+            RegisterEventHandler(OnStateTransition(
+                target_lifecycle_node=detector, goal_state='active', handle_once=True,
+                entities=[OpaqueFunction(function=play_after_last, args=[detector])]))]
+    return handlers
+
+
+def _request_state(detector: LifecycleNode, _: ProcessStarted, context: LaunchContext) -> None:
+    """
+    Request the state of a detector until it responds, and emit it as the goal of a transition.
+
+    A detector that starts by itself is active before the subscription of launch_ros to its
+    transitions is discovered, so that their events are missed.
+    """
+    node = get_ros_node(context)
+    client = node.create_client(GetState, f'{detector.node_name}/get_state')
+
+    def request() -> None:
+        if client.service_is_ready():
+            client.call_async(GetState.Request()).add_done_callback(emit)
+
+    def emit(future: Future) -> None:
+        timer.cancel()
+        transition = TransitionEvent(goal_state=future.result().current_state)
+        context.asyncio_loop.call_soon_threadsafe(
+            context.emit_event_sync, StateTransition(action=detector, msg=transition))
+
+    # A timer rather than a coroutine, which would keep launch from ending with the detector.
+    timer = node.create_timer(STATE_PERIOD, request)
 
 
 def _check_installed(package: str, argument: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fire_detector.parameters import guard as guard_parameters
+from fire_detector.parameters.cameras import FILE_CAMERA, SYNTHETIC_CAMERA
 from fire_detector.parameters.detector import PARAMETERS
 from fire_detector.parameters.table import AT_ANY_TIME, AT_START, Parameter, UNCONFIGURED
 
@@ -21,8 +22,8 @@ HEAD = """# Parameters
 Set them in a parameter file (`params_file:=`, see [detect.yaml](../launch/detect.yaml)), on a
 command line (`--ros-args -p max_rate:=5.0`), or on a running node
 (`ros2 param set /fire_detector max_rate 5.0`). A value that is not allowed is refused with the
-reason. `fire_detector` reports a name that is none of these in the log, `fire_guard` one that
-looks like a misspelling of its own, since it may share a file with the detector.
+reason. A name that is none of these is reported in the log, by `fire_guard` only where it looks
+like a misspelling of its own, since it may share a file with the detector.
 """
 WHEN = {
     AT_START: 'at start only',
@@ -47,7 +48,9 @@ class Table:
 
 # Every node that has a table.
 TABLES = (Table('fire_detector', PARAMETERS),
-          Table('fire_guard', guard_parameters.PARAMETERS))
+          Table('fire_guard', guard_parameters.PARAMETERS),
+          Table('file_camera', FILE_CAMERA),
+          Table('synthetic_camera', SYNTHETIC_CAMERA))
 
 
 def reference(tables: Sequence[Table]) -> str:
@@ -62,7 +65,7 @@ def reference(tables: Sequence[Table]) -> str:
 
 def _row(parameter: Parameter) -> str:
     default: object = parameter.default
-    written = str(default).lower() if isinstance(default, bool) else str(default)
+    written = str(default).lower() if isinstance(default, bool) else str(default) or "''"
     if isinstance(default, tuple):
         written = f'[{", ".join(default)}]'
     return (f'| `{parameter.name}` | {TYPES[type(default)]} | `{written}` '

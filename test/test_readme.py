@@ -26,7 +26,7 @@ def test_row_of_a_parameter() -> None:
     assert ('| `num_threads` | integer | `1` | 1 to 64 | while the node is unconfigured '
             '| Threads that one inference may use. |') in page
     assert '| `alarm.latch` | bool | `false` |  | at any time, at once |' in page
-    assert '| `tiles` | string | `none` | `none`, `turn`, `all` |' in page
+    assert '| `image_transport` | string | `raw` | `raw`, `compressed` |' in page
     assert '| `autostart` | bool | `true` |  | at start only |' in page
 
 

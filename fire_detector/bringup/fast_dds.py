@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lets a subscriber of Fast DDS receive large images of a best-effort camera."""
+"""Settings with which a subscriber of Fast DDS receives large images of a best-effort camera."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,8 +22,8 @@ def large_images_environment(environment: Mapping[str, str], profile: Path) -> d
     publisher is set to. Other middlewares do not read these variables.
 
     :param environment: of the process that starts the node.
-    :param profile: the XML profile that says the same to Humble's Fast DDS 2.6, which has no
-        options in the variable.
+    :param profile: the XML profile with the same settings, for Humble's Fast DDS 2.6, which has
+        no options in the variable.
     :return: the variables to add; none where they would have no effect, or where the user has
         chosen transports or profiles.
     """

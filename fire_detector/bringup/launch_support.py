@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the launch file decides: names, remappings, and which arguments do not go together."""
+"""Names and remappings of the launch file, and checks of its arguments."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,6 @@ from pathlib import Path
 import re
 
 NO_CAMERA = 'none'
-# The node says this, with severity info, whenever it has subscribed to its camera topic.
-SUBSCRIBED = b'subscribed to '
-LEVELS_THAT_SHOW_IT = ('debug', 'info')
 # https://design.ros2.org/articles/topic_and_service_names.html
 NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
 
@@ -17,7 +14,7 @@ NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
 @dataclass(frozen=True)
 class CameraDriver:
     """
-    Describe the program that publishes a camera's images.
+    The program that publishes a camera's images.
 
     :ivar package: the ROS package it is in.
     :ivar executable: its name there.
@@ -78,7 +75,7 @@ def alarm_topics(cameras: Sequence[str]) -> list[str]:
 
     :param cameras: names as of split_cameras().
     :return: names relative to the namespace that the detectors' are below; nothing where no camera
-        is named, since the guard then knows the only detector itself.
+        is named, since the guard's default is the only detector.
     """
     return [f'{camera}/fire_detector/fire_detected' for camera in cameras]
 
@@ -104,17 +101,15 @@ def image_remappings(topic: str, image_topic: str) -> list[tuple[str, str]]:
     return [(topic, image_topic), (f'{topic}/compressed', f'{image_topic}/compressed')]
 
 
-def check_combination(camera: str, cameras: Sequence[str], image_topic: str, bag: str,
-                      log_level: str) -> None:
+def check_combination(camera: str, cameras: Sequence[str], image_topic: str, bag: str) -> None:
     """
-    Refuse arguments that do not go together.
+    Check that arguments go together.
 
     :param camera: a key of CAMERA_DRIVERS, or NO_CAMERA.
     :param cameras: names as of split_cameras().
     :param image_topic: the camera topic.
     :param bag: path of a bag to play, or nothing.
-    :param log_level: smallest severity that the node logs.
-    :raises ValueError: with what to do instead.
+    :raises ValueError: when they do not, with what to do instead.
     """
     if len(cameras) > 1 and camera in HARDWARE:
         raise ValueError(f'camera:={camera} would open the same device for each of cameras:='
@@ -123,55 +118,28 @@ def check_combination(camera: str, cameras: Sequence[str], image_topic: str, bag
     if len(cameras) > 1 and image_topic.startswith('/'):
         raise ValueError(f'image_topic:={image_topic} is the same for each of cameras:='
                          f'{",".join(cameras)}: give it without the / in front, and each detector '
-                         'hears the topic in its own namespace')
+                         'subscribes to the topic in its own namespace')
     if not bag:
         return
     if not Path(bag).exists():
         raise ValueError(f'bag:={bag}: there is no such file or folder')
     if camera != NO_CAMERA:
-        raise ValueError(f'camera:={camera} and bag:={bag} would both show images: '
+        raise ValueError(f'camera:={camera} and bag:={bag} would both publish images: '
                          'give one of them')
-    if log_level not in LEVELS_THAT_SHOW_IT:
-        raise ValueError(f'log_level:={log_level} hides that the node has subscribed, which is '
-                         f'when bag:={bag} is played: use {" or ".join(LEVELS_THAT_SHOW_IT)}')
 
 
 def check_installed(package: str, argument: str, installed: Container[str],
                     distribution: str) -> None:
     """
-    Refuse an argument whose package is missing.
+    Check that the package is installed that an argument needs.
 
     :param package: the ROS package.
     :param argument: the launch argument that needs it, as it was written.
     :param installed: names of the packages that there are.
     :param distribution: of ROS, as in ROS_DISTRO; may be empty.
-    :raises ValueError: with the command that installs it.
+    :raises ValueError: when it is not, with the command that installs it.
     """
     if package not in installed:
         debian = f'ros-{distribution or "$ROS_DISTRO"}-{package.replace("_", "-")}'
         raise ValueError(f'{argument} needs the package {package}, which is not installed: '
                          f'sudo apt install {debian}')
-
-
-class SubscriptionWatch:
-    """Wait, in what detectors print, until each of them has subscribed to its camera topic."""
-
-    def __init__(self, detectors: int) -> None:
-        """Wait for so many detectors."""
-        self._printed = [b''] * detectors
-
-    def take(self, detector: int, printed: bytes) -> bool:
-        """
-        Take what a detector has printed.
-
-        :param detector: its number, from 0.
-        :param printed: a part of its output, which may begin and end anywhere.
-        :return: whether with this part the last of them has subscribed; True only once.
-        """
-        if self._done():
-            return False
-        self._printed[detector] += printed
-        return self._done()
-
-    def _done(self) -> bool:
-        return all(SUBSCRIBED in printed for printed in self._printed)

@@ -2,118 +2,143 @@
 """What the cameras without a lens have in common: publish images as a driver would."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from fire_detector.images.color_image import ColorImage
-from fire_detector.parameters.table import Parameter
+from fire_detector.parameters.table import check
 from fire_detector.ros.messages import to_compressed_message, to_image_message
 from fire_detector.ros.node_help import NodeHelp
+from fire_detector.ros.parameters import (
+    declare_parameters,
+    find_undeclared,
+    read_parameters,
+    warn_undeclared,
+)
 from fire_detector.ros.process import ros_process
-from rcl_interfaces.msg import ParameterDescriptor
 import rclpy
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.duration import Duration
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 DELIVERY_TIMEOUT = Duration(seconds=5)
 POLL_PERIOD = 0.05
+# The topic of each message type, and the depth of its queue. Reliable, as those of usb_cam,
+# v4l2_camera and camera_ros are.
+TOPICS = {Image: 'image', CompressedImage: 'image/compressed'}
 DEPTH = 10
-# What the help pages say of the parameters that every camera has.
-OPTIONS = (Parameter('frame_id', 'camera', "The frame in the images' headers."),
-           Parameter('jpeg_quality', 90, 'Of compressed images, 1 to 100.'))
+STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
 
-class CameraNode(Node, ABC):
+class Playback(ABC):
     """
-    Publish images on `image` and, while somebody listens, on `image/compressed`.
+    Images that are published from the first subscription on, so that none are lost.
 
-    Reliable, as usb_cam, v4l2_camera and camera_ros are. Publishing starts once `image` or
-    `image/compressed` has a subscriber, so that nothing is played to nobody.
-
-    :ivar rate: images a second; a subclass sets it when it is made.
     :ivar finished: done after the last image.
     """
 
-    rate: float
+    def __init__(self, node: Node, pace: str, *message_types: Any) -> None:
+        """
+        Create the publishers.
 
-    def __init__(self, name: str) -> None:
-        """Make the publishers; images come when somebody subscribes."""
-        super().__init__(name)
+        :param node: of the camera.
+        :param pace: how fast images will be published, for the log.
+        :param message_types: keys of TOPICS.
+        """
         self.finished: Future = Future()
-        self._frame_id: str = self.declare_parameter('frame_id', 'camera').value
-        self._jpeg_quality: int = self.declare_parameter('jpeg_quality', 90).value
-        self._image_publisher = self.create_publisher(Image, 'image', DEPTH)
-        self._compressed_publisher = self.create_publisher(
-            CompressedImage, 'image/compressed', DEPTH)
-        self._timer = self.create_timer(POLL_PERIOD, self._start_when_heard)
+        self._node, self._pace = node, pace
+        self._publishers: dict[Any, Publisher] = {
+            one: node.create_publisher(one, TOPICS[one], DEPTH) for one in message_types}
+        self._poll = node.create_timer(POLL_PERIOD, self._start_when_subscribed, clock=STEADY)
 
     @abstractmethod
-    def next_image(self) -> ColorImage | None:
-        """Return the next image, or None after the last."""
-
-    def declare_number(self, name: str, default: float) -> float:
-        """
-        Declare a parameter that may be written with or without decimals.
-
-        :raises ValueError: when it is given as something else.
-        """
-        value: object = self.declare_parameter(
-            name, default, ParameterDescriptor(dynamic_typing=True)).value
-        if not isinstance(value, (int, float)):
-            raise ValueError(f'parameter {name} is {value!r}, not a number')
-        return float(value)
+    def start(self) -> None:
+        """Start publishing."""
 
     def wait_until_delivered(self) -> None:
         """Wait until every reliable subscriber has what was published."""
-        self._image_publisher.wait_for_all_acked(DELIVERY_TIMEOUT)
+        for publisher in self._publishers.values():
+            publisher.wait_for_all_acked(DELIVERY_TIMEOUT)
 
-    def _start_when_heard(self) -> None:
-        if self._subscribers() == 0:
-            return
-        self.get_logger().info(f'publishing {self._image_publisher.topic_name} '
-                               f'at {self.rate:g} images a second')
-        self.destroy_timer(self._timer)
-        self._timer = self.create_timer(1.0 / self.rate, self._publish_next)
+    def finish(self) -> None:
+        """End the playback after the last image."""
+        self.wait_until_delivered()
+        self.finished.set_result(None)
 
-    def _subscribers(self) -> int:
-        return (self._image_publisher.get_subscription_count()
-                + self._compressed_publisher.get_subscription_count())
+    def _subscriptions(self, message_type: Any) -> int:
+        return int(self._publishers[message_type].get_subscription_count())
+
+    def _start_when_subscribed(self) -> None:
+        if any(map(self._subscriptions, self._publishers)):
+            self._node.destroy_timer(self._poll)
+            topics = ' and '.join(one.topic_name for one in self._publishers.values())
+            self._node.get_logger().info(f'publishing {topics}: {self._pace}')
+            self.start()
+
+
+class ImagePlayback(Playback):
+    """Images at a rate, on `image` and `image/compressed`, each while somebody subscribes."""
+
+    def __init__(self, node: Node, images: Iterator[ColorImage], rate: float,
+                 values: Mapping[str, Any]) -> None:
+        """
+        Create the publishers.
+
+        :param node: of the camera.
+        :param images: to publish.
+        :param rate: images a second, above 0.
+        :param values: of the parameters of every camera, by name.
+        """
+        super().__init__(node, f'{rate:g} images a second', *TOPICS)
+        self._images, self._rate = images, rate
+        self._frame_id, self._jpeg_quality = values['frame_id'], values['jpeg_quality']
+
+    def start(self) -> None:
+        """Start publishing."""
+        self._timer = self._node.create_timer(1.0 / self._rate, self._publish_next)
 
     def _publish_next(self) -> None:
-        image = self.next_image()
+        image = next(self._images, None)
         if image is None:
-            self.destroy_timer(self._timer)
-            self.wait_until_delivered()
-            self.finished.set_result(None)
+            self._node.destroy_timer(self._timer)
+            self.finish()
             return
-        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
-        if self._image_publisher.get_subscription_count() > 0:
-            self._image_publisher.publish(to_image_message(image, header))
-        if self._compressed_publisher.get_subscription_count() > 0:
-            self._compressed_publisher.publish(
+        header = Header(stamp=self._node.get_clock().now().to_msg(), frame_id=self._frame_id)
+        if self._subscriptions(Image):
+            self._publishers[Image].publish(to_image_message(image, header))
+        if self._subscriptions(CompressedImage):
+            self._publishers[CompressedImage].publish(
                 to_compressed_message(image, header, self._jpeg_quality))
 
 
-def run_camera(create: Callable[[], CameraNode], args: Sequence[str] | None,
-               page: NodeHelp) -> int:
+def run_camera(page: NodeHelp, create: Callable[[Node, Mapping[str, Any]], Playback],
+               args: Sequence[str] | None) -> int:
     """
     Run a camera until its last image or an interrupt.
 
-    :param create: makes the node; a ValueError of it ends the program with its message.
+    :param page: its help page, with the node's name and the table of its parameters.
+    :param create: makes the playback from the node and the values of its parameters; a ValueError
+        ends the program with its message.
     :param args: command line arguments, as rclpy.init takes them.
-    :param page: its help page.
     :return: the exit status.
     """
     if page.print_if_requested(args):
         return 0
     with ros_process(args):
         try:
-            node = create()
-            rclpy.spin_until_future_complete(node, node.finished)
+            node = Node(page.program)
+            declare_parameters(node, page.parameters)
+            warn_undeclared(node, find_undeclared(node, page.parameters))
+            values = read_parameters(node, page.parameters)
+            for parameter in page.parameters:
+                check(parameter, values[parameter.name])
+            rclpy.spin_until_future_complete(node, create(node, values).finished)
         except (ValueError, ParameterException) as error:
-            rclpy.logging.get_logger('camera').fatal(str(error))
+            rclpy.logging.get_logger(page.program).fatal(str(error))
             return 1
     return 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of a table of parameters and their checks; imports neither ROS nor anything heavy."""
+"""The rows of a table of parameters, and checks of values against them; without ROS."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ AT_START, UNCONFIGURED, AT_ANY_TIME = 'at start', 'unconfigured', 'at any time'
 @dataclass(frozen=True)
 class Parameter:
     """
-    One parameter.
+    One parameter of a node.
 
     :ivar name: its name.
     :ivar default: its default, which also gives its type; a tuple for an array of texts.
-    :ivar text: its description.
+    :ivar text: what it does.
     :ivar limits: smallest and largest allowed value of a number.
     :ivar choices: the allowed values of a text.
-    :ivar when: when it may change: AT_START alone, while the node is UNCONFIGURED
+    :ivar when: when a change of it can be made: AT_START alone, while the node is UNCONFIGURED
         since it is read by the transition, or AT_ANY_TIME.
     """
 
@@ -32,10 +32,8 @@ class Parameter:
 
 def check(parameter: Parameter, value: Any) -> None:
     """
-    Check a value against the table.
+    Check a value against what the table allows.
 
-    :param parameter: the row of the table.
-    :param value: of any type.
     :raises ValueError: with the value and what is allowed.
     """
     if parameter.choices and value not in parameter.choices:

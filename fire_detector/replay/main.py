@@ -24,8 +24,6 @@ EXAMPLES = (
     'fire_replay run_12 --compare firenet.tflite',
     'fire_replay bags/ --jobs 4 --out night',
     'fire_replay clip.mp4',
-    'fire_replay run_12 --publish --rate 2',
-    'fire_replay run_12 --publish --ros-args -r /front/image_raw:=/image',
 )
 NOTES = """\
 Written for each recording: report.html, timeline.csv and timeline.png; for several, \
@@ -44,10 +42,7 @@ _ALARM = {'on_threshold': float, 'off_threshold': float, 'window': float, 'min_f
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Replay what the command line names; return the exit status."""
-    parser = _parser()
-    options = parse(parser, _without_ros(sys.argv[1:] if arguments is None else arguments))
-    if options.publish:
-        return _publish(parser, options)
+    options = parse(_parser(), arguments)
     try:
         # Here, so that --help works without them.
         from fire_detector.replay.session import run_session
@@ -57,26 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run_session(options, {
             name: value for name, value in _parameters(options).items() if value is not None})
-    except KeyboardInterrupt:
-        return ExitStatus.INTERRUPTED
-
-
-def _without_ros(arguments: Sequence[str]) -> list[str]:
-    """Leave out --ros-args and what follows it, up to -- or the end, which rclpy reads itself."""
-    ours = list(arguments)
-    if '--ros-args' in ours:
-        start = ours.index('--ros-args')
-        end = ours.index('--', start) + 1 if '--' in ours[start:] else len(ours)
-        del ours[start:end]
-    return ours
-
-
-def _publish(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
-    if len(options.paths) != 1:
-        parser.error('--publish plays one bag: name one')
-    from fire_detector.replay.publish import publish_bag
-    try:
-        return int(publish_bag(options.paths[0], options.topic, options.rate))
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
 
@@ -118,12 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     alarm.add_argument('--latch', action='store_true', help='keep a raised alarm')
     alarm.add_argument('--labels', metavar='CSV', type=Path,
                        help='events to measure the alarms against')
-    ros = parser.add_argument_group('ROS')
-    ros.add_argument('--publish', action='store_true',
-                     help='publish the messages of the bag (of all topics, or of --topic) and '
-                          '/clock, instead')
-    ros.add_argument('--rate', metavar='X', type=_above_zero, default=1.0,
-                     help='speed of --publish, 1 as recorded (default: %(default)g)')
     return parser
 
 

@@ -32,7 +32,7 @@ UBUNTU = 212992
     ({'ROS_DISTRO': 'humble', 'ROS_LOCALHOST_ONLY': '1'}, {}),
 ])
 def test_environment(environment: dict[str, str], expected: dict[str, str]) -> None:
-    """Fast DDS is told to receive over UDP with 4 MB, unless somebody chose something else."""
+    """Fast DDS receives over UDP with 4 MB, unless somebody chose something else."""
     assert large_images_environment(environment, PROFILE) == expected
 
 
@@ -58,7 +58,7 @@ def test_profile_says_the_same() -> None:
     ({'ROS_LOCALHOST_ONLY': '1'}, RECEIVE_BUFFER, ['ROS_LOCALHOST_ONLY']),
 ])
 def test_advice(environment: dict[str, str], granted: int, words: list[str]) -> None:
-    """What is in the way is named together with the remedy; nothing is said otherwise."""
+    """What is in the way is named together with the remedy; else there is no advice."""
     advice = large_images_advice(environment, granted)
     assert bool(advice) == bool(words)
     assert all(word in advice for word in words)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the launch file decides without launch: names, remappings, refusals, and when to play."""
+"""Names, remappings and refusals of the launch file, without launch."""
 
 from fire_detector.bringup.launch_support import (
     alarm_topics,
@@ -10,10 +10,8 @@ from fire_detector.bringup.launch_support import (
     image_remappings,
     NO_CAMERA,
     split_cameras,
-    SubscriptionWatch,
 )
 import pytest
-from ros_session import Camera, RosSession
 
 
 @pytest.mark.parametrize(('namespace', 'cameras', 'expected'), [
@@ -35,14 +33,14 @@ def test_namespaces(namespace: str, cameras: str, expected: list[str]) -> None:
     ('front,rear,front', "'front' is there twice"),
 ])
 def test_bad_camera_names(cameras: str, message: str) -> None:
-    """A name that cannot be a namespace is told, with the argument it is in."""
+    """A name that cannot be a namespace is in the error, with its argument."""
     with pytest.raises(ValueError, match=message) as error:
         split_cameras(cameras)
     assert f'cameras:={cameras}' in str(error.value)
 
 
 def test_alarm_topics() -> None:
-    """The guard hears each named camera's detector, and else the one that it knows."""
+    """The guard subscribes to each named camera's detector, and else to its default."""
     assert alarm_topics(['front', 'rear']) == [
         'front/fire_detector/fire_detected', 'rear/fire_detector/fire_detected']
     assert alarm_topics([]) == []
@@ -62,10 +60,10 @@ def test_remappings() -> None:
 
 def test_what_goes_together() -> None:
     """Nothing is refused that makes sense."""
-    check_combination(NO_CAMERA, [], '/camera/image_raw', '', 'warn')
-    check_combination('v4l2_camera', ['front'], '/camera/image_raw', '', 'warn')
-    check_combination('synthetic', ['front', 'rear'], 'image_raw', '', 'info')
-    check_combination(NO_CAMERA, ['front', 'rear'], 'image_raw', __file__, 'debug')
+    check_combination(NO_CAMERA, [], '/camera/image_raw', '')
+    check_combination('v4l2_camera', ['front'], '/camera/image_raw', '')
+    check_combination('synthetic', ['front', 'rear'], 'image_raw', '')
+    check_combination(NO_CAMERA, ['front', 'rear'], 'image_raw', __file__)
 
 
 @pytest.mark.parametrize(('changes', 'message'), [
@@ -73,11 +71,10 @@ def test_what_goes_together() -> None:
     ({'image_topic': '/image'}, 'image_topic:=/image is the same .* without the /'),
     ({'bag': '/no/such'}, 'bag:=/no/such: there is no such file or folder'),
     ({'bag': __file__, 'camera': 'synthetic'}, 'camera:=synthetic and bag:=.* one of them'),
-    ({'bag': __file__, 'log_level': 'warn'}, 'log_level:=warn hides .* use debug or info'),
 ])
 def test_what_does_not(changes: dict[str, str], message: str) -> None:
     """The refusal names the argument and says what to do instead."""
-    arguments = {'camera': NO_CAMERA, 'image_topic': 'image', 'bag': '', 'log_level': 'info'}
+    arguments = {'camera': NO_CAMERA, 'image_topic': 'image', 'bag': ''}
     with pytest.raises(ValueError, match=message):
         check_combination(cameras=['front', 'rear'], **arguments | changes)
 
@@ -85,28 +82,8 @@ def test_what_does_not(changes: dict[str, str], message: str) -> None:
 @pytest.mark.parametrize(('distribution', 'package'), [
     ('jazzy', 'ros-jazzy-v4l2-camera'), ('', 'ros-$ROS_DISTRO-v4l2-camera')])
 def test_missing_package(distribution: str, package: str) -> None:
-    """The command that installs it is given; nothing is said of one that is there."""
+    """The error has the command that installs it; one that is there raises none."""
     check_installed('v4l2_camera', 'camera:=v4l2_camera', {'v4l2_camera'}, distribution)
     with pytest.raises(ValueError, match='camera:=v4l2_camera needs') as error:
         check_installed('v4l2_camera', 'camera:=v4l2_camera', {'fire_detector'}, distribution)
     assert str(error.value).endswith(f'sudo apt install {package}')
-
-
-def test_watch_waits_for_each() -> None:
-    """Lines arrive in parts; the last of two detectors decides, once."""
-    watch = SubscriptionWatch(2)
-    assert not watch.take(0, b'model loaded\nsubscri')
-    assert not watch.take(0, b'bed to /front/image')
-    assert not watch.take(0, b'subscribed to /front/image')
-    assert watch.take(1, b'subscribed to /rear/image')
-    assert not watch.take(1, b'subscribed to /rear/image, best effort')
-
-
-def test_watch_knows_what_the_node_says(ros: RosSession) -> None:
-    """The real node's output is understood, once it has subscribed and not at its start."""
-    process = ros.start('detector_node', '-p', 'autostart:=false')
-    assert ros.state() == 'unconfigured'
-    assert not SubscriptionWatch(1).take(0, process.output.encode())
-    active = ros.start('detector_node', '-r', '__ns:=/active')
-    Camera(ros, '/active/image', '/active/fire_detector').wait_until_heard()
-    assert SubscriptionWatch(1).take(0, active.output.encode())

@@ -22,7 +22,7 @@ OPTIONAL = {
     'request': set[str](),
 }
 # The modules that run the nodes.
-NODES = {'fire_detector': 'node', 'fire_guard': 'guard_node'}
+NODES = {'fire_detector': 'detector_node', 'fire_guard': 'guard_node'}
 
 
 def resolve(name: str, node: str) -> str:
@@ -46,14 +46,12 @@ def allowed(node: str) -> dict[str, list[str]]:
 
 
 def names_of(node: str, ros: RosSession) -> dict[str, set[str]]:
-    """Return what a node publishes, hears, answers and asks, as the middleware tells it."""
-    asked, found = ros.node, {}
-    for kind, ask in (('publish', asked.get_publisher_names_and_types_by_node),
-                      ('subscribe', asked.get_subscriber_names_and_types_by_node),
-                      ('reply', asked.get_service_names_and_types_by_node),
-                      ('request', asked.get_client_names_and_types_by_node)):
-        found[kind] = {name for name, _ in ask(node, '/')}
-    return found
+    """Return the topics and services of a node in the graph."""
+    queries = {'publish': ros.node.get_publisher_names_and_types_by_node,
+               'subscribe': ros.node.get_subscriber_names_and_types_by_node,
+               'reply': ros.node.get_service_names_and_types_by_node,
+               'request': ros.node.get_client_names_and_types_by_node}
+    return {kind: {name for name, _ in query(node, '/')} for kind, query in queries.items()}
 
 
 @pytest.mark.parametrize('node', NODES)
@@ -77,13 +75,13 @@ def test_policy_is_what_the_node_has(ros: RosSession, node: str) -> None:
     assert missing == {'publish': set(), 'subscribe': set(), 'reply': set(), 'request': set()}
 
 
-@pytest.mark.parametrize(('node', 'heard'), [
+@pytest.mark.parametrize(('node', 'subscribed'), [
     ('fire_detector', ['/image', '/image/compressed', '/clock']),
     ('fire_guard', ['/cmd_vel_in', '/fire_detector/fire_detected', '/clock'])])
-def test_nothing_is_listed_twice_or_beyond_the_design(node: str, heard: list[str]) -> None:
-    """A node asks nobody for anything, and hears its inputs and the clock only."""
+def test_nothing_is_listed_twice_or_beyond_the_design(node: str, subscribed: list[str]) -> None:
+    """A node calls no service, and subscribes to its inputs and the clock only."""
     names = allowed(node)
     assert all(len(each) == len(set(each)) for each in names.values())
     assert names['request'] == []
-    assert names['subscribe'] == heard
+    assert names['subscribe'] == subscribed
     assert not any('*' in name for each in names.values() for name in each)

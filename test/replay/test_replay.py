@@ -298,24 +298,6 @@ def test_bar_on_a_terminal(bags: Path, tmp_path: Path) -> None:
     assert b'/12' in drawn
 
 
-def test_publish(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bag, topics and rate are handed on, and the status back; rclpy reads its own arguments."""
-    called: list[object] = []
-
-    # A mock: that a bag is played has tests of its own.
-    def publish(*arguments: object) -> int:
-        called.append(arguments)
-        return 1
-
-    monkeypatch.setattr('fire_detector.replay.publish.publish_bag', publish)
-    assert here('bag', '--publish', '--rate', 2, '--topic', '/a', '--ros-args', '-r', '/a:=/b',
-                '--', '--topic', '/c')[0] == 1
-    assert called == [(Path('bag'), ['/a', '/c'], 2.0)]
-    status, _, errors = here('bag', 'other', '--publish')
-    assert status == 2
-    assert '--publish plays one bag' in errors
-
-
 REPLAY_AND_LIST = """
 import sys
 from fire_detector.replay.main import main

@@ -11,6 +11,7 @@ from fire_detector.bringup.fast_dds import RECEIVE_BUFFER, TRANSPORTS
 from fire_detector.bringup.launch_support import CAMERA_DRIVERS, HARDWARE
 from fire_detector.parameters.detector import PARAMETERS
 from geometry_msgs.msg import Twist, Vector3
+from lifecycle_msgs.msg import Transition
 import numpy as np
 import pytest
 from ros_session import Camera, image_message, Process, RosSession
@@ -36,13 +37,13 @@ try:
 except BaseException:
     pass
 """
-# Stands in for `ros2 bag play`, which is not on PyPI: it writes down its arguments, and shows two
-# images, the first at once.
+# Stands in for `ros2 bag play`, which is not on PyPI: it writes down its arguments, and publishes
+# two images.
 PLAYER = """#!{python}
 import json, sys, time
 import numpy as np
 import rclpy
-from ros_session import image
+from ros_session import image_message
 from sensor_msgs.msg import Image
 json.dump(sys.argv[1:], open('{arguments}', 'w'))
 rclpy.init()
@@ -217,12 +218,12 @@ def test_without_large_images(ros: RosSession, launch: Launcher) -> None:
 
 
 def test_several_cameras(ros: RosSession, launch: Launcher) -> None:
-    """Each has a detector and a camera in its namespace, which answer and show each other."""
+    """Each has a detector and a camera in its namespace, which find each other."""
     process = launch('namespace:=robot1', 'cameras:=front,rear', 'image_topic:=image_raw',
                      'camera:=synthetic')
-    answers = [ros.collect(Float32, f'/robot1/{name}/fire_detector/fire_probability')
-               for name in ('front', 'rear')]
-    ros.wait_for(lambda: all(answers), 'answers of both')
+    probabilities = [ros.collect(Float32, f'/robot1/{name}/fire_detector/fire_probability')
+                     for name in ('front', 'rear')]
+    ros.wait_for(lambda: all(probabilities), 'probabilities of both')
     ros.wait_for(lambda: publishers(ros, '/robot1/front/image_raw')
                  == ['/robot1/front/synthetic_camera'], 'the one camera in front')
     ros.wait_for(lambda: publishers(ros, '/robot1/rear/image_raw')
@@ -231,7 +232,7 @@ def test_several_cameras(ros: RosSession, launch: Launcher) -> None:
 
 
 def test_guard(ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
-    """The guard hears the detector of its namespace, and has its part of the parameter file."""
+    """The guard subscribes to the detector of its namespace, with its part of the parameters."""
     parameters = tmp_path / 'parameters.yaml'
     parameters.write_text(
         '/**:\n  ros__parameters:\n    alarm.min_frames: 1\n    alarm.on_threshold: 0.0\n'
@@ -261,7 +262,7 @@ def test_guard(ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
 
 
 def test_guard_of_several_cameras(ros: RosSession, launch: Launcher) -> None:
-    """There is one, which hears the detector of each; it comes back when it dies."""
+    """There is one, which subscribes to the detector of each; it comes back when it dies."""
     process = launch('cameras:=front,rear', 'guard:=true', 'autostart:=false',
                      'use_sim_time:=true')
     assert ros.state('/fire_guard') == 'unconfigured'
@@ -302,26 +303,57 @@ def test_refusal(ros: RosSession, launch: Launcher, arguments: list[str], messag
     assert 'process started' not in process.output
 
 
-def test_bag(ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
-    """A bag is played to a node that listens, on the bag's clock, and the launch ends with it."""
+@pytest.fixture
+def player_arguments(ros: RosSession, tmp_path: Path) -> Path:
+    """Install the stand-in for the player; return the file that it writes its arguments into."""
     arguments = tmp_path / 'arguments.json'
     stand_in(tmp_path, ros, 'ros2bag', 'ros2',
              PLAYER.format(python=sys.executable, arguments=arguments))
     ros.environment['PATH'] = f'{tmp_path}/lib/ros2bag:{ros.environment["PATH"]}'
-    ros.environment['PYTHONPATH'] = f'{Path(__file__).parent}:{ros.environment["PYTHONPATH"]}'
+    ros.environment['PYTHONPATH'] = f'{Path(__file__).parents[1]}:{ros.environment["PYTHONPATH"]}'
+    return arguments
+
+
+@pytest.mark.parametrize('log_level', ['info', 'error'])
+def test_bag(ros: RosSession, launch: Launcher, player_arguments: Path, tmp_path: Path,
+             log_level: str) -> None:
+    """A bag is played to an active node, on the bag's clock, and the launch ends with it."""
     bag = tmp_path / 'bag'
     bag.mkdir()
     probabilities = ros.collect(Float32, '/fire_detector/fire_probability')
-    process = launch(f'bag:={bag}', 'image_topic:=/camera/image_raw')
-    ros.wait_for(lambda: arguments.exists() and arguments.read_text(), 'the player')
-    assert process.output.index('subscribed to /camera/image_raw') < process.output.index(
-        'process started', process.output.index('[ros2-'))
-    assert json.loads(arguments.read_text())[:4] == ['bag', 'play', str(bag), '--clock']
+    process = launch(f'bag:={bag}', 'image_topic:=/camera/image_raw', f'log_level:={log_level}')
+    ros.wait_for(lambda: player_arguments.exists() and player_arguments.read_text(), 'the player')
+    assert ros.state() == 'active'
+    assert json.loads(player_arguments.read_text())[:4] == ['bag', 'play', str(bag), '--clock']
     assert ros.parameter('/fire_detector', 'use_sim_time') is True
     ros.wait_for(lambda: process.popen.poll() is not None, 'the end of the launch')
     assert process.popen.returncode == 0
     assert len(probabilities) == 2, process.output
     assert 'the bag has ended' in process.output
+    assert 'Traceback' not in process.output
+
+
+def test_bag_waits_for_every_detector(
+        ros: RosSession, launch: Launcher, player_arguments: Path, tmp_path: Path) -> None:
+    """One that is activated by hand is waited for."""
+    launch(f'bag:={tmp_path}', 'cameras:=front,rear', 'image_topic:=image_raw', 'autostart:=false')
+    front, rear = '/front/fire_detector', '/rear/fire_detector'
+    for node in (front, rear):
+        assert ros.change_state(Transition.TRANSITION_CONFIGURE, node)
+    assert ros.change_state(Transition.TRANSITION_ACTIVATE, front)
+    assert not ros.happens(player_arguments.exists, 1.0)
+    assert ros.change_state(Transition.TRANSITION_ACTIVATE, rear)
+    ros.wait_for(player_arguments.exists, 'the player')
+
+
+def test_launch_ends_with_a_detector_that_does_not_come_back(
+        ros: RosSession, launch: Launcher, player_arguments: Path, tmp_path: Path) -> None:
+    """Waiting for a detector to become active does not keep the launch."""
+    process = launch(f'bag:={tmp_path}', 'respawn:=false', 'autostart:=false')
+    assert ros.state() == 'unconfigured'
+    process.kill_child('fire_detector_node')
+    assert process.popen.wait(20) is not None
+    assert not player_arguments.exists()
 
 
 def test_image_transport_reaches_the_node(ros: RosSession, launch: Launcher) -> None:
@@ -338,7 +370,7 @@ def test_image_transport_reaches_the_node(ros: RosSession, launch: Launcher) -> 
 @pytest.mark.skipif('image_transport' not in {parameter.name for parameter in PARAMETERS},
                     reason='the node has no parameter image_transport')
 def test_compressed_images(ros: RosSession, launch: Launcher) -> None:
-    """A node that was asked to hears the compressed images of the camera topic."""
+    """A node that was asked to subscribes to the compressed images of the camera topic."""
     launch('image_transport:=compressed', 'image_topic:=front/image_raw')
     publisher = ros.node.create_publisher(CompressedImage, '/front/image_raw/compressed', 10)
     ros.wait_for(lambda: publisher.get_subscription_count() == 1, 'a subscription')

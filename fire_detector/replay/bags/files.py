@@ -16,9 +16,7 @@ import shutil
 import tempfile
 from typing import Any
 
-from backports import zstd
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+# What is not in Python is imported where it is used: names tell a bag without it.
 
 METADATA = 'metadata.yaml'
 STORAGE_SUFFIXES = ('.db3', '.mcap')
@@ -78,7 +76,7 @@ def topics_in_metadata(bag: Path) -> list[tuple[str, str, int]] | None:
         return [(topic['topic_metadata']['name'], topic['topic_metadata']['type'],
                  int(topic['message_count']))
                 for topic in _read_metadata(bag / METADATA)['topics_with_message_count']]
-    except (OSError, YAMLError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError):
         return None
 
 
@@ -92,6 +90,7 @@ def decompressed(path: Path) -> Iterator[Path]:
     if path.suffix != COMPRESSED_SUFFIX:
         yield path
         return
+    from backports import zstd
     with tempfile.TemporaryDirectory(prefix='fire_replay_') as folder:
         plain = Path(folder) / path.stem
         try:
@@ -108,12 +107,20 @@ def decompressed(path: Path) -> Iterator[Path]:
 def decompress_message(data: bytes) -> bytes:
     """Undo the compression of a single message, where there is one."""
     # CDR begins with 0 0 or 0 1, zstd with its magic number (RFC 8878, section 3.1.1).
-    return zstd.decompress(data) if data[:4] == b'\x28\xb5\x2f\xfd' else data
+    if data[:4] != b'\x28\xb5\x2f\xfd':
+        return data
+    from backports import zstd
+    return zstd.decompress(data)
 
 
 def _read_metadata(path: Path) -> Any:
-    with path.open('rb') as file:
-        return YAML(typ='safe').load(file)['rosbag2_bagfile_information']
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+    try:
+        with path.open('rb') as file:
+            return YAML(typ='safe').load(file)['rosbag2_bagfile_information']
+    except YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def _names_in_metadata(path: Path) -> tuple[list[str], list[str]]:
@@ -122,7 +129,7 @@ def _names_in_metadata(path: Path) -> tuple[list[str], list[str]]:
     try:
         # Older recorders wrote the folder's name before the file's.
         return [PurePath(name).name for name in _read_metadata(path)['relative_file_paths']], []
-    except (OSError, YAMLError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         return [], [f'{path}: not the metadata of a bag ({type(error).__name__}): the files '
                     f'beside it are read without']
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read the images of a bag of ROS 2 or ROS 1, without ROS."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -65,6 +65,24 @@ class Bag:
         self.types: dict[str, str] = {}
         self._files, self.problems = files_of(path)
 
+    def topics(self) -> dict[str, str]:
+        """
+        Return the type of each topic with messages.
+
+        They are those in metadata.yaml, or else of the first file with images.
+
+        :raises BagError: when nothing can be read.
+        """
+        listed = topics_in_metadata(self.path)
+        if listed is not None:
+            return {topic: kind for topic, kind, count in listed if count}
+        probe = Bag(self.path)
+        with closing(probe.messages()) as messages:
+            next(messages, None)
+        if not probe.types:
+            raise BagError('; '.join(probe.problems) or f'{self.path}: no topic was found')
+        return probe.types
+
     def count(self, topics: Collection[str]) -> int | None:
         """
         Return how many messages are to come, where the bag says so in advance.
@@ -75,7 +93,7 @@ class Bag:
         return None if counts is None else sum(
             count for topic, kind, count in counts if _is_wanted(topic, kind, topics))
 
-    def messages(self, topics: Collection[str] = ()) -> Iterator[Recorded]:
+    def messages(self, topics: Collection[str] = ()) -> Generator[Recorded, None, None]:
         """
         Read the messages, in the order in which they were received.
 
@@ -182,3 +200,13 @@ def _recorded(row: _Row, of_ros1: bool) -> Recorded:
     except Exception as error:  # noqa: BLE001
         problem = f'{len(data)} bytes are not a {kind}: {type(error).__name__}: {error}'
     return Recorded(topic, kind, 1e-9 * time, message, problem)
+
+
+def serialize(recorded: Recorded) -> bytes:
+    """
+    Return a message as ROS 2 sends it.
+
+    :param recorded: with a message, of ROS 1 or 2.
+    :return: its bytes in CDR.
+    """
+    return bytes(_types_of_ros2().serialize_cdr(recorded.message, recorded.message_type))
