@@ -134,6 +134,21 @@ def test_late_image_does_not_turn_time_back() -> None:
         assert len(alarm._frames) == 3
 
 
+def test_jump_is_measured_from_the_newest_image() -> None:
+    """
+    With images from 100 s to 100.9 s, two of 99.85 s are 1.05 s behind: time has jumped.
+
+    From the oldest, they would be 0.15 s behind. On from the newest, CLOCK_JUMP is no jump, though
+    it is one from the oldest.
+    """
+    alarm = FireAlarm(SETTINGS)
+    assert play([0.9] * 10, alarm=alarm)[-1] is True
+    assert [alarm.update(99.85, 0.1), alarm.update(99.86, 0.1)] == [True, False]
+    alarm = FireAlarm(AlarmSettings(0.5, 0.5, window=1.0, min_frames=1))
+    assert play([0.9] * 10, alarm=alarm)[-1] is True
+    assert alarm.update(100.9 + CLOCK_JUMP, 0.1) is False
+
+
 def test_odd_stamp_is_forgotten_with_the_next_good_one() -> None:
     """Two odd stamps with a good one between them are no jump, wherever they agree."""
     alarm = FireAlarm(SETTINGS)

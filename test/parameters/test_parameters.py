@@ -6,7 +6,7 @@ from typing import Any
 
 from fire_detector.guard.guard import GuardSettings
 from fire_detector.model.contract import AlarmSettings
-from fire_detector.parameters import detector, guard
+from fire_detector.parameters import cameras, detector, guard
 from fire_detector.parameters.detector import default_values, LiveSettings, NodeSettings
 from fire_detector.parameters.guard import detector_topics, guard_settings
 from fire_detector.parameters.table import (
@@ -61,7 +61,8 @@ def test_when_parameters_may_change(configured: bool) -> None:
     assert bool(check_mutable(table, ['rate'], configured)) == configured
 
 
-@pytest.mark.parametrize('table', [detector.PARAMETERS, guard.PARAMETERS])
+@pytest.mark.parametrize('table', [
+    detector.PARAMETERS, guard.PARAMETERS, cameras.FILE_CAMERA, cameras.SYNTHETIC_CAMERA])
 def test_defaults(table: tuple[Parameter, ...]) -> None:
     """Each table allows its own defaults, and names each parameter once."""
     for parameter in table:
