@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0  # noqa: A005
 """
 Count what happens to the images of a camera, period by period.
 

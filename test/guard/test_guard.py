@@ -197,4 +197,4 @@ def test_when_values_may_change() -> None:
     assert 'stamped is read when' in check_mutable(PARAMETERS, ['action', 'stamped'], True)
     assert check_mutable(PARAMETERS, ['stamped'], False) == ''
     assert check_mutable(PARAMETERS, ['action', 'on_silence', 'slow_factor', 'release',
-                                    'release_after', 'detector_timeout'], True) == ''
+                                      'release_after', 'detector_timeout'], True) == ''

@@ -13,6 +13,7 @@ import pytest
 
 PIXELS = np.arange(3 * 64 * 48, dtype=np.uint32).reshape(48, 64, 3).astype(np.uint8)
 
+
 @pytest.mark.parametrize('message', [
     raw_message(PIXELS, 12.25), compressed_message(PIXELS, 12.25),
     Frame(0, 12.25, ColorImage(PIXELS, 'RGB'))],

@@ -95,7 +95,7 @@ def test_yuv_of_plain_colors(yuv: tuple[int, int, int], rgb: tuple[int, int, int
             'nv12': [y] * 4 + [u, v], 'nv21': [y] * 4 + [v, u]}
     for encoding, layout in data.items():
         image = convert_raw(encoding, 2, 2, 2 if encoding.startswith('nv') else 4,
-                             array('B', layout))
+                            array('B', layout))
         np.testing.assert_array_equal(image.in_order('RGB'), np.full((2, 2, 3), rgb), encoding)
 
 

@@ -97,7 +97,7 @@ def test_size_of_an_embedded_contract(model_file: Path) -> None:
 
 
 def test_archive_of_others(model_file: Path) -> None:
-    """TFLite's own metadata, packed in the same way, is no part of the model, and no contract."""
+    """Metadata of TFLite, packed in the same way, is no part of the model, and no contract."""
     signed = dataclasses.replace(CONTRACT, model_sha256=hashlib.sha256(MODEL_BYTES).hexdigest())
     model_file.write_bytes(with_member(MODEL_BYTES, 'labels.txt', 'fire'))
     with pytest.raises(ModelError, match='no contract inside'):
