@@ -104,11 +104,11 @@ def test_no_threads(model: Path) -> None:
 
 def test_no_runtime_installed(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message has what to install, and why each one failed."""
-    for module in RUNTIMES.values():
-        monkeypatch.setitem(sys.modules, module, None)
+    for name in RUNTIMES.values():
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(RuntimeUnavailableError, match='install ai-edge-litert') as error:
         FireClassifier(model)
-    assert all(module in str(error.value) for module in RUNTIMES.values())
+    assert all(name in str(error.value) for name in RUNTIMES.values())
 
 
 def test_next_runtime_is_taken(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
