@@ -1,4 +1,4 @@
-# `make demo`, `make test`, `make bench`, `make soak`, `make large-images` and `make arm-check` make
+# `make demo`, `make test`, `make test-slow`, `make bench`, `make soak`, `make large-images` and `make arm-check` make
 # what they need in .venv first; the last, an ARM Debian in .arm too.
 PYTHON ?= python3
 
@@ -17,28 +17,34 @@ else
 VENV := .venv
 EXTRAS := ros,litert,demo,replay
 endif
+# A sourced ROS is found by PYTHONPATH, too.
+TOOL := PYTHONPATH="test$${PYTHONPATH:+:$$PYTHONPATH}" $(VENV)/bin/python
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 
-.PHONY: demo test bench soak large-images arm-check clean
+.PHONY: demo test test-slow bench soak large-images arm-check clean
 
 demo: $(VENV)/.demo
 	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo.main \
 		--started $$started $(if $(INPUT),--input "$(INPUT)")
 
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest $(TESTS)
+	$(VENV)/bin/python -m pytest -n $(or $(JOBS),2) --dist loadgroup $(TESTS)
 
-bench: $(VENV)/.test
-	PYTHONPATH=test $(VENV)/bin/python -m benchmark.main $(BENCH)
+# What `make test` runs in a short form: long clips, thousands of messages, minutes of soaking.
+test-slow: $(VENV)/.test
+	$(VENV)/bin/python -m pytest -m slow $(TESTS)
 
-soak: $(VENV)/.test
-	PYTHONPATH=test $(VENV)/bin/python -m benchmark.soak --minutes $(or $(MINUTES),20)
+bench: $(VENV)/.bench
+	$(TOOL) -m benchmark.main $(BENCH)
 
-large-images: $(VENV)/.test
-	PYTHONPATH=test $(VENV)/bin/python -m benchmark.large_images
+soak: $(VENV)/.bench
+	$(TOOL) -m benchmark.soak --minutes $(or $(MINUTES),20)
 
-arm-check: $(VENV)/.test
-	PYTHONPATH=test $(VENV)/bin/python -m arm.check
+large-images: $(VENV)/.bench
+	$(TOOL) -m benchmark.large_images
+
+arm-check: $(VENV)/.bench
+	$(TOOL) -m arm.check
 
 # Not in CI: half an hour or more. `MUTANTS='fire_detector.model.*'` runs some of them; those that
 # had a result, and whose code is as it was, are not run again without being named.
@@ -55,6 +61,11 @@ $(VENV)/.demo: setup.py | $(VENV)/bin/python
 	$(PIP) -e '.[$(EXTRAS)]' $(NUMPY)
 	@touch $@
 
+# Without TensorFlow: a Pi can be measured, too.
+$(VENV)/.bench: setup.py | $(VENV)/bin/python
+	$(PIP) -e '.[$(EXTRAS),tflite,test]' $(NUMPY)
+	@touch $@
+
 $(VENV)/.test: setup.py | $(VENV)/bin/python
 	$(PIP) -e '.[$(EXTRAS),tflite,training,test]' $(NUMPY)
 	@touch $@
@@ -64,8 +75,8 @@ $(VENV)/.mutation: setup.py | $(VENV)/.test
 	@touch $@
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
-		echo "$(PYTHON) is $$($(PYTHON) -V); Python 3.10 to 3.13 is needed:" \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' || { \
+		echo "$(PYTHON) is $$($(PYTHON) -V); Python 3.10 to 3.14 is needed:" \
 			"make PYTHON=python3.11 ..."; exit 1; }
 	@[ -n "$(SOURCED)" ] || [ "$$(uname -sm)" = 'Linux x86_64' ] || { \
 		echo "The wheels of ROS 2 are for Linux x86-64 only: source a ROS 2 first."; exit 1; }

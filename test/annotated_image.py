@@ -9,10 +9,10 @@ Two images of the rendered room, before the fire and in it, as the node publishe
 from pathlib import Path
 
 import cv2
-from fire_detector.detection.alarm import FireAlarm
+from fire_detector.detection.detector import Detection, Detector
 from fire_detector.images.annotate import annotate
 from fire_detector.images.color_image import ColorImage
-from fire_detector.model.classifier import FireClassifier
+from fire_detector.images.files import Frame
 from fire_detector.model.locate import DEFAULT_MODEL, find_model
 from fire_detector.scene.scene import SyntheticScene
 import numpy as np
@@ -26,21 +26,19 @@ RATE = 5
 
 def draw() -> NDArray[np.uint8]:
     """
-    Look at the scene as the node does, and keep two of the images.
+    Process the scene as the node does, and annotate two of its images.
 
     :return: (240, 640, 3) uint8 in BGR order.
     """
     scene = SyntheticScene(320, 240)
-    classifier = FireClassifier(find_model(DEFAULT_MODEL))
-    alarm = FireAlarm(classifier.contract.alarm)
+    detector = Detector(find_model(DEFAULT_MODEL))
     kept = []
     for number in range(round(TIMES[-1] * RATE) + 1):
         time = number / RATE
-        image = ColorImage(scene.render(time), 'RGB')
-        probability = classifier.probability(image)
-        raised = alarm.update(time, probability)
+        found = detector.process(Frame(number, time, ColorImage(scene.render(time), 'RGB')))
+        assert isinstance(found, Detection)
         if time in TIMES:
-            kept.append(annotate(image, probability, raised, RATE).pixels)
+            kept.append(annotate(found.image, found.probability, found.alarm, RATE).pixels)
     return np.hstack(kept)
 
 

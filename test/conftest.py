@@ -7,6 +7,7 @@ import csv
 import hashlib
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 from pathlib import Path
 import shutil
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 import pytest
 
 if TYPE_CHECKING:
-    from ros_session import RosSession
+    from ros_session import Camera, RosSession
     from vision_msgs_build import VisionMessages
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -37,8 +38,14 @@ IMAGES_PER_LABEL = 100
 EPOCHS = 12
 
 
+# Session fixtures that cost so much that one worker makes them, and runs all that use them.
+COSTLY = ('run', 'models', 'colcon_install')
+
+
 def importable(module: str) -> bool:
-    """Return whether a module can be imported."""
+    """Return whether a module can be imported; TensorFlow, which takes seconds, is not tried."""
+    if module.startswith('tensorflow'):
+        return importlib.util.find_spec('tensorflow') is not None
     try:
         importlib.import_module(module)
     except (ImportError, AttributeError):
@@ -48,6 +55,29 @@ def importable(module: str) -> bool:
 
 # Before any test imports TensorFlow: after it, tflite-runtime loads no model in this process.
 IMPORTABLE_RUNTIMES = [name for name, module in RUNTIMES.items() if importable(module)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep in one worker of pytest-xdist what shares a costly fixture, and what measures time."""
+    if config.pluginmanager.hasplugin('xdist'):
+        for item in items:
+            group = worker_group(item)
+            if group:
+                item.add_marker(pytest.mark.xdist_group(group))
+
+
+def worker_group(item: pytest.Item) -> str:
+    """Return the name of the tests that one worker must run one after the other, '' for any."""
+    fixtures = getattr(item, '_fixtureinfo').name2fixturedefs  # noqa: B009 - nowhere public
+    for name in COSTLY:
+        if name in fixtures:
+            return name
+    if item.get_closest_marker('time') is not None:
+        return 'time'
+    if any(definitions[-1].scope == 'module' for definitions in fixtures.values()):
+        return str(item.path)
+    return ''
 
 
 @pytest.fixture(scope='session')
@@ -148,6 +178,34 @@ def ros(tmp_path: Path) -> Iterator['RosSession']:
     from ros_session import RosSession
     with RosSession(tmp_path) as session:
         yield session
+
+
+@pytest.fixture(scope='module')
+def shared_ros(tmp_path_factory: pytest.TempPathFactory) -> Iterator['RosSession']:
+    """Return a ROS with a detector that is active, for all tests of a file."""
+    from ros_session import RosSession
+    with RosSession(tmp_path_factory.mktemp('ros')) as session:
+        session.start_detector()
+        yield session
+
+
+@pytest.fixture(scope='module')
+def shared_camera(shared_ros: 'RosSession') -> 'Camera':
+    """Return the one camera of the shared detector."""
+    from ros_session import Camera
+    return Camera(shared_ros)
+
+
+@pytest.fixture
+def camera(shared_camera: 'Camera') -> 'Camera':
+    """
+    Return the camera of a detector that others have used, and which remembers nothing of them.
+
+    The test leaves the detector active and its parameters as they were.
+    """
+    shared_camera.reset_alarm()
+    shared_camera.wait_until_heard()
+    return shared_camera
 
 
 @pytest.fixture(scope='session')

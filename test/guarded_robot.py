@@ -3,10 +3,9 @@
 
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Twist, TwistStamped, Vector3
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
-from ros_session import DEPTH, RosSession, values_of
+from ros_session import DEPTH, Diagnostics, RosSession
 from std_msgs.msg import Bool
 
 GUARD = '/fire_guard'
@@ -28,7 +27,7 @@ def twist_of(values: Speeds) -> Twist:
 
 
 class GuardedRobot:
-    """Alarms, send commands, and collect what the guard lets through and tells."""
+    """Source of alarms and commands, and collector of what the guard publishes."""
 
     def __init__(self, ros: RosSession, *parameters: str, stamped: bool = False,
                  alarms: tuple[str, ...] = (ALARM,)) -> None:
@@ -50,7 +49,7 @@ class GuardedRobot:
         ros.node.create_subscription(
             Bool, f'{GUARD}/holding', self._holding.append,
             QoSProfile(depth=10, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL))
-        self._diagnostics: list[DiagnosticArray] = ros.collect(DiagnosticArray, '/diagnostics')
+        self.diagnostics = Diagnostics(ros)
         self._alarms = [ros.node.create_publisher(Bool, topic, 10) for topic in alarms]
         self.commands = ros.node.create_publisher(message_type, '/cmd_vel_in', DEPTH)
 
@@ -61,19 +60,19 @@ class GuardedRobot:
                           'subscriptions of the guard')
         sent = 0
 
-        def answered() -> bool:
+        def passes() -> bool:
             nonlocal sent
             sent += 1
-            self.say(False)
+            self.publish_alarms(False)
             self.send((float(sent), 0.0, 0.0, 0.0, 0.0, 0.0))
             return any(self._speeds())
 
-        self.ros.wait_for(answered, 'a command that passes')
+        self.ros.wait_for(passes, 'a command that passes')
         self.ros.wait_for(lambda: self._speeds()[-1][0] == sent, 'the last of the commands')
         self.wait_for_holding(False, False)
         self.out.clear()
 
-    def say(self, *alarms: bool) -> None:
+    def publish_alarms(self, *alarms: bool) -> None:
         """Publish the alarm of each detector; the same for all where one is given."""
         values = alarms if len(alarms) > 1 else alarms * len(self._alarms)
         for publisher, alarm in zip(self._alarms, values, strict=True):
@@ -89,7 +88,7 @@ class GuardedRobot:
         self.commands.publish(command)
 
     def drive(self, *commands: Speeds) -> list[Speeds]:
-        """Publish commands and wait for as many that come out; give these."""
+        """Publish commands, and return those that come out, when there are as many."""
         self.out.clear()
         for number, values in enumerate(commands):
             self.send(values, number)
@@ -103,31 +102,20 @@ class GuardedRobot:
         self.ros.wait_for(lambda: len(self.out) >= number, f'{number} commands')
 
     def wait_for_stop(self) -> None:
-        """Wait for a zero command that nobody has sent, and for the hold to be told."""
+        """Wait for a zero command that nobody has sent, and for the hold to be published."""
         self.ros.wait_for(lambda: self.out, 'the zero command at the beginning of the stop')
         self.wait_for_holding(True)
         assert self._speeds() == [ZERO]
         self.out.clear()
 
     def wait_for_holding(self, holding: bool, *alarms: bool) -> None:
-        """Wait until the guard tells that it holds or not, while detectors say something."""
-        def told() -> bool:
+        """Wait until the guard holds or not, while detectors publish alarms."""
+        def published() -> bool:
             if alarms:
-                self.say(*alarms)
+                self.publish_alarms(*alarms)
             return bool(self._holding) and self._holding[-1].data is holding
 
-        self.ros.wait_for(told, f'~/holding {holding}')
-
-    def wait_for_diagnostics(self, level: bytes, text: str) -> dict[str, str]:
-        """Wait for a status of a level with a text in its message; give its values."""
-        def found() -> list[DiagnosticArray]:
-            return [each for each in self._diagnostics if each.status[0].level == level
-                    and text in each.status[0].message]
-
-        self.ros.wait_for(found, f'diagnostics of level {level!r} with {text!r}')
-        values = values_of(found()[-1])
-        self._diagnostics.clear()
-        return values
+        self.ros.wait_for(published, f'~/holding {holding}')
 
     def _speeds(self) -> list[Speeds]:
         return [speeds(each.twist if self._stamped else each) for each in self.out]

@@ -2,7 +2,7 @@
 """
 Write docs/parameters.md from the tables of parameters: `python test/parameter_reference.py`.
 
-`make test` says when it has to be run.
+A test fails while the page is not up to date.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,8 @@ Set them in a parameter file (`params_file:=`, see [detect.yaml](../launch/detec
 command line (`--ros-args -p max_rate:=5.0`), or on a running node
 (`ros2 param set /fire_detector max_rate 5.0`). A value that is not allowed is refused with the
 reason. A name that is none of these is reported in the log, by `fire_guard` only where it looks
-like a misspelling of its own, since it may share a file with the detector.
+like a misspelling of its own, since it may share a file with the detector. `file_camera` and
+`synthetic_camera` are [cameras without hardware](reference.md#cameras-without-hardware).
 """
 WHEN = {
     AT_START: 'at start only',
@@ -36,7 +37,7 @@ TYPES = {bool: 'bool', int: 'integer', float: 'double', str: 'string', tuple: 's
 @dataclass(frozen=True)
 class Table:
     """
-    Whose parameters these are.
+    The parameters of one node.
 
     :ivar node: the node's name.
     :ivar parameters: its table.
@@ -77,7 +78,7 @@ def _allowed(parameter: Parameter) -> str:
         return ', '.join(f'`{choice}`' for choice in parameter.choices)
     if parameter.limits is not None:
         low, high = parameter.limits
-        return f'{low:g} to {high:g}'
+        return f'{low:.10g} to {high:.10g}'
     return ''
 
 

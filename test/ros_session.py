@@ -15,22 +15,34 @@ from typing import Any
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.detection.statistics import resident_memory
-from fire_detector.ros.isolation import isolated_domain
+from fire_detector.scene.scene import SyntheticScene
+from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
 from numpy.typing import NDArray
-from rcl_interfaces.srv import GetParameters
+from rcl_interfaces.srv import GetParameters, SetParameters
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.parameter import parameter_value_to_python
+from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from ros_domain import isolated_domain
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32, Header
+from std_srvs.srv import Trigger
 
 ROOT = Path(__file__).resolve().parents[1]
+DISCOVERY = Path(__file__).with_name('quick_discovery.xml')
+DETECTOR = '/fire_detector'
+CONFIGURE, CLEAN_UP = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_CLEANUP
+ACTIVATE, DEACTIVATE = Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_DEACTIVATE
+# A gray image, and one of the rendered room on fire.
+CALM = np.full((48, 80, 3), 128, np.uint8)
+FIRE = np.ascontiguousarray(SyntheticScene(160, 120, 0).render(16.0)[:, :, ::-1])
 TIMEOUT = 20.0
-ANSWER_TIMEOUT = 4.0
+# After which what may be repeated is.
+REPEAT_CALL, REPEAT_PROBE = 0.5, 1.0
+TRANSITION_TIMEOUT = 4.0
 # Enough for a burst that is to be received in full.
 DEPTH = 200
 
@@ -57,7 +69,7 @@ class Process:
         return resident_memory(self.popen.pid)
 
     def end(self, by: signal.Signals = signal.SIGINT) -> int:
-        """Send a signal to the whole group, as a terminal does; give the exit status."""
+        """Send a signal to the whole group, as a terminal does; return the exit status."""
         os.killpg(self.popen.pid, by)
         return self.popen.wait(TIMEOUT)
 
@@ -95,6 +107,7 @@ class RosSession:
         self._variables = dict(variables or {})
         self._stack = ExitStack()
         self._processes: list[Process] = []
+        self._clients: dict[str, Any] = {}
 
     def __enter__(self) -> 'RosSession':
         """Claim a domain and make a node in it."""
@@ -102,12 +115,14 @@ class RosSession:
             'PYTHONUNBUFFERED': '1', 'ROS_LOG_DIR': str(self._folder / 'ros_log')
         } | self._variables
         before = dict(os.environ)
-        os.environ.update(self.environment)
+        # Fast DDS 3 has a name of its own for what is FASTRTPS_ to those before.
+        os.environ.update(self.environment | {
+            f'{name}_DEFAULT_PROFILES_FILE': str(DISCOVERY) for name in ('FASTDDS', 'FASTRTPS')})
         self._context = Context()
         rclpy.init(context=self._context)
+        self.node = rclpy.create_node('tester', context=self._context)
         os.environ.clear()
         os.environ.update(before)
-        self.node = rclpy.create_node('tester', context=self._context)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         return self
@@ -129,8 +144,8 @@ class RosSession:
 
     def start_detector(self, *parameters: str) -> Process:
         """Start the node with parameters, each as name:=value."""
-        return self.start('detector_node', *(word for parameter in parameters
-                                    for word in ('-p', parameter)))
+        return self.start('detector_node', *(
+            word for parameter in parameters for word in ('-p', parameter)))
 
     def start_command(self, command: list[str]) -> Process:
         """Start any command in this ROS."""
@@ -150,7 +165,7 @@ class RosSession:
             raise AssertionError(f'not within {timeout} s: {what}\n{self.output}')
 
     def happens(self, condition: Callable[[], object], within: float) -> bool:
-        """Spin until a condition holds, or for so many seconds; tell which."""
+        """Spin until a condition holds, or for so many seconds; return whether it does."""
         deadline = time.monotonic() + within
         while not condition():
             if time.monotonic() > deadline:
@@ -171,59 +186,79 @@ class RosSession:
         return messages
 
     def call(self, service_type: Any, name: str, request: Any) -> Any:
-        """Call a service that may be called twice, and give its response."""
+        """Call a service that may be called twice, and return its response."""
         response = None
         deadline = time.monotonic() + TIMEOUT
         while response is None:
-            assert time.monotonic() < deadline, f'no answer of {name}\n{self.output}'
-            response = self._attempt(service_type, name, request)
+            assert time.monotonic() < deadline, f'no response of {name}\n{self.output}'
+            response = self._attempt(service_type, name, request, REPEAT_CALL)
         return response
 
-    def _attempt(self, service_type: Any, name: str, request: Any) -> Any:
+    def _attempt(self, service_type: Any, name: str, request: Any, timeout: float) -> Any:
         """
-        Call a service once; give None when no answer comes.
+        Call a service once; return None when no response comes in time.
 
-        A server that has not found the client's side for answers yet drops its first answer.
+        A server that has not found the client's side for responses yet drops the first.
         """
-        client: Any = self.node.create_client(service_type, name)
+        client = self._clients.get(name)
+        if client is None:
+            client = self._clients[name] = self.node.create_client(service_type, name)
         self.wait_for(client.service_is_ready, f'service {name}')
         future = client.call_async(request)
-        answered = self.happens(future.done, ANSWER_TIMEOUT)
-        self.node.destroy_client(client)
-        return future.result() if answered else None
+        if self.happens(future.done, timeout):
+            return future.result()
+        client.remove_pending_request(future)
+        return None
 
     def parameter(self, node: str, name: str) -> Any:
-        """Ask a node for the value of a parameter."""
+        """Return the value of a parameter of a node."""
         response = self.call(GetParameters, f'{node}/get_parameters',
                              GetParameters.Request(names=[name]))
         return parameter_value_to_python(response.values[0])
 
-    def state(self, node: str = '/fire_detector') -> str:
-        """Ask a lifecycle node for its state."""
+    def set_parameter(self, name: str, value: Any, node: str = DETECTOR) -> str:
+        """Set a parameter of a node; return the reason where it is refused."""
+        result, = self.call(SetParameters, f'{node}/set_parameters', SetParameters.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg()])).results
+        assert result.successful == (not result.reason)
+        return str(result.reason)
+
+    def trigger(self, service: str) -> tuple[bool, str]:
+        """Call a service that takes nothing; return whether it succeeded, and its message."""
+        response = self.call(Trigger, service, Trigger.Request())
+        return bool(response.success), str(response.message)
+
+    def now(self) -> float:
+        """Return the time of ROS in seconds."""
+        return 1e-9 * int(self.node.get_clock().now().nanoseconds)
+
+    def state(self, node: str = DETECTOR) -> str:
+        """Return the state of a lifecycle node."""
         response = self.call(GetState, f'{node}/get_state', GetState.Request())
         return str(response.current_state.label)
 
-    def change_state(self, transition: int, node: str = '/fire_detector') -> bool:
-        """Ask a lifecycle node for a transition; tell whether it succeeded."""
+    def change_state(self, transition: int, node: str = DETECTOR) -> bool:
+        """Request a transition of a lifecycle node; return whether it succeeded."""
         request = ChangeState.Request()
         request.transition.id = transition
         before = self.state(node)
         response = None
         while response is None:
-            response = self._attempt(ChangeState, f'{node}/change_state', request)
+            response = self._attempt(ChangeState, f'{node}/change_state', request,
+                                     TRANSITION_TIMEOUT)
             if response is None and self.state(node) != before:
                 return True
         return bool(response.success)
 
 
 class Camera:
-    """Publish images to a detector and collect what it answers."""
+    """Publisher of images to a detector, and collector of its results."""
 
-    def __init__(self, ros: RosSession, topic: str = '/image', detector: str = '/fire_detector',
+    def __init__(self, ros: RosSession, topic: str = '/image', detector: str = DETECTOR,
                  reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE,
                  message_type: Any = Image) -> None:
-        """Make the publisher, and subscribe to the answers."""
-        self._ros = ros
+        """Make the publisher, and subscribe to the results."""
+        self._ros, self._detector = ros, detector
         self.probabilities = ros.collect(Float32, f'{detector}/fire_probability')
         self.alarms = ros.collect(Bool, f'{detector}/fire_detected')
         self.publisher = ros.node.create_publisher(
@@ -231,10 +266,10 @@ class Camera:
 
     def wait_until_heard(self, probe: Any = None) -> None:
         """
-        Wait until the detector has subscribed and its answers arrive.
+        Wait until the detector has subscribed and its results arrive.
 
-        Each side finds the other in its own time, so only an answer proves that both have. Its
-        stamp lies so far ahead that the alarm starts anew with what is shown next.
+        Each side finds the other in its own time, so only a result proves that both have. The
+        probe's stamp lies so far ahead that the alarm starts anew with what is shown next.
 
         :param probe: the message to try it with; None for a raw image.
         """
@@ -244,22 +279,31 @@ class Camera:
         self.alarms.clear()
         if probe is None:
             probe = image_message(np.zeros((8, 8, 3), np.uint8), stamp=2e9)
-        deadline = time.monotonic() + TIMEOUT
-        answered = False
-        while not answered:
-            assert time.monotonic() < deadline, f'nothing is answered\n{self._ros.output}'
+        deadline, sent = time.monotonic() + TIMEOUT, 0
+        while not (self.probabilities and self.alarms):
+            assert time.monotonic() < deadline, f'nothing is processed\n{self._ros.output}'
             self.publisher.publish(probe)
-            answered = self._ros.happens(lambda: self.probabilities and self.alarms,
-                                         ANSWER_TIMEOUT)
+            sent += 1
+            self._ros.happens(lambda: self.probabilities and self.alarms, REPEAT_PROBE)
+        # Of those before, the results may have been lost or be late.
+        self._ros.happens(lambda: len(self.alarms) >= sent <= len(self.probabilities),
+                          REPEAT_PROBE)
         self.probabilities.clear()
         self.alarms.clear()
 
+    def reset_alarm(self) -> None:
+        """Make the detector forget what it was shown, its alarm included."""
+        raised, before = self.alarms and self.alarms[-1].data, len(self.alarms)
+        self._ros.trigger(f'{self._detector}/reset_alarm')
+        if raised:
+            self._ros.wait_for(lambda: len(self.alarms) > before, 'the end of the alarm')
+
     def show(self, message: Any) -> tuple[float, bool]:
-        """Publish an image and give its probability and the alarm."""
+        """Publish an image; return its probability and the alarm."""
         probabilities, alarms = len(self.probabilities), len(self.alarms)
         self.publisher.publish(message)
         self._ros.wait_for(lambda: len(self.probabilities) > probabilities
-                           and len(self.alarms) > alarms, 'an answer to the image')
+                           and len(self.alarms) > alarms, 'the result of the image')
         return self.probabilities[-1].data, self.alarms[-1].data
 
 
@@ -272,7 +316,7 @@ def camera_of_detector(ros: RosSession, *parameters: str) -> Camera:
 
 
 class Diagnostics:
-    """Listen to what a detector says of itself."""
+    """Listener to a node's diagnostics."""
 
     def __init__(self, ros: RosSession) -> None:
         """Subscribe."""
@@ -281,7 +325,7 @@ class Diagnostics:
 
     def wait_for(self, level: bytes, text: str,
                  meanwhile: Callable[[], object] = lambda: None) -> dict[str, str]:
-        """Wait for a status of a level with a text in its message; give its values."""
+        """Wait for a status of a level with a text in its message; return its values."""
         def found() -> list[DiagnosticArray]:
             meanwhile()
             return [message for message in self.messages if message.status[0].level == level
@@ -297,11 +341,18 @@ class Diagnostics:
         return values
 
     def refreshed(self) -> dict[str, str]:
-        """Wait for a status that covers all that has happened until now; give its values."""
+        """Wait for a status that covers all that has happened until now; return its values."""
         self.messages.clear()
-        # The next may have been on its way.
-        self._ros.wait_for(lambda: len(self.messages) >= 2, 'diagnostics')
+        # One may have been on its way.
+        began = self._ros.now()
+        self._ros.wait_for(lambda: self.messages and seconds(
+            self.messages[-1].header.stamp) > began, 'diagnostics')
         return values_of(self.messages[-1])
+
+
+def seconds(stamp: Time) -> float:
+    """Return a stamp as a number of seconds."""
+    return float(stamp.sec + 1e-9 * stamp.nanosec)
 
 
 def values_of(diagnostics: DiagnosticArray) -> dict[str, str]:

@@ -10,6 +10,7 @@ seconds. The result is the real thing: type support of Fast DDS, with the real t
 from dataclasses import dataclass
 import hashlib
 import importlib
+from importlib.metadata import version
 from importlib.util import find_spec
 import os
 from pathlib import Path
@@ -108,6 +109,9 @@ def _check_tools() -> None:
     if not (PREFIX / 'share/std_msgs/msg/Header.json').is_file():
         raise CannotBuildError('vision_msgs is not installed in this ROS '
                                '(Debian package ros-DISTRO-vision-msgs)')
+    if int(version('ros-rmw-fastrtps-cpp').split('.')[0]) < 9:
+        raise CannotBuildError('vision_msgs is not on PyPI, and before Kilted it needs type '
+                               'support for introspection, which is not built here')
     for compiler in ('gcc', 'g++'):
         if shutil.which(compiler) is None:
             raise CannotBuildError(f'vision_msgs is not on PyPI, and there is no {compiler} '

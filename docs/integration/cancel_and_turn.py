@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Cancel the goal of Nav2 when a fire is seen, and turn until the camera looks at it.
+Cancel the goal of Nav2 on a fire alarm, and turn until the fire is in view.
 
 `python3 cancel_and_turn.py`, with nav2_simple_commander of Humble or later; other names by
-`--ros-args -r fire_detected:=...`. A detector tells that there is a fire in the image, not where
-in it: the robot turns in steps, of less than the camera sees at once, until the alarm is raised.
+`--ros-args -r fire_detector/fire_detected:=...`. The detector does not publish where in the image
+the fire is: the robot turns in steps, smaller than the camera's field of view, until the alarm is
+raised.
 """
 
 from collections.abc import Callable
@@ -18,23 +19,23 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from std_msgs.msg import Bool
 
-# Radians; a camera sees about 60 degrees.
+# Radians; the field of view of a camera is about 60 degrees.
 STEP = math.radians(45)
 STEPS = 8
 TIME_ALLOWANCE = 10
-# Seconds in which the robot comes to rest, and the images of before leave the alarm's window.
+# Seconds in which the robot comes to rest, and earlier images leave the alarm's window.
 SETTLE = 2.0
 ACTIONS = ('navigate_to_pose', 'navigate_through_poses', 'follow_waypoints')
 
 
 class Navigator(Protocol):
-    """Name what is used of nav2_simple_commander's BasicNavigator."""
+    """The part of nav2_simple_commander's BasicNavigator that is used."""
 
     def spin(self, spin_dist: float, time_allowance: int) -> object:
-        """Begin to turn by so many radians; give something false when that is refused."""
+        """Start to turn by so many radians; return a false value when that is refused."""
 
     def isTaskComplete(self) -> bool:  # noqa: N802 - its name there
-        """Serve the node for a moment, and tell whether the turn is over."""
+        """Spin the node for a moment, and return whether the turn is over."""
 
     def cancelTask(self) -> None:  # noqa: N802 - its name there
         """Cancel the turn."""
@@ -42,29 +43,29 @@ class Navigator(Protocol):
 
 class FireResponse:
     """
-    Stop what the robot is doing and face the fire.
+    The response to an alarm: cancel all goals and face the fire.
 
-    :ivar alarm: what the detector said last.
+    :ivar alarm: the last message of the detector.
     """
 
     def __init__(self, navigator: Navigator, cancel_goals: Callable[[], None],
                  wait: Callable[[float], None]) -> None:
         """
-        Prepare.
+        Wait for alarms.
 
         :param navigator: turns the robot.
-        :param cancel_goals: cancels the goals that anybody has sent.
-        :param wait: serves the node for so many seconds.
+        :param cancel_goals: cancels all goals, whoever sent them.
+        :param wait: spins the node for so many seconds.
         """
         self.alarm = False
         self._navigator, self._cancel_goals, self._wait = navigator, cancel_goals, wait
 
-    def heard(self, message: Bool) -> None:
-        """Take in what the detector says."""
+    def receive(self, message: Bool) -> None:
+        """Store the detector's last message."""
         self.alarm = message.data
 
     def respond(self) -> bool:
-        """Cancel and turn; tell whether the camera looks at the fire."""
+        """Cancel all goals and turn; return whether the fire is in view."""
         self._cancel_goals()
         self._wait(SETTLE)
         for _ in range(STEPS):
@@ -96,7 +97,7 @@ def cancel_goals(node: Node, actions: tuple[str, ...] = ACTIONS) -> None:
 
 
 def wait_on(node: Node, seconds: float) -> None:
-    """Serve a node for so many seconds."""
+    """Spin a node for so many seconds."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         rclpy.spin_once(node, timeout_sec=left)
@@ -109,7 +110,7 @@ def main() -> None:
     rclpy.init()
     node = BasicNavigator(node_name='fire_response')
     response = FireResponse(node, lambda: cancel_goals(node), lambda left: wait_on(node, left))
-    node.create_subscription(Bool, 'fire_detector/fire_detected', response.heard, 10)
+    node.create_subscription(Bool, 'fire_detector/fire_detected', response.receive, 10)
     try:
         while rclpy.ok():
             rclpy.spin_once(node)
@@ -117,7 +118,7 @@ def main() -> None:
                 facing = response.respond()
                 node.get_logger().warning(
                     'stopped, with the fire in view' if facing else
-                    'stopped; the fire is not to be seen from here')
+                    'stopped; no fire in view from here')
                 while response.alarm:
                     rclpy.spin_once(node)
     except (KeyboardInterrupt, ExternalShutdownException):

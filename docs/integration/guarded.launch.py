@@ -21,10 +21,10 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([
         DeclareLaunchArgument(
             'cmd_vel_in', default_value='cmd_vel',
-            description='Where the commands come from: what navigation publishes last.'),
+            description='Topic of the commands that navigation publishes.'),
         DeclareLaunchArgument(
             'cmd_vel_out', default_value='cmd_vel_guarded',
-            description='Where the commands go: what the base listens to.'),
+            description='Topic of the commands that the base subscribes to.'),
         GroupAction([
             SetRemap('cmd_vel_in', LaunchConfiguration('cmd_vel_in')),
             SetRemap('cmd_vel_out', LaunchConfiguration('cmd_vel_out')),

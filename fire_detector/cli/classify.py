@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # PYTHON_ARGCOMPLETE_OK
-"""Tell for images, folders, videos or a camera how likely it is that they show fire."""
+"""Compute the fire probability of image files, videos, or the frames of a camera."""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ class PredictionError(RuntimeError):
 @dataclass(frozen=True)
 class Prediction:
     """
-    What the model says of one image or frame.
+    The fire probability of one image or frame.
 
     :ivar path: the file, or 'camera N'.
     :ivar fire_probability: 0..1.
@@ -118,7 +118,7 @@ def _expand(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
 def _parser() -> argparse.ArgumentParser:
     parser = create_parser(
         'fire_classify',
-        'Tell for images, folders, videos or a camera how likely it is that they show fire.',
+        'Print the fire probability of images, of the frames of videos, or of a camera.',
         ('fire_classify kitchen.jpg',
          'fire_classify images/ clip.mp4',
          'fire_classify --camera 0',

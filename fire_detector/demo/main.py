@@ -19,7 +19,7 @@ from fire_detector.demo.plot import alarm_intervals, plot, Recording, TimedAnswe
 from fire_detector.images.files import find_files, ImageFileError
 from fire_detector.ros import isolation as child_process
 from fire_detector.ros.detector_listener import DemoNode
-from fire_detector.ros.isolation import isolated_domain
+from fire_detector.ros.isolation import find_free_domain, isolation_variables
 from fire_detector.ros.process import ros_process
 from fire_detector.scene.scene import PHASES
 
@@ -156,10 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.input is not None:
             find_files(options.input)
-        with isolated_domain() as environment:
-            os.environ.update(environment)
-            with ros_process([]):
-                recording = record(options.input, options.out, options.started)
+        os.environ.update(isolation_variables(find_free_domain()))
+        with ros_process([]):
+            recording = record(options.input, options.out, options.started)
     except ImageFileError as error:
         print(f'demo: {error}', file=sys.stderr)
         return 1

@@ -276,8 +276,8 @@ class FireDetectorNode(ManagedNode):
 
 HELP = NodeHelp(
     'fire_detector_node',
-    'Tell how likely it is that the images on image, or on image/compressed, show fire, and '
-    'raise an alarm: ~/fire_probability, ~/fire_detected. Most are started by: ros2 launch '
+    'Detect fire in the images on image, or on image/compressed, and publish its probability and '
+    'an alarm: ~/fire_probability, ~/fire_detected. Usually started by: ros2 launch '
     'fire_detector detect.launch.py',
     ('--ros-args -r image:=/camera/image_raw', '--ros-args -p max_rate:=5.0 -p alarm.latch:=true'),
     PARAMETERS)

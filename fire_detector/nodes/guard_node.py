@@ -246,8 +246,8 @@ def _multiply(twist: Twist, factor: float) -> None:
 
 HELP = NodeHelp(
     'fire_guard',
-    'Let velocity commands pass from cmd_vel_in to cmd_vel_out, and stop or slow the robot while '
-    'a detector raises an alarm or is silent. Most are started by: ros2 launch fire_detector '
+    'Pass velocity commands from cmd_vel_in to cmd_vel_out, and stop or slow the robot while a '
+    'detector raises an alarm or is silent. Usually started by: ros2 launch fire_detector '
     'detect.launch.py guard:=true',
     ('--ros-args -r cmd_vel_in:=/cmd_vel_nav -r cmd_vel_out:=/cmd_vel',
      '--ros-args -p action:=slow -p slow_factor:=0.3'),

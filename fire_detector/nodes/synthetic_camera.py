@@ -16,7 +16,7 @@ from rclpy.node import Node
 HELP = NodeHelp(
     'synthetic_camera',
     'Publish a rendered room in which a fire starts, grows and dies, on image and '
-    'image/compressed, to try a robot without lighting anything. Begins when somebody subscribes.',
+    'image/compressed, to test a robot without a fire. Begins when somebody subscribes.',
     ('', '--ros-args -p width:=320 -p height:=240 -p loop:=false'),
     SYNTHETIC_CAMERA)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node's parameters: one table, from which they are declared, checked and documented."""
+"""The detector's parameters: one table, from which they are declared, checked and documented."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -23,7 +23,7 @@ PARAMETERS = (
               'The .tflite file: a path, or the file name of a model of the package.'),
     Parameter('allow_changed_model', False,
               'Load a model whose bytes are not those that its contract names; a damaged one may '
-              'end the process.'),
+              'crash the process.'),
     Parameter('runtime', AUTO,
               'The TFLite runtime; auto takes the first that is installed.',
               choices=(AUTO, *RUNTIMES)),
@@ -36,11 +36,11 @@ PARAMETERS = (
               'Reliability of the image subscription; auto follows what the publishers offer.',
               choices=(AUTO, *RELIABILITIES)),
     Parameter('max_rate', 0.0,
-              'Images a second that are looked at, at most; others are passed over unread. 0: '
-              'no limit.',
+              'Images a second that are processed at most; others are skipped unread. 0: no '
+              'limit.',
               limits=(0, 1000), when=AT_ANY_TIME),
     Parameter('image_timeout', 2.0,
-              'Seconds without an image after which a warning says why; 0: never.',
+              'Seconds without an image after which a warning names the cause; 0: never.',
               limits=(0, 3600), when=AT_ANY_TIME),
     Parameter('alarm.on_threshold', float(FROM_MODEL),
               'Median probability at which the alarm is raised; -1: the value in the model.',
@@ -52,23 +52,24 @@ PARAMETERS = (
               'Seconds of images that the median is taken over; -1: the value in the model.',
               limits=(FROM_MODEL, MAX_WINDOW), when=AT_ANY_TIME),
     Parameter('alarm.min_frames', FROM_MODEL,
-              'Images needed before anything is decided; -1: the value in the model.',
+              'Images that the median needs at least; -1: the value in the model.',
               limits=(FROM_MODEL, MAX_MIN_FRAMES), when=AT_ANY_TIME),
     Parameter('alarm.latch', False,
               'Keep a raised alarm until the service ~/reset_alarm is called.',
               when=AT_ANY_TIME),
     Parameter('annotated.max_rate', 0.0,
-              'Images a second that are drawn on, at most, while somebody listens. 0: no limit.',
+              'Images a second that are annotated at most, while somebody subscribes. 0: no '
+              'limit.',
               limits=(0, 1000), when=AT_ANY_TIME),
     Parameter('annotated.max_width', 640,
-              'Columns that annotated images are shrunk to; 0: as large as they come.',
+              'Columns that annotated images are shrunk to; 0: full size.',
               limits=(0, 16384), when=AT_ANY_TIME),
 )
 
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """The values that the node is configured with; see PARAMETERS for what they mean."""
+    """The values that `configure` reads; PARAMETERS describes them."""
 
     model: str
     allow_changed_model: bool
@@ -91,7 +92,7 @@ class NodeSettings:
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """The values that may change at any time; see PARAMETERS for what they mean."""
+    """The values that may change at any time; PARAMETERS describes them."""
 
     max_rate: float
     image_timeout: float
@@ -107,7 +108,7 @@ class LiveSettings:
         Read the settings from parameters.
 
         :param values: of every parameter, by its name.
-        :param of_model: the alarm settings of the model's contract, for what the user left to it.
+        :param of_model: the alarm settings of the model's contract, for those that are not set.
         :raises ValueError: when a value is not allowed, or they contradict each other.
         """
         checked = _checked(values)

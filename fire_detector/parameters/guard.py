@@ -15,15 +15,14 @@ PARAMETERS = (
               'Configure and activate at start; false leaves that to a lifecycle manager.',
               when=AT_START),
     Parameter('detectors', ('fire_detector/fire_detected',),
-              'Topics of the alarms, std_msgs/Bool; an alarm of any counts, and the silence of '
-              'any.'),
+              'Topics of the alarms, std_msgs/Bool; the alarm or silence of any one counts.'),
     Parameter('stamped', False,
               'Commands are geometry_msgs/TwistStamped, not geometry_msgs/Twist.'),
     Parameter('action', DEFAULTS.action,
-              'What an alarm leads to: zero velocity, that times slow_factor, or nothing.',
+              'Reaction to an alarm: zero velocity, velocity times slow_factor, or none.',
               choices=ACTIONS, when=AT_ANY_TIME),
     Parameter('slow_factor', DEFAULTS.slow_factor,
-              'What every velocity is multiplied by where action or on_silence is slow.',
+              'Factor for every velocity where action or on_silence is slow.',
               limits=(0, 1), when=AT_ANY_TIME),
     Parameter('release', DEFAULTS.release,
               'What ends a hold after an alarm: time, or the service ~/release alone.',
@@ -36,7 +35,7 @@ PARAMETERS = (
               'Seconds without a report after which a detector counts as silent.',
               limits=(0.05, 3600), when=AT_ANY_TIME),
     Parameter('on_silence', DEFAULTS.on_silence,
-              'What a silent detector leads to, also one that was never heard: see action.',
+              'Reaction to a silent detector, also one that has never reported; as for action.',
               choices=ACTIONS, when=AT_ANY_TIME),
 )
 

@@ -18,8 +18,8 @@ class Parameter:
     :ivar text: what it does.
     :ivar limits: smallest and largest allowed value of a number.
     :ivar choices: the allowed values of a text.
-    :ivar when: when a change of it can be made: AT_START alone, while the node is UNCONFIGURED
-        since it is read by the transition, or AT_ANY_TIME.
+    :ivar when: when it can be changed: AT_START only, while the node is UNCONFIGURED, since
+        `configure` reads it, or AT_ANY_TIME.
     """
 
     name: str
@@ -55,7 +55,7 @@ def check_mutable(parameters: Sequence[Parameter], changed: Collection[str],
     :param parameters: the table.
     :param changed: names of the parameters.
     :param configured: whether the node has been configured.
-    :return: the reason; empty where they can.
+    :return: the reason; empty when they can.
     """
     for parameter in parameters:
         if parameter.name in changed and configured and parameter.when == UNCONFIGURED:

@@ -13,54 +13,45 @@ import subprocess
 # On every system these domains' ports lie below those that Linux hands out by itself:
 # https://docs.ros.org/en/rolling/Concepts/Intermediate/About-Domain-ID.html
 DOMAINS = range(1, 102)
-
-
 # Ports of a domain: 7400 + 250 * domain and what is added to it, by the RTPS specification (OMG
-# formal/2022-04-01, 9.6.2.3). At PARTICIPANTS its first ten listen, any of which may be all that
-# is left of a run; CLAIM is the last, which only a 120th would use.
-PARTICIPANTS, CLAIM = range(10, 30, 2), 249
+# formal/2022-04-01, 9.6.2.3). At these its first ten participants listen, any of which may be all
+# that is left of a run.
+PARTICIPANTS = range(10, 30, 2)
+STOP_TIMEOUT = 5.0
 
 
-@contextmanager
-def isolated_domain() -> Iterator[dict[str, str]]:
+def find_free_domain() -> int:
     """
-    Claim a ROS domain that is not in use on this machine, for as long as the context lasts.
+    Find a ROS domain in which nobody on this machine listens.
 
-    :return: the environment variables that put a process into the domain, on loopback only.
-    :raises RuntimeError: when all domains are taken.
+    It is not claimed: two processes may find the same one at the same moment.
+
+    :return: the domain's number, one of DOMAINS by chance.
+    :raises RuntimeError: when somebody listens in each.
     """
     for domain in random.sample(DOMAINS, len(DOMAINS)):
-        with ExitStack() as stack:
-            try:
-                # Bound, it serves as a lock that ends with the process.
-                stack.enter_context(_bound(domain, CLAIM))
-                for offset in PARTICIPANTS:
-                    _bound(domain, offset).close()
-            except OSError:
-                continue
-            yield {'ROS_DOMAIN_ID': str(domain)} | _loopback_only()
-            return
-    raise RuntimeError('every ROS domain of this machine is taken')
+        if _is_free(domain):
+            return domain
+    raise RuntimeError('somebody listens in every ROS domain of this machine')
 
 
-def _bound(domain: int, offset: int) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        bound.bind(('', 7400 + 250 * domain + offset))
-    except OSError:
-        bound.close()
-        raise
-    return bound
-
-
-def _loopback_only() -> dict[str, str]:
+def isolation_variables(domain: int) -> dict[str, str]:
+    """Return the environment variables that put a process into a domain, on loopback only."""
     # Humble knows only the older variable, which later releases call deprecated.
-    if os.environ.get('ROS_DISTRO') == 'humble':
-        return {'ROS_LOCALHOST_ONLY': '1'}
-    return {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    loopback = ({'ROS_LOCALHOST_ONLY': '1'} if os.environ.get('ROS_DISTRO') == 'humble'
+                else {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'})
+    return {'ROS_DOMAIN_ID': str(domain)} | loopback
 
 
-STOP_TIMEOUT = 5.0
+def _is_free(domain: int) -> bool:
+    with ExitStack() as stack:
+        for offset in PARTICIPANTS:
+            probe = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            try:
+                probe.bind(('', 7400 + 250 * domain + offset))
+            except OSError:
+                return False
+    return True
 
 
 @contextmanager

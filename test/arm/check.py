@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Check that an emulated Raspberry Pi gives the answers of this machine: `make arm-check`.
+Check that an emulated Raspberry Pi computes what this machine does: `make arm-check`.
 
 Real images, as raw frames of every encoding and as JPEG files, go through the same modules on
-both: conversion, preprocessing, and every model in both runtimes. Each model is asked twice: for
-what this machine has preprocessed, which shows what the runtime changes, and for what the Pi has,
-which shows what a robot would see. The exit status is 1 if a bound is missed, and 2 if nothing
-can be checked.
+both: conversion, preprocessing, and every model in both runtimes. Each model runs twice on the Pi:
+on what this machine has preprocessed, which shows what the runtime changes, and on what the Pi
+has, which shows what a robot would see. The exit status is 1 if a bound is missed, and 2 if
+nothing can be checked.
 """
 
 import argparse
@@ -22,15 +22,14 @@ import subprocess
 import sys
 import tempfile
 
+from arm.comparison import compare, compare_images, FLOAT_BOUND, LEVEL_BOUND, OWN_BOUND
+from arm.emulation import EmulatedPi, EmulationError
+from arm.worker import Case, JPEG, models
 import cv2
 from fire_detector.images.raw import ENCODINGS
 from fire_detector.model.file import read_model
 import numpy as np
 from raw_frames import raw_frame
-
-from arm.comparison import compare, compare_images, FLOAT_BOUND, LEVEL_BOUND, OWN_BOUND
-from arm.emulation import EmulatedPi, EmulationError
-from arm.worker import Case, JPEG, models
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name('worker.py')
@@ -56,7 +55,7 @@ def choose(images: int) -> list[Path]:
 
 
 def make_cases(files: Sequence[Path], folder: Path) -> Iterator[Case]:
-    """Make of images in turn a camera's raw frame, its JPEG, a raw frame, a file as it is."""
+    """Make of images in turn a camera's raw frame, its JPEG, a raw frame, and a plain file."""
     encodings = itertools.cycle(ENCODINGS)
     for number, file in enumerate(files):
         pixels = np.asarray(cv2.imread(str(file)), np.uint8)
@@ -82,7 +81,7 @@ def run_here(*arguments: object) -> None:
 
 
 class Check:
-    """Run the worker here and on the Pi, print what comes out, and count missed bounds."""
+    """A comparison of the worker here and on the Pi that prints, and counts missed bounds."""
 
     def __init__(self, pi: EmulatedPi, folder: Path) -> None:
         """
@@ -107,27 +106,27 @@ class Check:
         print(f'{"encoding":12} images  pixels  tensors    share '
               f'(largest difference, levels of 0..255; values that differ)')
         for row in compare_images(cases, scales, np.load(self._folder / 'here.npz'),
-                                    np.load(self._folder / 'there.npz')):
+                                  np.load(self._folder / 'there.npz')):
             print(f'{row.encoding:12} {row.images:8} {row.pixels:7g} {row.tensors:8g} '
                   f'{row.share:8.1e}{self._judge(row.misses_bound)}', flush=True)
 
     def check_runtime(self, runtime: str, versions: Sequence[str]) -> None:
-        """Compare the answers of releases of a runtime with those of the one installed here."""
+        """Compare the probabilities of releases of a runtime with those of the one here."""
         package = PACKAGES[runtime]
         here, there = self._folder / 'here.json', self._folder / 'there.json'
         tensors = [self._folder / 'here.npz', self._folder / 'there.npz']
-        run_here('answers', runtime, here, tensors[0])
+        run_here('predict', runtime, here, tensors[0])
         expected = json.loads(here.read_text())
         for release in versions:
             label = f'{package} {release}'
             try:
                 packages = [*self._base, self._pi.install(f'{package}=={release}')]
-                self._pi.run(packages, WORKER, 'answers', runtime, there, *tensors)
+                self._pi.run(packages, WORKER, 'predict', runtime, there, *tensors)
             except EmulationError as error:
                 print(f'{label:22} {error}{self._judge(True)}', flush=True)
                 continue
-            for model, answers in json.loads(there.read_text()).items():
-                row = compare(expected[model], answers)
+            for model, found in json.loads(there.read_text()).items():
+                row = compare(expected[model], found)
                 print(f'{label:22} {model:20} {row.images:8} {row.same_input:10.1e} '
                       f'{row.own_input:9.1e} {row.same_changed:9} / {row.own_changed}'
                       f'{self._judge(row.misses_bound)}', flush=True)

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from arm.worker import Case
 import numpy as np
 from numpy.typing import NDArray
-
-from arm.worker import Case
 
 # Levels of 0..255, after preprocessing: where INTER_AREA's average lies halfway between two, float
 # arithmetic in another order rounds it the other way. Conversion is in integers, hence equal.
@@ -22,7 +21,7 @@ OWN_BOUND = 0.05
 @dataclass(frozen=True)
 class Conversion:
     """
-    Return how far the Pi's images are from this machine's.
+    Differences of the Pi's images from this machine's.
 
     :ivar encoding: the encoding of the messages.
     :ivar images: how many there were.
@@ -46,7 +45,7 @@ class Conversion:
 @dataclass(frozen=True)
 class Agreement:
     """
-    Return how far the Pi's answers are from this machine's.
+    Differences of the Pi's probabilities from this machine's.
 
     :ivar images: how many there were.
     :ivar same_input: largest difference of probabilities for the same tensors.
@@ -74,30 +73,31 @@ class Agreement:
 
 def compare(here: Mapping[str, Any], there: Mapping[str, Any]) -> Agreement:
     """
-    Compare what `arm_worker` has written of one model.
+    Compare what the worker has written of one model.
 
-    :param here: of this machine, with its answers for its own tensors.
-    :param there: of the Pi, with its answers for this machine's tensors, then for its own.
-    :raises ValueError: when they have not answered for equally many images, or for none.
+    :param here: of this machine, with probabilities for its own tensors.
+    :param there: of the Pi, with probabilities for this machine's tensors, then for its own.
+    :raises ValueError: when they are not of equally many images, or of none.
     """
-    expected, = here['answers']
-    same, own = there['answers']
+    expected, = here['probabilities']
+    same, own = there['probabilities']
     if not len(expected) == len(same) == len(own) > 0:
-        raise ValueError(f'{len(expected)} answers here, {len(same)} and {len(own)} there: '
+        raise ValueError(f'{len(expected)} probabilities here, {len(same)} and {len(own)} there: '
                          f'they must be equally many, and some')
     threshold = here['threshold']
     same_changed, own_changed = (
-        sum((answer >= threshold) != (other >= threshold)
-            for answer, other in zip(expected, others, strict=True)) for others in (same, own))
+        sum((probability >= threshold) != (other >= threshold)
+            for probability, other in zip(expected, others, strict=True))
+        for others in (same, own))
     return Agreement(len(expected), _largest(expected, same), _largest(expected, own),
                      same_changed, own_changed, here['quantized'])
 
 
 def compare_images(cases: Sequence[Case], scales: Mapping[str, float],
-                     here: Mapping[str, NDArray[Any]],
-                     there: Mapping[str, NDArray[Any]]) -> list[Conversion]:
+                   here: Mapping[str, NDArray[Any]],
+                   there: Mapping[str, NDArray[Any]]) -> list[Conversion]:
     """
-    Compare the images and tensors that `arm_worker` has written.
+    Compare the images and tensors that the worker has written.
 
     :param cases: what they were made of.
     :param scales: by model, what its tensors have for a level of a pixel.

@@ -4,6 +4,10 @@
 from pathlib import Path
 from typing import Any
 
+from arm.check import choose, HEIGHT, make_cases, PADDING, WIDTH
+from arm.comparison import compare, compare_images, FLOAT_BOUND, OWN_BOUND
+from arm.emulation import EmulationError, find_tools, PYTHON
+from arm.worker import Case, JPEG
 import cv2
 from fire_detector.images.raw import convert_raw, ENCODINGS
 import numpy as np
@@ -11,18 +15,14 @@ from numpy.typing import NDArray
 import pytest
 from raw_frames import raw_frame
 
-from arm.check import choose, HEIGHT, make_cases, PADDING, WIDTH
-from arm.comparison import compare, compare_images, FLOAT_BOUND, OWN_BOUND
-from arm.emulation import EmulationError, find_tools, PYTHON
-from arm.worker import Case, JPEG
 
-
-def written(*answers: list[float], quantized: bool = False) -> dict[str, Any]:
+def written(*probabilities: list[float], quantized: bool = False) -> dict[str, Any]:
     """Return what the worker writes of a model whose threshold is 0.5."""
-    return {'threshold': 0.5, 'quantized': quantized, 'answers': list(answers)}
+    return {'threshold': 0.5, 'quantized': quantized,
+            'probabilities': list(probabilities)}
 
 
-def test_differences_of_answers() -> None:
+def test_differences_of_probabilities() -> None:
     """
     The largest of each kind is found, and decisions are counted for each input.
 
@@ -51,18 +51,18 @@ def test_differences_of_answers() -> None:
     (float('nan'), 0.49, False, True),
     (0.49, float('nan'), True, True),
 ])
-def test_bounds_of_answers(same: float, own: float, quantized: bool, missed: bool) -> None:
+def test_bounds_of_probabilities(same: float, own: float, quantized: bool, missed: bool) -> None:
     """Decisions and floats are bound for the same input, for own input how far they are."""
     row = compare(written([0.49], quantized=quantized), written([same], [own]))
     assert row.misses_bound == missed
 
 
 @pytest.mark.parametrize('there', [([0.5], [0.5, 0.5]), ([0.5], [])])
-def test_answers_that_are_missing(there: tuple[list[float], list[float]]) -> None:
-    """An image without an answer is no agreement."""
-    with pytest.raises(ValueError, match=r'1 answers here, 1 and . there'):
+def test_missing_probabilities(there: tuple[list[float], list[float]]) -> None:
+    """An image without a probability is no agreement."""
+    with pytest.raises(ValueError, match=r'1 probabilities here, 1 and . there'):
         compare(written([0.5]), written(*there))
-    with pytest.raises(ValueError, match='0 answers here'):
+    with pytest.raises(ValueError, match='0 probabilities here'):
         compare(written([]), written([], []))
 
 
@@ -127,7 +127,7 @@ def test_cases_cover_every_encoding(data: Path, tmp_path: Path) -> None:
 
 
 def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whoever lacks QEMU is told the package that has it."""
+    """An error names the package that has QEMU."""
     monkeypatch.setenv('PATH', str(tmp_path))
     with pytest.raises(EmulationError, match=r'sudo apt install .*qemu-user-static'):
         find_tools()

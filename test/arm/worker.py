@@ -3,14 +3,13 @@
 Do the robot's work on images and write down what comes out, on whatever processor this runs.
 
     worker.py images CASES.json OUT.npz             convert and preprocess
-    worker.py answers RUNTIME OUT.json TENSORS.npz... classify what was preprocessed
+    worker.py predict RUNTIME OUT.json TENSORS.npz... classify what was preprocessed
 
-`arm_check` runs it here and on an emulated Pi. It knows no ROS, which has no wheels for ARM.
+`arm.check` runs it here and on an emulated Pi. It knows no ROS, which has no wheels for ARM.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-import importlib
 import json
 from pathlib import Path
 import sys
@@ -20,7 +19,7 @@ import cv2
 from fire_detector.images.color_image import ColorImage
 from fire_detector.images.compressed import decode
 from fire_detector.images.raw import convert_raw
-from fire_detector.model.classifier import FireClassifier, RUNTIMES
+from fire_detector.model.classifier import FireClassifier, load_runtime
 from fire_detector.model.file import read_model
 from fire_detector.model.locate import models_folder
 from fire_detector.model.preprocessing import preprocess
@@ -77,14 +76,14 @@ def write_images(cases: Sequence[Case], out: Path) -> None:
     np.savez(out, **arrays)
 
 
-def write_answers(runtime: str, out: Path, tensors: Sequence[Path]) -> None:
+def write_probabilities(runtime: str, out: Path, tensors: Sequence[Path]) -> None:
     """
     Classify what was preprocessed, with every model.
 
-    Written are by model: `threshold`, `quantized`, whether its input is, and `answers`, a list of
-    probabilities for each file of tensors.
+    Written are by model: `threshold`, `quantized`, whether its input is, and `probabilities`, a
+    list for each file of tensors.
     """
-    interpreter = importlib.import_module(RUNTIMES[runtime]).Interpreter
+    interpreter = load_runtime(runtime)[1].Interpreter
     written = {}
     files = [np.load(path) for path in tensors]
     numbers = range(sum(name.startswith('image/') for name in files[0].files))
@@ -92,25 +91,27 @@ def write_answers(runtime: str, out: Path, tensors: Sequence[Path]) -> None:
         classifier = FireClassifier(path, runtime)
         details = interpreter(model_content=read_model(path).content).get_input_details()
         first, *others = ([file[f'{path.stem}/{number}'] for number in numbers] for file in files)
-        expected = [classifier.answer(tensor) for tensor in first]
-        # Emulated inference takes long: what is equal has been asked already.
-        answers = [expected, *([
-            answer if np.array_equal(tensor, known) else classifier.answer(tensor)
-            for tensor, known, answer in zip(other, first, expected, strict=True)]
+        expected = [classifier.predict(tensor) for tensor in first]
+        # Emulated inference takes long: equal tensors are not classified again.
+        probabilities = [expected, *([
+            probability if np.array_equal(tensor, known) else classifier.predict(tensor)
+            for tensor, known, probability in zip(other, first, expected, strict=True)]
             for other in others)]
         written[path.stem] = {'threshold': classifier.contract.threshold,
-                              'quantized': details[0]['dtype'] != np.float32, 'answers': answers}
+                              'quantized': details[0]['dtype'] != np.float32,
+                              'probabilities': probabilities}
     out.write_text(json.dumps(written))
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Do what the command line says."""
+    """Write images or probabilities, as the command line says."""
     cv2.setNumThreads(1)
     if arguments[0] == 'images':
         cases = [Case(**fields) for fields in json.loads(Path(arguments[1]).read_text())]
         write_images(cases, Path(arguments[2]))
     else:
-        write_answers(arguments[1], Path(arguments[2]), [Path(path) for path in arguments[3:]])
+        write_probabilities(arguments[1], Path(arguments[2]),
+                            [Path(path) for path in arguments[3:]])
 
 
 if __name__ == '__main__':

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure what the node costs, next to the least and to the obvious: fire_benchmark."""
+"""The cost of the node, next to the least and to the straightforward: `make bench`."""

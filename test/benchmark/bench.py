@@ -1,26 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Show images to nodes, and measure what they cost and how they answer."""
+"""The processes that are measured, and a camera that publishes images to them."""
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-import json
+import itertools
+import math
+from multiprocessing.connection import Connection
+import os
 from pathlib import Path
-import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
-import rclpy
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.subscription import Subscription
+from benchmark.camera import Command
+import psutil
+from ros_session import Process, RosSession
 from std_msgs.msg import Float32
 
-from benchmark.answers import Answer
-from benchmark.camera import Command
-from benchmark.subjects import Subject
-
-# Seconds without an answer after which no more is expected.
+NODE, STRAIGHTFORWARD, FLOOR = 'node', 'straightforward', 'floor'
+SUBJECTS = (NODE, STRAIGHTFORWARD, FLOOR)
+_TESTS = Path(__file__).resolve().parents[1]
+# All that is no subject here is the node.
+_MODULES = {STRAIGHTFORWARD: 'benchmark.straightforward_node', FLOOR: 'benchmark.floor'}
+# The allocator's settings are part of what is compared: man 3 mallopt.
+_OF_ALLOCATOR = ('MALLOC_', 'GLIBC_TUNABLES', 'LD_PRELOAD')
+# Seconds without a detection after which no more is expected.
 _SILENCE = 0.3
 _TIMEOUT = 30.0
 
@@ -30,140 +36,177 @@ class BenchmarkError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Shown:
+class Subject:
     """
-    What came of showing images to a subject.
+    A running process that is measured.
+
+    :ivar name: its namespace.
+    :ivar process: the process.
+    """
+
+    name: str
+    process: Process
+
+    @property
+    def cpu(self) -> float:
+        """
+        Return the seconds of processor time that all of its threads have taken so far.
+
+        psutil counts in ticks of 10 ms, which are three images. This is the clock that
+        clock_getcpuclockid(3) names, in nanoseconds.
+
+        :raises BenchmarkError: when it has ended.
+        """
+        try:
+            return time.clock_gettime(~self.process.popen.pid << 3 | 2)
+        except OSError as error:
+            raise BenchmarkError(f'{self.name} has ended: {self.process.output}') from error
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes of memory that it holds."""
+        return int(psutil.Process(self.process.popen.pid).memory_info().rss)
+
+
+class Timed(NamedTuple):
+    """A probability that a subject has published, and when, in seconds."""
+
+    time: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """
+    What a subject has made of some images.
 
     :ivar stamps: of the images, in seconds.
-    :ivar answers: the subject's.
+    :ivar detections: what it has published for them.
     :ivar cpu: seconds of processor time that it took meanwhile.
     """
 
-    stamps: list[float]
-    answers: list[Answer]
-    cpu: float
+    stamps: Sequence[float]
+    detections: Sequence[Timed]
+    cpu: float = 0.0
+
+    def ages(self, probabilities: Sequence[float]) -> list[float]:
+        """
+        Return how old each image was when its detection was published.
+
+        Where images were dropped, a detection is taken for that of the newest image published
+        before it which has its probability.
+
+        :param probabilities: of the images, before they come again; none where they are too
+            close to tell the images apart.
+        :return: seconds, one for each detection; none where that is not known.
+        """
+        if len(self.detections) == len(self.stamps):
+            return [detection.time - stamp for stamp, detection in zip(
+                self.stamps, self.detections, strict=True)]
+        ages = []
+        for detection in self.detections if probabilities else ():
+            variant = min(range(len(probabilities)), key=lambda number: abs(
+                probabilities[number] - detection.probability))
+            newest = bisect_right(self.stamps, detection.time) - 1
+            number = newest - (newest - variant) % len(probabilities)
+            if number < 0:
+                raise ValueError(f'probability {detection.probability} is that of image '
+                                 f'{variant}, which was not published before')
+            ages.append(detection.time - self.stamps[number])
+        return ages
+
+
+def smallest_difference(probabilities: Sequence[float]) -> float:
+    """Return how far apart the closest two of several probabilities are."""
+    return min((after - before for before, after in itertools.pairwise(sorted(probabilities))),
+               default=math.inf)
+
+
+def _ignore(message: Float32) -> None:
+    """Leave a message alone that has come while a service was called."""
 
 
 class Bench:
-    """Listen to the subjects, and let a camera show them images."""
+    """The subjects in one ROS, and the camera that they share."""
 
-    def __init__(self, folder: Path) -> None:
-        """
-        Listen to nobody yet.
-
-        :param folder: for what the camera's process prints.
-        """
-        self._folder = folder
-        self._node = rclpy.create_node('benchmark')
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self._node)
-        self._answers: dict[str, list[Answer]] = {}
+    def __init__(self, ros: RosSession, camera: Connection) -> None:
+        """Subscribe to the detections of all subjects."""
+        self._ros, self._camera = ros, camera
+        for name in [name for name in ros.environment if name.startswith(_OF_ALLOCATOR)]:
+            del ros.environment[name]
+        ros.environment['PYTHONPATH'] = os.pathsep.join(
+            [str(_TESTS), *filter(None, [ros.environment.get('PYTHONPATH')])])
+        # Their detections wait here until they are taken: nothing runs beside a measurement.
+        self._subscriptions: dict[str, Any] = {
+            name: ros.node.create_subscription(
+                Float32, f'/{name}/fire_detector/fire_probability', _ignore, 1000)
+            for name in SUBJECTS}
 
     @contextmanager
-    def camera(self) -> Iterator[None]:
-        """Run the camera for as long as the context lasts."""
-        with (self._folder / 'camera.log').open('ab') as log, subprocess.Popen(
-                [sys.executable, '-m', 'benchmark.camera'],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True) as process:
-            self._camera = process
-            try:
-                yield
-            finally:
-                process.communicate()
-
-    def listen(self, name: str) -> None:
-        """Listen to the answers of the subject in the namespace of a name."""
-        answers = self._answers[name] = []
-
-        def take(message: Float32, info: Any) -> None:
-            # When it was published: how late this process hears of it is not the subject's.
-            answers.append(Answer(info['source_timestamp'] * 1e-9, message.data))
-
-        def take_alone(message: Float32) -> None:
-            answers.append(Answer(time.time(), message.data))
-
-        # Humble's rclpy gives the message alone.
-        self._node.create_subscription(
-            Float32, f'/{name}/fire_detector/fire_probability',
-            take if hasattr(Subscription, 'CallbackType') else take_alone, 1000)
-
-    def show(self, subject: Subject, command: Command) -> Shown:
+    def running(self, name: str, **parameters: object) -> Iterator[Subject]:
         """
-        Let the camera show images, and wait for the last answer.
+        Run a subject for as long as the context lasts, in the namespace of its name.
+
+        :param name: one of SUBJECTS; others are the node, too.
+        :param parameters: those of ROS.
+        """
+        module = _MODULES.get(name, 'fire_detector.nodes.detector_node')
+        words = [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
+        process = self._ros.start_command(
+            [sys.executable, '-m', module, '--ros-args', *words, '-r', f'__ns:=/{name}'])
+        try:
+            yield Subject(name, process)
+        finally:
+            process.end()
+
+    def publish(self, subject: Subject, command: Command) -> Turn:
+        """
+        Have images published to a subject, and wait for its last detection.
 
         :raises BenchmarkError: when camera or subject fail.
         """
-        answers = self._answers[subject.name]
-        answers.clear()
         before = subject.cpu
-        stamps = self._command(command)
-        # An answer more may be on its way.
-        heard, since = len(answers), time.monotonic()
+        self._camera.send(command)
+        stamps = self._stamps()
+        detections, since = [], time.monotonic()
         while time.monotonic() < since + _SILENCE:
-            self._executor.spin_once(0.02)
-            if len(answers) > heard:
-                heard, since = len(answers), time.monotonic()
-        # Those that were on their way before are not answers to these images.
-        return Shown(stamps, [answer for answer in answers if answer.time > stamps[0]],
-                     subject.cpu - before)
+            if detection := self._take(subject.name):
+                detections.append(detection)
+                since = time.monotonic()
+            else:
+                time.sleep(0.02)
+        # Those of images before are not counted.
+        return Turn(stamps, [detection for detection in detections
+                             if detection.time > stamps[0]], subject.cpu - before)
 
-    def first_answer(self, subject: Subject, command: Command) -> tuple[float, float]:
+    def first_detection(self, subject: Subject, command: Command) -> tuple[float, float]:
         """
-        Let the camera show images, and wait for the first answer.
+        Have images published, and wait for the first detection.
 
         :return: seconds of processor time that the subject has taken until then, and when that
             was, by time.monotonic().
         :raises BenchmarkError: when none comes.
         """
-        answers, began = self._answers[subject.name], time.time()
-        self._send(command)
-        self._until(lambda: bool(answers) and answers[-1].time > began,
-                    f'the first answer of {subject.name}')
+        began, deadline = time.time(), time.monotonic() + _TIMEOUT
+        self._camera.send(command)
+        while (detection := self._take(subject.name)) is None or detection.time < began:
+            if time.monotonic() > deadline:
+                raise BenchmarkError(f'no detection of {subject.name} within {_TIMEOUT:g} s')
+            time.sleep(0.002)
         cpu, now = subject.cpu, time.monotonic()
-        self._reply()
+        self._stamps()
         return cpu, now
 
-    def wait(self, seconds: float) -> None:
-        """Take in what comes for a while."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            self._executor.spin_once(left)
+    def _take(self, name: str) -> Timed | None:
+        taken = self._subscriptions[name].handle.take_message(Float32, False)
+        # When it was published: how late this process hears of it is not the subject's.
+        return taken and Timed(1e-9 * taken[1]['source_timestamp'], taken[0].data)
 
-    def call(self, service_type: Any, name: str, request: Any) -> Any:
-        """
-        Call a service.
-
-        :raises BenchmarkError: when it does not answer.
-        """
-        client: Any = self._node.create_client(service_type, name)
-        if not client.wait_for_service(_TIMEOUT):
-            raise BenchmarkError(f'there is no service {name}')
-        future = client.call_async(request)
-        self._until(future.done, f'the answer of {name}')
-        self._node.destroy_client(client)
-        return future.result()
-
-    def _until(self, done: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + _TIMEOUT
-        while not done():
-            if time.monotonic() > deadline:
-                raise BenchmarkError(f'{what} has not come within {_TIMEOUT:g} s')
-            self._executor.spin_once(0.05)
-
-    def _command(self, command: Command) -> list[float]:
-        self._send(command)
-        return self._reply()
-
-    def _send(self, command: Command) -> None:
-        assert self._camera.stdin is not None
-        self._camera.stdin.write(command.to_line())
-        self._camera.stdin.flush()
-
-    def _reply(self) -> list[float]:
-        assert self._camera.stdout is not None
-        # The answers wait in their queue meanwhile.
-        line = self._camera.stdout.readline()
-        if not line:
-            raise BenchmarkError(f'the camera has ended: {self._folder / "camera.log"}')
-        stamps: list[float] = json.loads(line)
+    def _stamps(self) -> list[float]:
+        try:
+            stamps: list[float] | Exception = self._camera.recv()
+        except EOFError as error:
+            raise BenchmarkError('the camera has ended') from error
+        if isinstance(stamps, Exception):
+            raise BenchmarkError(f'the camera has failed: {stamps}') from stamps
         return stamps

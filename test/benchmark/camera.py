@@ -1,25 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""
-A camera in a process of its own, that publishes what it is told.
+"""A camera in a process of its own, which publishes what a pipe asks for."""
 
-It reads commands from stdin and writes a reply to stdout, each one line of JSON.
-"""
-
-from dataclasses import asdict, dataclass
-import json
-import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+import os
 import time
 from typing import Any
 
+from benchmark.workload import Case, serialized_messages, stamped
 from fire_detector.ros.camera_subscription import TOPICS
 from fire_detector.ros.process import ros_process
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
-from benchmark.workload import Case, serialized_messages, stamped
-
-SUBSCRIBER_TIMEOUT = 20.0
+SUBSCRIBER_TIMEOUT, END_TIMEOUT = 20.0, 5.0
 # As camera drivers have it.
 DEPTH = 10
 
@@ -27,11 +26,11 @@ DEPTH = 10
 @dataclass(frozen=True)
 class Command:
     """
-    Return a camera what to publish.
+    What a camera is to publish.
 
     :ivar namespace: of the topic.
-    :ivar case: what to publish.
-    :ivar variants: different images, shown in turn.
+    :ivar case: the kind of image.
+    :ivar variants: different images, which take turns.
     :ivar count: images.
     :ivar rate: images a second.
     """
@@ -42,52 +41,32 @@ class Command:
     count: int
     rate: float
 
-    def to_line(self) -> str:
-        """Write the command as the camera reads it."""
-        return json.dumps(asdict(self)) + '\n'
-
-    @staticmethod
-    def of_line(line: str) -> 'Command':
-        """Read what `to_line` has written."""
-        fields = json.loads(line)
-        return Command(**fields | {'case': Case(**fields['case'])})
-
 
 class Camera:
-    """Publish images, as reliably as camera drivers do."""
+    """A publisher of images that is as reliable as camera drivers are."""
 
     def __init__(self, node: Node) -> None:
         """Publish nothing yet."""
         self._node = node
-        self._messages: dict[tuple[Case, int], list[bytearray]] = {}
+        self._messages = lru_cache(maxsize=1)(serialized_messages)
         # Kept, since the first image of a new one may be lost.
         self._publishers: dict[str, Any] = {}
 
     def publish(self, command: Command) -> list[float]:
         """
-        Publish what is asked for, at its pace, once somebody has subscribed.
+        Publish images at their rate, once somebody has subscribed.
 
-        :return: the stamps.
+        :return: the stamps, in seconds.
         :raises TimeoutError: when nobody subscribes.
         """
-        key = command.case, command.variants
-        if key not in self._messages:
-            self._messages.clear()
-            self._messages[key] = serialized_messages(*key)
-        messages = self._messages[key]
-        name, message_type, _ = TOPICS[command.case.transport]
-        topic = f'/{command.namespace}/{name}'
-        if topic not in self._publishers:
-            self._publishers[topic] = self._node.create_publisher(
-                message_type, topic, QoSProfile(depth=DEPTH))
-        publisher = self._publishers[topic]
+        messages = self._messages(command.case, command.variants)
+        publisher = self._publisher(command)
         deadline = time.monotonic() + SUBSCRIBER_TIMEOUT
         while not publisher.get_subscription_count():
             if time.monotonic() > deadline:
                 raise TimeoutError(f'nobody subscribes to {publisher.topic_name}')
             time.sleep(0.01)
-        stamps = []
-        start = time.monotonic()
+        stamps, start = [], time.monotonic()
         for number in range(command.count):
             time.sleep(max(0.0, start + number / command.rate - time.monotonic()))
             message, stamp = stamped(messages[number % len(messages)])
@@ -95,15 +74,44 @@ class Camera:
             stamps.append(stamp)
         return stamps
 
+    def _publisher(self, command: Command) -> Any:
+        name, message_type, _ = TOPICS[command.case.transport]
+        topic = f'/{command.namespace}/{name}'
+        if topic not in self._publishers:
+            self._publishers[topic] = self._node.create_publisher(
+                message_type, topic, QoSProfile(depth=DEPTH))
+        return self._publishers[topic]
 
-def main() -> int:
-    """Serve commands until stdin ends; return the exit status."""
-    with ros_process([]):
+
+@contextmanager
+def running_camera(environment: Mapping[str, str]) -> Iterator[Connection]:
+    """
+    Run a camera for as long as the context lasts.
+
+    :param environment: variables of ROS.
+    :return: takes a Command, brings a list of stamps or a TimeoutError.
+    """
+    spawn = get_context('spawn')
+    pipe, end = spawn.Pipe()
+    process = spawn.Process(target=_serve, args=(end, environment))
+    process.start()
+    end.close()
+    try:
+        yield pipe
+    finally:
+        pipe.close()
+        process.join(END_TIMEOUT)
+        process.kill()
+
+
+def _serve(pipe: Connection, environment: Mapping[str, str]) -> None:
+    """Publish what commands ask for until the other end of the pipe is closed."""
+    os.environ.update(environment)
+    with ros_process([]), suppress(EOFError, OSError):
         camera = Camera(rclpy.create_node('benchmark_camera'))
-        for line in sys.stdin:
-            print(json.dumps(camera.publish(Command.of_line(line))), flush=True)
-    return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())
+        while True:
+            command = pipe.recv()
+            try:
+                pipe.send(camera.publish(command))
+            except TimeoutError as error:
+                pipe.send(error)

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The least that a node on rclpy's executor can do with an image: take it, run the model."""
 
-from collections.abc import Sequence
-import sys
 from typing import Any
 
 from fire_detector.model.classifier import load_runtime
@@ -14,7 +12,7 @@ from rclpy.node import Node
 
 
 class FloorNode(Node):
-    """Run the model on nothing for each image, without a look at it, and publish nothing."""
+    """A node that runs the model for each image, without a look at it, and publishes nothing."""
 
     def __init__(self) -> None:
         """Load the model, and subscribe to what the parameter image_transport names."""
@@ -29,12 +27,6 @@ class FloorNode(Node):
         self._interpreter.invoke()
 
 
-def main(args: Sequence[str] | None = None) -> int:
-    """Run the node until it is interrupted; return the exit status."""
-    with ros_process(args):
-        spin(FloorNode())
-    return 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    with ros_process(None):
+        spin(FloorNode())

@@ -28,7 +28,7 @@ BEST_EFFORT = QoSReliabilityPolicy.BEST_EFFORT
 TIMEOUT = 30.0
 
 
-def show() -> None:
+def publish() -> None:
     """Publish the images, once the node has followed this camera's reliability."""
     rclpy.init()
     node = rclpy.create_node('camera')
@@ -57,7 +57,7 @@ def count_arrived(added: dict[str, str]) -> int:
         ros.start_command(['env', *(f'{name}={value}' for name, value in added.items()),
                            sys.executable, '-m', 'fire_detector.nodes.detector_node', '--ros-args',
                            '-p', OVERRIDE])
-        camera = ros.start_command([sys.executable, __file__, 'show'])
+        camera = ros.start_command([sys.executable, __file__, 'publish'])
         ros.wait_for(lambda: camera.popen.poll() is not None, 'the last image', TIMEOUT)
         if camera.popen.returncode != 0:
             raise RuntimeError(f'the camera has ended too early:\n{ros.output}')
@@ -65,9 +65,9 @@ def count_arrived(added: dict[str, str]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure both, and print them; return the exit status: 1 unless all arrive."""
-    if list(arguments) == ['show']:
-        show()
+    """Measure both, or publish; return the exit status: 1 unless all arrive."""
+    if list(arguments) == ['publish']:
+        publish()
         return 0
     added = large_images_environment(os.environ, ROOT / 'launch' / 'large_images.xml')
     print(f'{IMAGES} images of {WIDTH}x{HEIGHT} at {RATE} a second, best effort')

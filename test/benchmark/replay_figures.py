@@ -2,11 +2,11 @@
 """
 Measure how fast fire_replay is, and how much memory it takes.
 
-python test/replay_figures.py VIDEO [--seconds 60] [--runs 3]
+    PYTHONPATH=test .venv/bin/python -m benchmark.replay_figures VIDEO
 
 A bag of 640x480 JPEG at 30 Hz is made of the video, and replayed by a process of its own. Times
-are from the start of that process to its end. What a bag of one second takes is told apart: that
-is what it costs to start, and to draw.
+are from the start of that process to its end; a bag of one second shows what starting and drawing
+take.
 """
 
 import argparse
@@ -21,31 +21,29 @@ import time
 from replay_bags import camera, COMPRESSED, frames, resized, write_bag
 from rosbags.rosbag2 import StoragePlugin
 
-ROOT = Path(__file__).resolve().parents[2]
 RATE = 30.0
 
 
 def make_bag(video: Path, bag: Path, seconds: float) -> None:
     """Record a video, as often as it takes."""
     count = round(RATE * seconds)
-    shown = [resized(pixels, 640, 480) for pixels in frames(video, count)]
-    write_bag(bag, camera((shown[index % len(shown)] for index in range(count)),
+    images = [resized(pixels, 640, 480) for pixels in frames(video, count)]
+    write_bag(bag, camera((images[index % len(images)] for index in range(count)),
                           '/image/compressed', RATE, COMPRESSED), StoragePlugin.MCAP)
 
 
-def measure(bag: Path, out: Path) -> tuple[float, float, int]:
-    """Replay a bag; give seconds, processor seconds and the most bytes of memory."""
+def measure(bag: Path) -> tuple[float, float, int]:
+    """Replay a bag; return seconds, processor seconds and the most bytes of memory."""
     started = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'fire_detector.replay.main', bag, '--out', out], cwd=ROOT,
-        stdout=subprocess.DEVNULL)
-    # Not wait(), which does not tell what the process used.
+    process = subprocess.Popen([sys.executable, '-m', 'fire_detector.replay.main', bag, '--out',
+                                bag.with_name('out')], stdout=subprocess.DEVNULL)
+    # Only the kernel knows the most that a process has held, and says so at its end.
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f'fire_replay ended with {process.returncode}')
     # In KiB on Linux: man 2 getrusage.
-    return (time.monotonic() - started, usage.ru_utime + usage.ru_stime, 1024 * usage.ru_maxrss)
+    return time.monotonic() - started, usage.ru_utime + usage.ru_stime, 1024 * usage.ru_maxrss
 
 
 def main() -> None:
@@ -56,22 +54,18 @@ def main() -> None:
     parser.add_argument('--runs', type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        bag = Path(name, 'bag')
-        short = Path(name, 'short')
+        bag, short = Path(name, 'bag'), Path(name, 'short')
         # Apart: the most memory of a process is, at first, that of the one that started it.
-        for path, seconds in ((bag, options.seconds), (short, 1.0)):
-            maker = multiprocessing.get_context('spawn').Process(
-                target=make_bag, args=(options.video, path, seconds))
-            maker.start()
-            maker.join()
+        with multiprocessing.get_context('spawn').Pool(1) as pool:
+            pool.starmap(make_bag, ((options.video, bag, options.seconds),
+                                    (options.video, short, 1.0)))
         for _ in range(options.runs):
-            start, _, _ = measure(short, Path(name, 'out'))
-            elapsed, used, memory = measure(bag, Path(name, 'out'))
+            start, _, _ = measure(short)
+            elapsed, used, memory = measure(bag)
             print(f'{options.seconds:g} s of images in {elapsed:.2f} s: '
                   f'{options.seconds / elapsed:.1f} x real time, '
                   f'{(options.seconds - 1) / (elapsed - start):.1f} x without the start of '
-                  f'{start:.2f} s; {used:.2f} s of processors, '
-                  f'{memory / 2 ** 20:.0f} MiB')
+                  f'{start:.2f} s; {used:.2f} s of processors, {memory / 2 ** 20:.0f} MiB')
 
 
 if __name__ == '__main__':

@@ -1,55 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lay the benchmark's results out, as a table and as a plot."""
+"""The benchmark's results as a table and as a plot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from benchmark.bench import SUBJECTS
+from benchmark.results import Ratio, Results
+from benchmark.workload import SIZES
 from fire_detector.cli.command_line import padded
 from fire_detector.parameters.detector import COMPRESSED, RAW
 
-from benchmark.results import Ratio, Results
-from benchmark.subjects import SUBJECTS
-from benchmark.workload import SIZES
-
 # Blue, orange and green of the palette of Okabe and Ito, which the color-blind can tell apart.
-_COLORS = ('#0072b2', '#e69f00', '#009e73')
-_MARKERS = ('o', 's', '^')
+_COLORS, _MARKERS = ('#0072b2', '#e69f00', '#009e73'), ('o', 's', '^')
 
 
-def table(results: Results, found: Sequence[Ratio]) -> str:
-    """Write everything that was measured in Markdown."""
-    lines = [', '.join(f'{name} {value}' for name, value in results.machine), '',
-             *_table(['images at 30 Hz', 'subject', 'CPU ms', 'latency p50', 'p95', 'p99 ms',
-                      'answered', 'memory MB'],
-                     [[cost.case.name, cost.subject, f'{cost.cpu:.2f}',
-                       *(f'{each:.1f}' for each in cost.latency or ()),
-                       *([] if cost.latency else ['-'] * 3),
-                       f'{cost.answered} of {cost.shown}' if cost.answered else '-',
-                       f'{cost.memory / 10 ** 6:.0f}'] for cost in results.costs]), '',
-             *_table(['overload', 'shown Hz', 'answered Hz', 'age p50', 'p99', 'max ms',
-                      'allowed'],
-                     [[each.subject, f'{each.rate:.0f}', f'{each.answer_rate:.0f}',
-                       *(f'{age:.1f}' for age in each.ages or ()),
-                       *([] if each.ages else ['-'] * 3), f'{each.oldest_allowed:.1f}']
-                      for each in results.overloads]), '',
-             *_table(['model', 'runtime', 'threads', 'inference ms', 'CPU ms'],
-                     [[each.model, each.runtime, str(each.threads), f'{each.wall:.3f}',
-                       f'{each.cpu:.3f}'] for each in results.inferences]), '',
-             f'idle: {100 * results.idle:.2f} % of a core, inactive: '
-             f'{100 * results.inactive:.2f} %, start to first answer: '
-             f'{results.start.cpu:.2f} s of CPU in {results.start.wall:.2f} s', '',
-             *_table(['ratio', 'value', 'limit', ''],
-                     [[ratio.name, f'{ratio.value:.2f}', f'{ratio.limit:g}',
-                       'met' if ratio.met else 'MISSED'] for ratio in found])]
-    return '\n'.join(lines)
+def table(results: Results, found: Sequence[Ratio], committed: Mapping[str, float]) -> str:
+    """
+    Return everything that was measured in Markdown.
+
+    :param results: all of it.
+    :param found: the ratios.
+    :param committed: those that were measured before, by name.
+    """
+    return '\n'.join([
+        ', '.join(f'{name} {value}' for name, value in results.machine),
+        *_table('images at 30 Hz|subject|CPU ms|latency p50|p95|p99 ms|detections|memory MB',
+                [[cost.case.name, cost.subject, f'{cost.cpu:.2f}', *_milliseconds(cost.latency),
+                  f'{cost.detections} of {cost.images}' if cost.detections else '-',
+                  f'{cost.memory / 10 ** 6:.0f}'] for cost in results.costs]),
+        *_table('overload|images Hz|detections Hz|age p50|p99|max ms|allowed',
+                [[each.subject, f'{each.rate:.0f}', f'{each.output_rate:.0f}',
+                  *_milliseconds(each.ages), f'{each.oldest_allowed:.1f}']
+                 for each in results.overloads]),
+        *_table('model|runtime|threads|inference ms|CPU ms',
+                [[each.model, each.runtime, str(each.threads), f'{each.wall:.3f}',
+                  f'{each.cpu:.3f}'] for each in results.inferences]), '',
+        f'idle: {100 * results.idle:.2f} % of a core, inactive: {100 * results.inactive:.2f} %, '
+        f'start to first detection: {results.start.cpu:.2f} s of CPU in '
+        f'{results.start.wall:.2f} s',
+        *_table('ratio|value|limit||committed|change',
+                [[ratio.name, f'{ratio.value:.3f}', f'{ratio.limit:g}',
+                  'met' if ratio.met else 'MISSED', *_change(ratio, committed)]
+                 for ratio in found])])
 
 
 def summary(found: Sequence[Ratio]) -> str:
-    """Return the ratios in one line."""
-    missed = [ratio for ratio in found if not ratio.met]
+    """Return in one line how many ratios are met, and which are not."""
+    missed = [f'{ratio.name} {ratio.value:.2f} (limit {ratio.limit:g})'
+              for ratio in found if not ratio.met]
     return (f'{len(found) - len(missed)} of {len(found)} ratios met'
-            + (f'; MISSED: {_said(missed)}' if missed else '')
-            + f'; all: {_said(found)}')
+            + (f'; MISSED: {", ".join(missed)}' if missed else ''))
 
 
 def plot(results: Results, path: Path) -> None:
@@ -73,11 +73,17 @@ def plot(results: Results, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _said(found: Sequence[Ratio]) -> str:
-    return ', '.join(f'{ratio.name} {ratio.value:.2f} (limit {ratio.limit:g})' for ratio in found)
+def _milliseconds(values: Sequence[float] | None) -> list[str]:
+    return [f'{value:.1f}' for value in values] if values else ['-'] * 3
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    first, *others = padded([head, *rows])
+def _change(ratio: Ratio, committed: Mapping[str, float]) -> tuple[str, str]:
+    before = committed.get(ratio.name)
+    return ('-', '-') if before is None else (
+        f'{before:.3f}', f'{100 * (ratio.value / before - 1):+.1f} %')
+
+
+def _table(head: str, rows: Sequence[Sequence[str]]) -> list[str]:
+    first, *others = padded([head.split('|'), *rows])
     rule = ['-' * len(cell) for cell in first]
-    return [f'| {" | ".join(line)} |' for line in (first, rule, *others)]
+    return ['', *(f'| {" | ".join(line)} |' for line in (first, rule, *others))]

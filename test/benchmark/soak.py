@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Let the node answer a camera for long, and tell whether its memory grows.
+Let the node process a camera's images for long, and check that its memory does not grow.
 
-    python test/soak.py --minutes 20
+    make soak MINUTES=20
 
 A real node, a real camera process at 30 images a second, and between them images that are
 none. Everything that is started ends with this command.
@@ -18,15 +18,13 @@ import time
 
 from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
-from ros_session import image_message, RosSession, values_of
+from ros_session import image_message, Process, RosSession, values_of
 from sensor_msgs.msg import Image
 
-# Seconds after which everything has been allocated once.
-WARM_UP = 60.0
-# Percent.
-MOST_GROWTH = 2.0
+# Seconds after which everything has been allocated once, and percent.
+WARM_UP, MOST_GROWTH = 60.0, 2.0
 BAD_PER_SECOND = 3
-CAMERA = ('rate:=30.0', 'width:=320', 'height:=240')
+CAMERA = ('-p', 'rate:=30.0', '-p', 'width:=320', '-p', 'height:=240')
 
 
 def growth(samples: Sequence[tuple[float, int]], warm_up: float) -> float:
@@ -47,7 +45,7 @@ def growth(samples: Sequence[tuple[float, int]], warm_up: float) -> float:
 
 
 def bad_images() -> list[Image]:
-    """Make images that cannot be answered, each for another reason."""
+    """Make images that are rejected, each for another reason."""
     images = [image_message(np.zeros((24, 32, 3), np.uint8)) for _ in range(4)]
     images[0].encoding = '32FC1'
     images[1].step = 7
@@ -57,18 +55,17 @@ def bad_images() -> list[Image]:
 
 
 class Soak:
-    """Feed a node and watch its memory."""
+    """A node, its camera, and what the node has counted and held."""
 
     def __init__(self, ros: RosSession) -> None:
         """Start the node and the camera."""
         self._ros = ros
         self.node = ros.start('detector_node')
-        self.camera = ros.start('synthetic_camera',
-                                *(word for value in CAMERA for word in ('-p', value)))
+        self.camera = ros.start('synthetic_camera', *CAMERA)
         self._publisher = ros.node.create_publisher(Image, '/image', 10)
         self._diagnostics = ros.collect(DiagnosticArray, '/diagnostics')
         self.samples: list[tuple[float, int]] = []
-        self.counts: dict[str, int] = dict.fromkeys(('arrived', 'answered', 'rejected'), 0)
+        self.counts = dict.fromkeys(('arrived', 'processed', 'rejected'), 0)
 
     def run(self, seconds: float) -> None:
         """
@@ -76,36 +73,35 @@ class Soak:
 
         :raises RuntimeError: when the node or the camera ends, with what it has printed.
         """
-        self._ros.wait_for(lambda: self._update_counts() and self.counts['answered'],
-                           'an answered image')
+        self._ros.wait_for(lambda: self._updated_counts()['processed'], 'a processed image')
         bad, start, sent = bad_images(), time.monotonic(), 0
         while (passed := time.monotonic() - start) < seconds:
-            for process in (self.node, self.camera):
-                if process.popen.poll() is not None:
-                    raise RuntimeError(f'{process.popen.args!r} has ended with status '
-                                       f'{process.popen.returncode}:\n{process.output}')
+            _check_running(self.node, self.camera)
             if passed * BAD_PER_SECOND >= sent:
                 self._publisher.publish(bad[sent % len(bad)])
                 sent += 1
             if passed >= len(self.samples):
                 self.samples.append((passed, self.node.memory))
-                self._update_counts()
-                self._show_progress(passed, seconds)
+                self._updated_counts()
+                if sys.stderr.isatty():
+                    sys.stderr.write(f'\r{passed:.0f} of {seconds:.0f} s, '
+                                     f'{self.samples[-1][1] / 2 ** 20:.1f} MiB, {self.counts} ')
             self._ros.spin_once()
 
-    def _update_counts(self) -> bool:
-        """Take the totals of the newest diagnostics, and forget the older ones."""
-        if not self._diagnostics:
-            return False
-        values = values_of(self._diagnostics[-1])
-        self.counts = {name: int(values.get(name, 0)) for name in self.counts}
-        self._diagnostics.clear()
-        return True
+    def _updated_counts(self) -> dict[str, int]:
+        """Return the totals of the newest diagnostics, and forget the older ones."""
+        if self._diagnostics:
+            values = values_of(self._diagnostics[-1])
+            self.counts = {name: int(values.get(name, 0)) for name in self.counts}
+            self._diagnostics.clear()
+        return self.counts
 
-    def _show_progress(self, passed: float, seconds: float) -> None:
-        if sys.stderr.isatty():
-            sys.stderr.write(f'\r{passed:.0f} of {seconds:.0f} s, '
-                             f'{self.samples[-1][1] / 2 ** 20:.1f} MiB, {self.counts} ')
+
+def _check_running(*processes: Process) -> None:
+    for process in processes:
+        if process.popen.poll() is not None:
+            raise RuntimeError(f'{process.popen.args!r} has ended with status '
+                               f'{process.popen.returncode}:\n{process.output}')
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,22 +113,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         soak = Soak(ros)
         soak.run(seconds)
         statuses = [process.end() for process in (soak.camera, soak.node)]
-    warm_up = min(WARM_UP, seconds / 2)
+    warm_up, counts = min(WARM_UP, seconds / 2), soak.counts
     percent = growth(soak.samples, warm_up)
     memory = [size / 2 ** 20 for _, size in soak.samples]
-    works = soak.counts['answered'] > 0 and soak.counts['rejected'] > 0 and statuses == [0, 0]
-    passed = works and percent < MOST_GROWTH
-    if sys.stderr.isatty():
-        sys.stderr.write('\n')
-    sys.stdout.write(
-        f'{seconds / 60:g} minutes: {soak.counts["arrived"]} images arrived, '
-        f'{soak.counts["answered"]} answered, {soak.counts["rejected"]} rejected; '
-        f'exit statuses {statuses}\n'
-        f'memory: {memory[0]:.1f} MiB at the start, {max(memory):.1f} at most, '
-        f'{memory[-1]:.1f} at the end\n'
-        f'growth after the first {warm_up:g} s: {percent:+.2f} % '
-        f'(allowed: {MOST_GROWTH:g} %): {"passed" if passed else "FAILED"}\n')
-    return 0 if passed else 1
+    passed = (counts['processed'] > 0 and counts['rejected'] > 0 and statuses == [0, 0]
+              and percent < MOST_GROWTH)
+    print(f'\n{seconds / 60:g} minutes: {counts["arrived"]} images arrived, {counts["processed"]} '
+          f'processed, {counts["rejected"]} rejected; exit statuses {statuses}\n'
+          f'memory: {memory[0]:.1f} MiB at the start, {max(memory):.1f} at most, '
+          f'{memory[-1]:.1f} at the end\ngrowth after the first {warm_up:g} s: {percent:+.2f} % '
+          f'(allowed: {MOST_GROWTH:g} %): {"passed" if passed else "FAILED"}')
+    return int(not passed)
 
 
 if __name__ == '__main__':

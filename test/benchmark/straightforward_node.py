@@ -7,10 +7,9 @@ probability, as the examples of rclpy, OpenCV and tflite-runtime show.
 """
 
 from contextlib import suppress
-import sys
 
 import cv2
-from fire_detector.model.locate import DEFAULT_MODEL, find_model
+from fire_detector.model.locate import find_model
 import numpy as np
 import rclpy
 from rclpy.node import Node
@@ -25,29 +24,30 @@ except (ImportError, AttributeError):
 
 
 class StraightforwardNode(Node):
-    """Answer images of bgr8 or JPEG."""
+    """A detector for images of bgr8 or JPEG."""
 
-    def __init__(self, transport: str) -> None:
-        """Load the model and subscribe."""
+    def __init__(self) -> None:
+        """Load the model, and subscribe to what the parameter image_transport names."""
         super().__init__('fire_detector')
-        self._interpreter = Interpreter(model_path=str(find_model(DEFAULT_MODEL)))
+        model = find_model(self.declare_parameter('model', '').value)
+        self._interpreter = Interpreter(model_path=str(model))
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]
         self._publisher = self.create_publisher(Float32, '~/fire_probability', 10)
-        if transport == 'compressed':
+        if self.declare_parameter('image_transport', 'raw').value == 'compressed':
             self.create_subscription(CompressedImage, 'image/compressed', self._on_compressed, 1)
         else:
             self.create_subscription(Image, 'image', self._on_image, 1)
 
     def _on_image(self, message: Image) -> None:
-        self._answer(np.frombuffer(message.data, np.uint8).reshape(
+        self._process(np.frombuffer(message.data, np.uint8).reshape(
             message.height, message.width, 3))
 
     def _on_compressed(self, message: CompressedImage) -> None:
-        self._answer(cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR))
+        self._process(cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR))
 
-    def _answer(self, bgr: np.ndarray) -> None:
+    def _process(self, bgr: np.ndarray) -> None:
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         _, height, width, _ = self._input['shape']
         resized = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
@@ -58,12 +58,7 @@ class StraightforwardNode(Node):
         self._publisher.publish(Float32(data=float(probabilities[-1])))
 
 
-def main() -> None:
-    """Run the node until it is interrupted."""
+if __name__ == '__main__':
     rclpy.init()
     with suppress(KeyboardInterrupt):
-        rclpy.spin(StraightforwardNode(sys.argv[1]))
-
-
-if __name__ == '__main__':
-    main()
+        rclpy.spin(StraightforwardNode())

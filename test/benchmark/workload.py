@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the cameras of the benchmark show, as messages that are ready to be sent."""
+"""The images of the benchmark's cameras, as messages that are ready to be sent."""
 
 from dataclasses import dataclass
 import struct
@@ -23,18 +23,17 @@ _QUIET, _BURNING = 2.0, 14.0
 _NOISE = 2.0
 # Behind the four bytes that say how the message is serialized (OMG DDS-XTypes 1.3, 7.6.3.1.2), a
 # header begins with its stamp.
-_STAMP = struct.Struct('<iI')
-_STAMP_AT = 4
+_STAMP, _STAMP_AT = struct.Struct('<iI'), 4
 
 
 @dataclass(frozen=True)
 class Case:
     """
-    What a camera publishes.
+    A kind of image.
 
     :ivar transport: RAW for sensor_msgs/Image with bgr8, COMPRESSED for JPEG.
-    :ivar width: columns of its images.
-    :ivar height: rows of its images.
+    :ivar width: columns.
+    :ivar height: rows.
     """
 
     transport: str
@@ -43,7 +42,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Name the case in tables."""
+        """Return the name of the case in tables."""
         return f'{"JPEG" if self.transport == COMPRESSED else "raw"} {self.width}x{self.height}'
 
 
@@ -53,12 +52,10 @@ CASES = tuple(Case(transport, *size) for transport in (RAW, COMPRESSED) for size
 
 def serialized_messages(case: Case, count: int) -> list[bytearray]:
     """
-    Make the messages that a camera shows in turn, a room in which there is more fire each time.
+    Make a camera's messages: a room in which there is more fire each time.
 
-    Each is answered with another probability, by which its answer is known.
+    Each has another probability, by which its detection is identified.
 
-    :param case: what to make.
-    :param count: how many.
     :return: serialized messages, whose stamp `stamped` replaces.
     """
     scene = SyntheticScene(case.width, case.height)
@@ -75,11 +72,7 @@ def serialized_messages(case: Case, count: int) -> list[bytearray]:
 
 
 def stamped(message: bytearray) -> tuple[bytes, float]:
-    """
-    Stamp a serialized message with the time.
-
-    :return: the message, and its stamp in seconds.
-    """
+    """Stamp a serialized message with the time; return it and its stamp in seconds."""
     now = time.time_ns()
     _STAMP.pack_into(message, _STAMP_AT, now // 10 ** 9, now % 10 ** 9)
     return bytes(message), now * 1e-9

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every tool answers to a person at a terminal: help, version, completion by Tab."""
+"""What every tool does for a person at a terminal: help, version, completion by Tab."""
 
 import os
 from pathlib import Path
@@ -18,10 +18,10 @@ import pytest
 from rcl_interfaces.srv import ListParameters
 from ros_session import RosSession
 
-TOOLS = {'classify': 'fire_classify', 'demo': 'python -m fire_detector.demo.main',
-         'benchmark.main': 'fire_benchmark', 'replay.main': 'fire_replay'}
-NODES = {'node': 'fire_detector_node', 'guard_node': 'fire_guard',
-         'file_camera': 'file_camera', 'synthetic_camera': 'synthetic_camera'}
+TOOLS = {'cli.classify': 'fire_classify', 'demo.main': 'python -m fire_detector.demo.main',
+         'replay.main': 'fire_replay'}
+NODES = {'nodes.detector_node': 'fire_detector_node', 'nodes.guard_node': 'fire_guard',
+         'nodes.file_camera': 'file_camera', 'nodes.synthetic_camera': 'synthetic_camera'}
 # What rclpy gives every node, or Kilted's does.
 OF_ROS = {'use_sim_time', 'start_type_description_service'}
 
@@ -49,7 +49,7 @@ def test_version(module: str) -> None:
     """The name of the tool, and what package.xml says."""
     version = re.search('<version>(.+)</version>', (ROOT / 'package.xml').read_text())
     assert version is not None
-    result = run_module(f'fire_detector.nodes.{module}', '--version')
+    result = run_module(f'fire_detector.{module}', '--version')
     assert result.stdout == f'{(TOOLS | NODES)[module]} {version[1]}\n', result.stderr
     assert result.returncode == 0
 
@@ -58,7 +58,7 @@ def test_version(module: str) -> None:
 def test_help_of_tools(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """There are examples, whole and with options that there are; nothing is wider than 80."""
     monkeypatch.setenv('COLUMNS', '80')
-    result = run_module(f'fire_detector.nodes.{module}', '--help')
+    result = run_module(f'fire_detector.{module}', '--help')
     assert result.returncode == 0
     options, examples = result.stdout.split('\nexamples:\n')
     lines = [line.strip() for line in examples.split('\n\n')[0].splitlines()]
@@ -73,17 +73,16 @@ def test_help_of_tools(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize('option', ['--help', '-h'])
 def test_help_of_the_node(option: str, tmp_path: Path) -> None:
     """Every parameter with its default and text, and nothing of ROS is started."""
-    result = subprocess.run(
-        [sys.executable, '-m', 'fire_detector.nodes.detector_node', option],
-        capture_output=True, text=True,
-        timeout=60, check=False, cwd=ROOT, env=os.environ | {'ROS_LOG_DIR': str(tmp_path / 'log')})
+    result = run_module('fire_detector.nodes.detector_node', option,
+                        environment={'ROS_LOG_DIR': str(tmp_path / 'log')})
     assert (result.returncode, result.stderr) == (0, '')
-    said = ' '.join(result.stdout.split())
+    printed = ' '.join(result.stdout.split())
     for parameter in PARAMETERS:
-        assert f' {parameter.name}:={str(parameter.default).replace("True", "true")}'.replace(
-            'False', 'false') in said
-        assert parameter.text in said
-    assert 'One of: none, turn, all.' in said
+        default = str(parameter.default)
+        written = default.lower() if default in ('True', 'False') else default
+        assert f' {parameter.name}:={written} ' in printed
+        assert parameter.text in printed
+    assert 'One of: raw, compressed.' in printed
     assert not (tmp_path / 'log').exists()
 
 
@@ -92,8 +91,8 @@ def test_help_of_the_node(option: str, tmp_path: Path) -> None:
     ['--ros-args', '--log-level', 'debug', '--help']])
 def test_ros_arguments_are_left_alone(
         args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """What a launch file passes begins with --ros-args; nothing behind it is answered."""
-    assert not DETECTOR.answer(args)
+    """What a launch file passes begins with --ros-args; nothing behind it counts."""
+    assert not DETECTOR.print_if_requested(args)
     assert capsys.readouterr().out == ''
 
 
@@ -110,9 +109,9 @@ def test_this_processs_arguments(
         monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Without arguments given, they are the process's, behind the program's name."""
     monkeypatch.setattr(sys, 'argv', ['--help'])
-    assert not FILE_CAMERA.answer(None)
+    assert not FILE_CAMERA.print_if_requested(None)
     monkeypatch.setattr(sys, 'argv', ['file_camera', '--help', '--ros-args'])
-    assert FILE_CAMERA.answer(None)
+    assert FILE_CAMERA.print_if_requested(None)
     assert capsys.readouterr().out.startswith('usage: ros2 run fire_detector file_camera ')
 
 
@@ -124,7 +123,7 @@ def test_help_of_cameras(ros: RosSession, module: str, page: NodeHelp,
     """A camera that runs has the parameters of its help page, with those defaults."""
     ros.start(module, *(word for name, value in given.items()
                         for word in ('-p', f'{name}:={value}')))
-    node = f'/{NODES[module]}'
+    node = f'/{module}'
     found = ros.call(ListParameters, f'{node}/list_parameters', ListParameters.Request())
     described = {option.name: option.default for option in page.parameters}
     assert set(found.result.names) - OF_ROS == set(described)
@@ -135,7 +134,6 @@ def test_completion_of_options(tmp_path: Path) -> None:
     """Options that begin so, and the values of those that have few."""
     pytest.importorskip('argcomplete', reason='argcomplete is not installed')
     assert complete(tmp_path, 'fire_classify --j') == ['--json']
-    assert complete(tmp_path, 'fire_classify --tiles ') == ['none', 'all']
     assert complete(tmp_path, 'fire_classify --runtime t') == ['tflite', 'tensorflow']
     assert '--version' in complete(tmp_path, 'fire_classify --')
 
@@ -155,22 +153,20 @@ def test_completion_as_documented(tmp_path: Path) -> None:
     line, = re.findall(r'^ {4}(eval .*register-python-argcomplete fire_classify.*)$',
                        (ROOT / 'docs' / 'reference.md').read_text(), re.MULTILINE)
     script = (f'{line}\ncomplete -p fire_classify\n'
-              'COMP_LINE="fire_classify --ti"; COMP_POINT=${#COMP_LINE}; COMP_TYPE=9\n'
+              'COMP_LINE="fire_classify --js"; COMP_POINT=${#COMP_LINE}; COMP_TYPE=9\n'
               'function=$(complete -p fire_classify | sed "s/.*-F //; s/ .*//")\n'
               '$function fire_classify; echo "completions: ${COMPREPLY[@]}"')
     folders = f'{tmp_path}:{Path(sys.executable).parent}:{os.environ["PATH"]}'
     result = subprocess.run(['bash', '-c', script], capture_output=True, text=True, timeout=60,
                             check=False,
                             env=os.environ | {'PATH': folders, 'PYTHONPATH': str(ROOT)})
-    assert 'completions: --tiles' in result.stdout, f'{result.stdout}\n{result.stderr}'
+    assert 'completions: --json' in result.stdout, f'{result.stdout}\n{result.stderr}'
 
 
 def test_without_argcomplete(tmp_path: Path) -> None:
     """There are no completions, and no traceback either."""
     (tmp_path / 'argcomplete.py').write_text('raise ImportError\n')
-    result = subprocess.run(
-        [sys.executable, '-m', 'fire_detector.cli.classify', '--version'], capture_output=True,
-        text=True, timeout=60, check=False, cwd=ROOT,
-        env=os.environ | {'PYTHONPATH': str(tmp_path), '_ARGCOMPLETE': '1'})
+    result = run_module('fire_detector.cli.classify', '--version', environment={
+        'PYTHONPATH': str(tmp_path), '_ARGCOMPLETE': '1'})
     assert result.stdout.startswith('fire_classify ')
     assert result.stderr == ''

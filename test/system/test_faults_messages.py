@@ -8,16 +8,21 @@ from pathlib import Path
 from builtin_interfaces.msg import Time
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from fire_detector.scene.scene import SyntheticScene
 import numpy as np
 import pytest
-from ros_session import Camera, Diagnostics, image_message, Process, RosSession
+from ros_session import (
+    CALM,
+    Camera,
+    Diagnostics,
+    FIRE,
+    image_message,
+    Process,
+    RosSession,
+)
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-CALM = np.full((48, 80, 3), 128, np.uint8)
-FIRE = np.ascontiguousarray(SyntheticScene(160, 120, 0).render(16.0)[:, :, ::-1])
 LARGEST = 2 ** 32 - 1
 JPEG, PNG = (cv2.imencode(suffix, FIRE)[1].tobytes() for suffix in ('.jpg', '.png'))
 HOUR = 3600.0
@@ -107,7 +112,7 @@ def peak_memory(process: Process) -> int:
 def test_lying_messages(ros: RosSession, topic: str, good: object, bad: dict[str, object],
                         odd: dict[str, object]) -> None:
     """
-    Answer what is an image, reject what is none, and go on, without taking memory for promises.
+    Process what is an image, reject what is none, and go on, without taking memory for promises.
 
     The largest image here takes 1 MB. A hundred, a tenth of a gigabyte, are never held.
     """
@@ -119,18 +124,18 @@ def test_lying_messages(ros: RosSession, topic: str, good: object, bad: dict[str
     camera.wait_until_heard(good)
     expected, _ = camera.show(good)
     before, memory = diagnostics.refreshed(), peak_memory(process)
-    answers = len(camera.probabilities)
+    count = len(camera.probabilities)
     for name, message in bad.items():
         camera.publisher.publish(message)
         assert camera.show(good)[0] == pytest.approx(expected, abs=1e-6), name
-        answers += 1
-        assert len(camera.probabilities) == answers, f'{name} was answered'
+        count += 1
+        assert len(camera.probabilities) == count, f'{name} was not rejected'
     for message in odd.values():
         probability, _ = camera.show(message)
         assert 0.0 <= probability <= 1.0
     values = diagnostics.refreshed()
     assert int(values['rejected']) - int(before['rejected']) == len(bad)
-    assert int(values['answered']) - int(before['answered']) == len(bad) + len(odd)
+    assert int(values['processed']) - int(before['processed']) == len(bad) + len(odd)
     assert peak_memory(process) - memory < 100e6
     assert ros.state() == 'active'
     assert 'Traceback' not in process.output
@@ -198,15 +203,15 @@ def player(camera: Camera, clock: object, begin: float) -> Callable[[], None]:
 
 
 def test_message_without_bytes(ros: RosSession) -> None:
-    """Fast DDS is silent after it; the node subscribes anew, and answers come again."""
+    """Fast DDS is silent after it; the node subscribes anew, and images are processed again."""
     ros.start('detector_node', '-p', 'image_timeout:=1.0')
     camera = Camera(ros)
     camera.wait_until_heard()
     camera.publisher.publish(b'')
-    answered = len(camera.probabilities)
+    before = len(camera.probabilities)
 
     def show() -> bool:
         camera.publisher.publish(image_message(CALM, stamp=1))
-        return len(camera.probabilities) > answered
+        return len(camera.probabilities) > before
 
-    ros.wait_for(show, 'an answer')
+    ros.wait_for(show, 'a probability')

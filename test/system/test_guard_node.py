@@ -3,37 +3,29 @@
 
 import math
 from pathlib import Path
-from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from guarded_robot import GUARD, GuardedRobot, Speeds, ZERO
-from lifecycle_msgs.msg import Transition
 import numpy as np
 from numpy.typing import NDArray
 import pytest
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
-from ros_session import Camera, image_message, RosSession
-from std_srvs.srv import Trigger
+from ros_session import (
+    ACTIVATE,
+    CALM,
+    Camera,
+    CLEAN_UP,
+    CONFIGURE,
+    DEACTIVATE,
+    image_message,
+    RosSession,
+)
 
 pytest.importorskip('geometry_msgs', reason='geometry_msgs is not installed')
 
 FORWARD: Speeds = (1.0, 0.0, 0.0, 0.0, 0.0, 0.5)
+RELEASE = f'{GUARD}/release'
 # Nobody falls silent while a test runs.
 PATIENT = 'detector_timeout:=600'
-
-
-def set_parameter(ros: RosSession, name: str, value: Any) -> str:
-    """Set a parameter of the guard; give the reason where it is refused."""
-    request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
-    result, = ros.call(SetParameters, f'{GUARD}/set_parameters', request).results
-    return '' if result.successful else str(result.reason)
-
-
-def release(ros: RosSession) -> tuple[bool, str]:
-    """Call the service; give its answer."""
-    response = ros.call(Trigger, f'{GUARD}/release', Trigger.Request())
-    return bool(response.success), str(response.message)
 
 
 @pytest.mark.parametrize('stamped', [False, True])
@@ -52,7 +44,7 @@ def test_one_out_for_one_in(ros: RosSession, stamped: bool) -> None:
         assert [(each.header.frame_id, each.header.stamp.sec) for each in robot.out] == [
             (f'base_{number}', number) for number in range(100)]
     robot.out.clear()
-    robot.say(True)
+    robot.publish_alarms(True)
     robot.ros.wait_for(lambda: robot.out, 'the stop')
     if stamped:
         # That of the last command, and not its time.
@@ -73,16 +65,16 @@ def test_slow(ros: RosSession) -> None:
     """Every velocity times a quarter, nothing of its own; by parameter, all of it or a half."""
     robot = GuardedRobot(ros, PATIENT, 'action:=slow', 'slow_factor:=0.25')
     robot.connect()
-    robot.say(True)
+    robot.publish_alarms(True)
     robot.wait_for_holding(True)
     assert robot.out == []
     assert robot.drive((1.0, -2.0, 4.0, 8.0, -16.0, 0.5)) == [
         (0.25, -0.5, 1.0, 2.0, -4.0, 0.125)]
-    assert set_parameter(ros, 'slow_factor', 0.5) == ''
+    assert ros.set_parameter('slow_factor', 0.5, GUARD) == ''
     assert robot.drive(FORWARD) == [(0.5, 0.0, 0.0, 0.0, 0.0, 0.25)]
-    assert set_parameter(ros, 'action', 'none') == ''
+    assert ros.set_parameter('action', 'none', GUARD) == ''
     assert robot.drive(FORWARD) == [FORWARD]
-    assert set_parameter(ros, 'action', 'stop') == ''
+    assert ros.set_parameter('action', 'stop', GUARD) == ''
     assert robot.drive(FORWARD)[-1] == ZERO
 
 
@@ -90,15 +82,15 @@ def test_release_by_hand(ros: RosSession) -> None:
     """A hold outlasts its alarm, and a release is refused while that is raised."""
     robot = GuardedRobot(ros, PATIENT, 'release:=manual', 'release_after:=0')
     robot.connect()
-    robot.say(True)
+    robot.publish_alarms(True)
     robot.wait_for_stop()
-    assert release(ros) == (
+    assert ros.trigger(RELEASE) == (
         False, 'not released: fire alarm of fire_detector/fire_detected')
     for _ in range(5):
-        robot.say(False)
+        robot.publish_alarms(False)
         assert robot.drive(FORWARD) == [ZERO]
-    robot.wait_for_diagnostics(DiagnosticStatus.OK, 'the release is waited for')
-    assert release(ros) == (True, 'nothing is held on account of fire')
+    robot.diagnostics.wait_for(DiagnosticStatus.OK, 'the release is waited for')
+    assert ros.trigger(RELEASE) == (True, 'nothing is held on account of fire')
     assert robot.drive(FORWARD) == [FORWARD]
 
 
@@ -108,7 +100,7 @@ def test_silence(ros: RosSession) -> None:
     robot.connect()
     robot.wait_for_stop()
     assert robot.drive(FORWARD) == [ZERO]
-    values = robot.wait_for_diagnostics(
+    values = robot.diagnostics.wait_for(
         DiagnosticStatus.WARN, 'no word of fire_detector/fire_detected for ')
     assert values['multiplied by'] == '0'
     robot.wait_for_holding(False, False)
@@ -120,7 +112,7 @@ def test_silence(ros: RosSession) -> None:
 def test_before_the_first_word(ros: RosSession, on_silence: str, expected: Speeds) -> None:
     """With nobody to be heard, commands pass only where that was asked for."""
     robot = GuardedRobot(ros, PATIENT, f'on_silence:={on_silence}')
-    robot.wait_for_diagnostics(DiagnosticStatus.WARN,
+    robot.diagnostics.wait_for(DiagnosticStatus.WARN,
                                'no word of fire_detector/fire_detected yet')
     ros.wait_for(lambda: robot.commands.get_subscription_count() == 1
                  and ros.node.count_publishers('/cmd_vel_out') == 1, 'the guard')
@@ -140,10 +132,10 @@ def test_commands_that_are_not_finite(ros: RosSession) -> None:
     robot.connect()
     for odd in (math.nan, math.inf, -math.inf):
         assert robot.drive((1.0, 0.0, 0.0, 0.0, 0.0, odd), FORWARD) == [ZERO, FORWARD]
-    assert robot.wait_for_diagnostics(
+    assert robot.diagnostics.wait_for(
         DiagnosticStatus.WARN, 'commands that are not finite')['not finite'] == '3'
-    assert set_parameter(ros, 'action', 'slow') == ''
-    robot.say(True)
+    assert ros.set_parameter('action', 'slow', GUARD) == ''
+    robot.publish_alarms(True)
     robot.wait_for_holding(True)
     assert robot.drive((1.0, 0.0, math.nan, 0.0, 0.0, 0.0), FORWARD) == [
         ZERO, (0.5, 0.0, 0.0, 0.0, 0.0, 0.25)]
@@ -154,20 +146,20 @@ def test_nothing_passes_while_not_active(ros: RosSession) -> None:
     robot = GuardedRobot(ros, PATIENT, 'autostart:=false')
     robot.wait_for_holding(True)
     assert ros.state(GUARD) == 'unconfigured'
-    assert release(ros) == (False, 'the node is not active')
-    assert ros.change_state(Transition.TRANSITION_CONFIGURE, GUARD)
+    assert ros.trigger(RELEASE) == (False, 'the node is not active')
+    assert ros.change_state(CONFIGURE, GUARD)
     assert ros.node.count_subscribers('/cmd_vel_in') == 0
-    assert ros.change_state(Transition.TRANSITION_ACTIVATE, GUARD)
+    assert ros.change_state(ACTIVATE, GUARD)
     robot.connect()
     robot.wait_for_holding(False)
-    assert ros.change_state(Transition.TRANSITION_DEACTIVATE, GUARD)
+    assert ros.change_state(DEACTIVATE, GUARD)
     robot.wait_for_stop()
     robot.send(FORWARD)
     assert not ros.happens(lambda: robot.out, within=0.5)
-    robot.wait_for_diagnostics(DiagnosticStatus.OK, 'inactive')
-    assert ros.change_state(Transition.TRANSITION_CLEANUP, GUARD)
-    assert ros.change_state(Transition.TRANSITION_CONFIGURE, GUARD)
-    assert ros.change_state(Transition.TRANSITION_ACTIVATE, GUARD)
+    robot.diagnostics.wait_for(DiagnosticStatus.OK, 'inactive')
+    assert ros.change_state(CLEAN_UP, GUARD)
+    assert ros.change_state(CONFIGURE, GUARD)
+    assert ros.change_state(ACTIVATE, GUARD)
     robot.connect()
     assert robot.drive(FORWARD) == [FORWARD]
 
@@ -178,7 +170,7 @@ def test_two_detectors(ros: RosSession) -> None:
                          alarms=('/front/alarm', '/rear/alarm'))
     robot.connect()
     for alarms in ((True, False), (False, True)):
-        robot.say(*alarms)
+        robot.publish_alarms(*alarms)
         robot.wait_for_stop()
         robot.wait_for_holding(False, False)
         robot.out.clear()
@@ -194,16 +186,16 @@ def test_parameters_are_checked(ros: RosSession) -> None:
     assert 'no parameter acton: its value is not used; did you mean action?' in process.output
     assert 'parameter model' not in process.output
     assert ros.state(GUARD) == 'unconfigured'
-    assert set_parameter(ros, 'detectors', ['one', 'no topic']) == ''
-    assert ros.change_state(Transition.TRANSITION_CONFIGURE, GUARD)
-    assert not ros.change_state(Transition.TRANSITION_ACTIVATE, GUARD)
+    assert ros.set_parameter('detectors', ['one', 'no topic'], GUARD) == ''
+    assert ros.change_state(CONFIGURE, GUARD)
+    assert not ros.change_state(ACTIVATE, GUARD)
     assert 'cannot activate: Invalid topic name' in process.output
     # Nothing is left of the attempt.
     ros.wait_for(lambda: ros.node.count_subscribers('/one') == 0, 'the end of the subscription')
     assert ros.state(GUARD) == 'inactive'
-    assert "action is 'halt', not one of" in set_parameter(ros, 'action', 'halt')
-    assert 'read when the node is configured' in set_parameter(ros, 'stamped', True)
-    assert set_parameter(ros, 'release_after', 5) == ''
+    assert "action is 'halt', not one of" in ros.set_parameter('action', 'halt', GUARD)
+    assert 'read when the node is configured' in ros.set_parameter('stamped', True, GUARD)
+    assert ros.set_parameter('release_after', 5, GUARD) == ''
 
 
 def test_real_fire_stops_the_robot(
@@ -213,12 +205,12 @@ def test_real_fire_stops_the_robot(
     camera = Camera(ros)
     camera.wait_until_heard()
     robot = GuardedRobot(ros, PATIENT, alarms=())
-    gray, shown = np.full((48, 80, 3), 128, np.uint8), 0
+    shown = 0
 
     def passes() -> bool:
         nonlocal shown
         shown += 1
-        assert camera.show(image_message(gray, stamp=float(shown)))[1] is False
+        assert camera.show(image_message(CALM, stamp=float(shown)))[1] is False
         robot.send(FORWARD)
         return any(each.linear.x for each in robot.out)
 

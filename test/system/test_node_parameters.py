@@ -4,35 +4,21 @@
 from pathlib import Path
 
 from fire_detector.model.locate import find_model
-from lifecycle_msgs.msg import Transition
 import numpy as np
 import pytest
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
-from ros_session import Camera, camera_of_detector, image_message, RosSession
+from ros_session import CALM, Camera, CONFIGURE, image_message, RosSession
 from std_msgs.msg import Bool
-from std_srvs.srv import Trigger
-
-CALM = np.full((48, 80, 3), 128, np.uint8)
 
 
-def set_parameter(ros: RosSession, name: str, value: bool | float | str | list[str]) -> str:
-    """Set a parameter of the running node; give the reason where it refuses."""
-    response = ros.call(SetParameters, '/fire_detector/set_parameters', SetParameters.Request(
-        parameters=[Parameter(name, value=value).to_parameter_msg()]))
-    result, = response.results
-    assert result.successful == (not result.reason)
-    return str(result.reason)
-
-
-def test_thresholds_apply_at_once(ros: RosSession, fire: np.ndarray) -> None:
+def test_thresholds_apply_at_once(shared_ros: RosSession, camera: Camera) -> None:
     """What calm images reach raises the alarm, once the threshold is 0 and not before."""
-    camera = camera_of_detector(ros)
     assert not any(camera.show(image_message(CALM, stamp=1 + 0.1 * number))[1]
                    for number in range(6))
-    assert set_parameter(ros, 'alarm.off_threshold', 0.0) == ''
-    assert set_parameter(ros, 'alarm.on_threshold', 0.0) == ''
+    for name in ('alarm.off_threshold', 'alarm.on_threshold'):
+        assert shared_ros.set_parameter(name, 0.0) == ''
     assert camera.show(image_message(CALM, stamp=1.6))[1] is True
+    for name in ('alarm.on_threshold', 'alarm.off_threshold'):
+        assert shared_ros.set_parameter(name, -1.0) == ''
 
 
 @pytest.mark.parametrize(('name', 'value', 'reason'), [
@@ -43,58 +29,49 @@ def test_thresholds_apply_at_once(ros: RosSession, fire: np.ndarray) -> None:
     ('labels', ['a', 'b'], 'labels are those of the loaded model'),
     ('num_threads', 2, 'num_threads is read when the node is configured'),
 ])
-def test_what_cannot_be_is_refused_with_the_reason(
-        ros: RosSession, name: str, value: bool | float | str | list[str], reason: str) -> None:
-    """The value stays as it was, and the node goes on."""
-    camera = camera_of_detector(ros)
-    before = ros.parameter('/fire_detector', name)
-    assert reason in set_parameter(ros, name, value)
-    assert ros.parameter('/fire_detector', name) == before
-    camera.show(image_message(CALM, stamp=1))
+def test_wrong_value_is_refused(shared_ros: RosSession, name: str,
+                                value: bool | float | str | list[str], reason: str) -> None:
+    """The reason is in the response, and the value stays as it was."""
+    before = shared_ros.parameter('/fire_detector', name)
+    assert reason in shared_ros.set_parameter(name, value)
+    assert shared_ros.parameter('/fire_detector', name) == before
 
 
-def test_model_can_be_changed_while_unconfigured(ros: RosSession) -> None:
-    """Cleaned up, the node takes another model, whose labels it then tells."""
-    process = ros.start('detector_node', '-p', 'autostart:=false')
-    assert set_parameter(ros, 'model', 'firenet.tflite') == ''
-    assert ros.change_state(Transition.TRANSITION_CONFIGURE)
-    ros.wait_for(lambda: 'firenet.tflite (firenet' in process.output, 'the model in the log')
-    assert ros.parameter('/fire_detector', 'labels') == ['fire', 'nofire']
-
-
-def test_latched_alarm_waits_for_its_service(ros: RosSession, fire: np.ndarray) -> None:
-    """Calm images do not clear it; ~/reset_alarm does, aloud, and says what it did."""
-    camera = camera_of_detector(ros, 'alarm.latch:=true')
+def test_latched_alarm_waits_for_its_service(
+        shared_ros: RosSession, camera: Camera, fire: np.ndarray) -> None:
+    """Calm images do not clear it; ~/reset_alarm does, and publishes False."""
+    assert shared_ros.set_parameter('alarm.latch', True) == ''
     stamps = iter(np.arange(10, 100, 0.1))
     assert [camera.show(image_message(fire, stamp=next(stamps)))[1] for _ in range(6)][-1] is True
     assert all(camera.show(image_message(CALM, stamp=next(stamps)))[1] for _ in range(20))
     before = len(camera.alarms)
-    response = ros.call(Trigger, '/fire_detector/reset_alarm', Trigger.Request())
-    assert response.success
-    assert response.message in ('the alarm is cleared', 'no alarm was raised')
-    ros.wait_for(lambda: len(camera.alarms) > before, 'a False')
+    assert shared_ros.trigger('/fire_detector/reset_alarm') == (True, 'the alarm is cleared')
+    shared_ros.wait_for(lambda: len(camera.alarms) > before, 'a False')
     assert camera.alarms[-1] == Bool(data=False)
     assert camera.show(image_message(CALM, stamp=next(stamps)))[1] is False
+    assert shared_ros.set_parameter('alarm.latch', False) == ''
 
 
-def test_reset_of_what_is_not_configured_is_refused(ros: RosSession) -> None:
-    """There is no alarm yet; the answer says why."""
-    ros.start('detector_node', '-p', 'autostart:=false')
-    response = ros.call(Trigger, '/fire_detector/reset_alarm', Trigger.Request())
-    assert (response.success, response.message) == (False, 'the node is not configured')
-
-
-def test_rate_can_be_capped(ros: RosSession) -> None:
-    """At one image in a thousand seconds, the next is not answered; without the cap it is."""
-    camera = camera_of_detector(ros)
-    assert set_parameter(ros, 'max_rate', 0.001) == ''
+def test_rate_can_be_capped(shared_ros: RosSession, camera: Camera) -> None:
+    """At one image in a thousand seconds, the next is skipped; without the cap it is not."""
+    assert shared_ros.set_parameter('max_rate', 0.001) == ''
     camera.show(image_message(CALM, stamp=1))
-    answered = len(camera.probabilities)
+    before = len(camera.probabilities)
     for stamp in (2, 3, 4):
         camera.publisher.publish(image_message(CALM, stamp=stamp))
-    assert not ros.happens(lambda: len(camera.probabilities) > answered, within=1.0)
-    assert set_parameter(ros, 'max_rate', 0.0) == ''
+    assert not shared_ros.happens(lambda: len(camera.probabilities) > before, within=1.0)
+    assert shared_ros.set_parameter('max_rate', 0.0) == ''
     camera.show(image_message(CALM, stamp=5))
+
+
+def test_unconfigured(ros: RosSession) -> None:
+    """Cleaned up, the node has no alarm to reset, and takes another model with its labels."""
+    process = ros.start_detector('autostart:=false')
+    assert ros.trigger('/fire_detector/reset_alarm') == (False, 'the node is not configured')
+    assert ros.set_parameter('model', 'firenet.tflite') == ''
+    assert ros.change_state(CONFIGURE)
+    ros.wait_for(lambda: 'firenet.tflite (firenet' in process.output, 'the model in the log')
+    assert ros.parameter('/fire_detector', 'labels') == ['fire', 'nofire']
 
 
 def test_wrong_name_is_reported(ros: RosSession, tmp_path: Path) -> None:
@@ -106,7 +83,7 @@ def test_wrong_name_is_reported(ros: RosSession, tmp_path: Path) -> None:
     ros.wait_for(lambda: 'there is no parameter alarm.on_treshold: its value is not used; did '
                  'you mean alarm.on_threshold?' in process.output, 'the misspelled name')
     ros.wait_for(lambda: 'there is no parameter speed' in process.output, 'the other one')
-    ros.state()
+    ros.wait_for(lambda: 'subscribed to' in process.output, 'the end of the start')
     assert 'use_sim_time:' not in process.output
 
 
@@ -121,7 +98,7 @@ def test_overridden_quality_of_service(ros: RosSession) -> None:
 
 
 def test_changed_model_is_refused_unless_allowed(ros: RosSession, tmp_path: Path) -> None:
-    """One changed byte of the model: configure fails; with the parameter it is used, aloud."""
+    """One changed byte of the model: configure fails; with the parameter it warns."""
     path = tmp_path / 'firenet.tflite'
     data = bytearray(find_model('firenet.tflite').read_bytes())
     # The last byte of a weight.
@@ -130,6 +107,6 @@ def test_changed_model_is_refused_unless_allowed(ros: RosSession, tmp_path: Path
     process = ros.start('detector_node', '-p', f'model:={path}')
     ros.wait_for(lambda: 'cannot configure: ' in process.output, 'the refusal')
     assert str(path) in process.output
-    assert set_parameter(ros, 'allow_changed_model', True) == ''
-    assert ros.change_state(Transition.TRANSITION_CONFIGURE)
+    assert ros.set_parameter('allow_changed_model', True) == ''
+    assert ros.change_state(CONFIGURE)
     ros.wait_for(lambda: 'is not the one that its contract names' in process.output, 'a warning')

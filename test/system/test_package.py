@@ -10,9 +10,9 @@ import sys
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-EXECUTABLES = {'fire_benchmark', 'fire_classify', 'fire_detector_node', 'fire_guard',
+EXECUTABLES = {'fire_classify', 'fire_detector_node', 'fire_guard',
                'fire_replay', 'file_camera', 'synthetic_camera'}
-SHARED = {'package.xml', 'benchmark/straightforward_node.py',
+SHARED = {'package.xml',
           'integration/README.md', 'integration/cancel_and_turn.py',
           'integration/fire.perspective', 'integration/foxglove_layout.json',
           'integration/guarded.launch.py', 'integration/lifecycle_manager.yaml',

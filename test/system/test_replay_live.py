@@ -22,25 +22,24 @@ ALARM = {'alarm.on_threshold': 0.3, 'alarm.off_threshold': 0.2, 'alarm.window': 
 BURST = 10
 
 
-@pytest.mark.parametrize(('kind', 'storage', 'tiles'), [
-    (IMAGE, StoragePlugin.SQLITE3, 'none'), (COMPRESSED, StoragePlugin.MCAP, 'turn')])
+@pytest.mark.parametrize(('kind', 'storage'), [
+    (IMAGE, StoragePlugin.SQLITE3), (COMPRESSED, StoragePlugin.MCAP)])
 def test_live_and_replayed(ros: RosSession, data: Path, tmp_path: Path, kind: str,
-                           storage: StoragePlugin, tiles: str) -> None:
+                           storage: StoragePlugin) -> None:
     """The probabilities of every frame are equal to 1e-6, and so are the alarms."""
     topic = '/image' if kind == IMAGE else '/image/compressed'
     clip = frames(data / 'video' / 'furg_house6_fire.mp4', COUNT, FIRST)
     bag = write_bag(tmp_path / 'bag', camera(clip, topic, kind=kind), storage)
-    setup = Setup(ALARM | {'tiles': tiles})
+    setup = Setup(ALARM)
     outcome = replay(Task(bag, tmp_path / 'out', (setup,), threads=2))
     assert outcome.report is not None, outcome.problems
-    replayed = outcome.report.topics[0].runs[0].answers
+    replayed = outcome.report.topics[0].runs[0].predictions
     # Or the alarms' edges would prove nothing.
-    assert {answer.alarm for answer in replayed} == {False, True}
+    assert {prediction.alarm for prediction in replayed} == {False, True}
 
     message_type = getattr(sensor_msgs.msg, kind.split('/')[-1])
     ros.start('detector_node', '-p', f'qos_overrides.{topic}.subscription.depth:=100',
               '-p', f'image_transport:={"raw" if kind == IMAGE else "compressed"}',
-              '-p', f'tiles:={tiles}',
               *(word for name, value in ALARM.items() for word in ('-p', f'{name}:={value}')))
     detector = Camera(ros, topic, message_type=message_type)
     messages = recorded(bag, message_type)
@@ -50,11 +49,11 @@ def test_live_and_replayed(ros: RosSession, data: Path, tmp_path: Path, kind: st
         for message in messages[start:start + BURST]:
             detector.publisher.publish(message)
         ros.wait_for(lambda: len(detector.alarms) >= min(start + BURST, COUNT)  # noqa: B023
-                     <= len(detector.probabilities), f'the answers after {start}')
+                     <= len(detector.probabilities), f'the results after {start}')
     assert [message.data for message in detector.probabilities] == pytest.approx(
-        [answer.probability for answer in replayed], abs=1e-6)
+        [prediction.probability for prediction in replayed], abs=1e-6)
     assert [message.data for message in detector.alarms] == [
-        answer.alarm for answer in replayed]
+        prediction.alarm for prediction in replayed]
 
 
 def recorded(bag: Path, message_type: Any) -> list[Any]:

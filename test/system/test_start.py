@@ -13,8 +13,8 @@ EXPECTED = frozenset((
     'tflite_runtime', 'type_description_interfaces', 'typing_extensions',
     'unique_identifier_msgs', 'vision_msgs', 'yaml', 'geometry_msgs', 'action_msgs',
     'rosidl_runtime_py', 'flatbuffers'))
-# Of the package itself: what the tools are made of.
-TOOLS = ('benchmark', 'classify', 'demo', 'file_camera', 'guard', 'replay', 'synthetic')
+# Of the package itself: not what the tools and the other nodes are made of.
+ROOMS = {'detection', 'images', 'model', 'nodes', 'parameters', 'ros'}
 # How Python finds packages, and parts of numpy.
 _OF_PYTHON = ('_', 'cython', 'ros_wheels', 'sitecustomize', 'distutils', 'pkg_resources',
               'setuptools')
@@ -23,11 +23,10 @@ _OF_PYTHON = ('_', 'cython', 'ros_wheels', 'sitecustomize', 'distutils', 'pkg_re
 def loaded_modules() -> list[str]:
     """List the modules of a process that has made a node and loaded its model."""
     code = ('import json, sys\n'
-            'from fire_detector import node\n'
-            'from fire_detector.detection.detector import load_detector\n'
-            'from fire_detector.parameters.detector import NodeSettings\n'
-            'load_detector(NodeSettings("fire_detector.tflite", False, "auto", 1, "none",'
-            ' "raw", "auto"))\n'
+            'from fire_detector.detection.detector import Detector\n'
+            'from fire_detector.model.locate import find_model\n'
+            'from fire_detector.nodes import detector_node\n'
+            'Detector(find_model("fire_detector.tflite"))\n'
             'print(json.dumps(list(sys.modules)))')
     process = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
                              timeout=60, check=True)
@@ -43,5 +42,7 @@ def test_the_node_loads_nothing_that_it_does_not_need() -> None:
                if package not in sys.stdlib_module_names and not package.startswith(_OF_PYTHON)}
     assert foreign - {'__main__'} <= EXPECTED
     assert {'numpy', 'cv2', 'rclpy', 'fire_detector'} <= foreign
-    own = [module.split('.')[1] for module in modules if module.startswith('fire_detector.')]
-    assert not [module for module in own if module.startswith(TOOLS)]
+    own = [module.split('.')[1:] for module in modules if module.startswith('fire_detector.')]
+    assert {module[0] for module in own} == ROOMS
+    assert [module for module in own if module[0] == 'nodes'] == [['nodes'], [
+        'nodes', 'detector_node']]
