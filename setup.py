@@ -118,6 +118,8 @@ setup(
             'types-psutil',
             'wheel',
         ],
+        # `make mutants` only.
+        'mutation': ['mutmut>=3.8,<4'],
     },
     entry_points={
         'console_scripts': [

@@ -2,10 +2,15 @@
 """What the tests share: real data, models and a ROS of their own."""
 
 from collections.abc import Iterator
+import contextlib
 import csv
+import hashlib
 import importlib
+import importlib.metadata
 import importlib.util
+import os
 from pathlib import Path
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,6 +128,29 @@ def fire(data: Path) -> NDArray[np.uint8]:
 def model() -> Path:
     """Return the model that the launch file starts with."""
     return find_model(DEFAULT_MODEL)
+
+
+@pytest.fixture(scope='session')
+def models(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the models of make_models.py, kept in pytest's cache, or skip."""
+    try:
+        version = importlib.metadata.version('tensorflow')
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip('the extra training is not installed')
+    script = ROOT / 'test' / 'make_models.py'
+    made = tmp_path_factory.mktemp('models')
+    cache = getattr(request.config, 'cache', None)
+    name = hashlib.sha256(version.encode() + script.read_bytes()).hexdigest()[:16]
+    kept = made if cache is None else cache.mkdir('small_models') / name
+    if cache is None or not kept.is_dir():
+        subprocess.run([sys.executable, script, made], check=True, capture_output=True,
+                       timeout=300)
+        if cache is not None:
+            # Whole or not at all, whoever else makes them at the same time.
+            complete = shutil.copytree(made, kept.with_name(f'{name}.{os.getpid()}'))
+            with contextlib.suppress(OSError):
+                complete.rename(kept)
+    return kept
 
 
 @pytest.fixture(params=IMPORTABLE_RUNTIMES)

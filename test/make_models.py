@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Make small .tflite models whose answers can be worked out by hand, as a process of its own.
+Make small .tflite models whose predictions can be worked out by hand, as a process of its own.
 
 After TensorFlow has been imported, tflite-runtime loads no model in the same process.
 
@@ -28,8 +28,8 @@ ENDS = (('softmax', 2), ('softmax', 4), ('sigmoid', 1), ('logits', 1), ('logits'
 LAST = {'logits': tf.identity, 'sigmoid': tf.sigmoid, 'softmax': tf.nn.softmax}
 
 
-def answer(images: Any, output: str, values: int) -> Any:
-    """Return what the network answers, of shape (images, values)."""
+def predict(images: Any, output: str, values: int) -> Any:
+    """Return the network's output, of shape (images, values)."""
     gray = images.shape[-1] == 1
     mean = tf.reduce_mean(images, axis=[1, 2])
     logits = tf.matmul(mean, tf.constant([[8.0]] if gray else [[4.0], [0.0], [-4.0]]))
@@ -72,18 +72,18 @@ def of_every_kind() -> dict[str, bytes]:
             # One end will do to show that the two types may differ.
             for output, values in ENDS if types[0] == types[1] else ENDS[:1]:
                 models[f'{channels}_{"_".join(types)}_{output}_{values}'] = convert(
-                    functools.partial(answer, output=output, values=values),
+                    functools.partial(predict, output=output, values=values),
                     image_spec(1, HEIGHT, WIDTH, channels),
                     input_type=types[0], output_type=types[1])
     return models
 
 
 def odd() -> dict[str, bytes]:
-    """Make models with tensors that not every classifier has; all for 3 channels and 2 labels."""
+    """Make models with unusual tensors or values; all for 3 channels and 2 labels."""
     image = image_spec(1, HEIGHT, WIDTH, 3)
 
     def softmax(images: Any) -> Any:
-        return answer(images, 'softmax', 2)
+        return predict(images, 'softmax', 2)
 
     def cast(images: Any) -> Any:
         return softmax(tf.cast(images, tf.float32))
@@ -96,7 +96,7 @@ def odd() -> dict[str, bytes]:
         'output_2': shaped(2),
         'output_2_1': shaped(2, 1),
         'output_of_one': convert(
-            lambda images: tf.reshape(answer(images, 'sigmoid', 1), (1,)), image),
+            lambda images: tf.reshape(predict(images, 'sigmoid', 1), (1,)), image),
         'any_number_of_images': convert(softmax, image_spec(None, HEIGHT, WIDTH, 3)),
         'any_size': convert(softmax, image_spec(1, None, None, 3)),
         'two_images': convert(softmax, image_spec(2, HEIGHT, WIDTH, 3)),
@@ -113,6 +113,9 @@ def odd() -> dict[str, bytes]:
         'two_outputs': convert(lambda images: (softmax(images), 2 * images), image),
         'number_of_the_class': convert(
             lambda images: tf.argmax(softmax(images), axis=1), image),
+        # 0 / (1 - mean): not a number where all is white, and elsewhere a logit of 0.
+        'not_a_number': convert(
+            lambda images: tf.sigmoid(tf.zeros((1, 1)) / (1 - tf.reduce_mean(images))), image),
         'map': convert(lambda images: images[:, :1, :2, :2], image),
     }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decide from single images' probabilities whether there is a fire."""
+"""Raise and clear the fire alarm from the probabilities of single images."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ CLOCK_JUMP = 120.0
 
 class FireAlarm:
     """
-    Raise and clear the fire alarm, with a window and hysteresis.
+    The fire alarm, with a window and hysteresis.
 
     The alarm looks at the images of the last `window` seconds of image time, and at no fewer
-    than the last `min_frames` however old they are, so that a slow camera is heard too; where
-    stamps stand still, at these alone. It is raised when the median of their probabilities
+    than the last `min_frames` however old they are, so that a slow camera counts too; where stamps
+    stand still, at these alone. It is raised when the median of their probabilities
     reaches `on_threshold`, and cleared when the median falls below `off_threshold`. A median,
     unlike a mean, is not moved across a threshold by one odd image among three or more.
 
@@ -29,8 +29,8 @@ class FireAlarm:
     image with an odd stamp changes nothing. Images that are merely late count as of now.
 
     :ivar settings: thresholds and window; may be set at any time, and hold from the next image.
-    :ivar latch: whether a raised alarm stays until :meth:`reset`, whatever is seen, jumps of time
-        included; may be set at any time.
+    :ivar latch: whether a raised alarm stays until :meth:`reset`, whatever the images and their
+        stamps; may be set at any time.
     """
 
     def __init__(self, settings: AlarmSettings, latch: bool = False) -> None:
@@ -52,7 +52,7 @@ class FireAlarm:
 
     def update(self, stamp: float, probability: float) -> bool:
         """
-        Take one more image into account.
+        Update the alarm with one more image.
 
         :param stamp: the image's time in seconds.
         :param probability: that it shows fire, 0..1.
@@ -93,9 +93,9 @@ class FireAlarm:
 
 
 def alarm_intervals(states: Iterable[tuple[float, bool]],
-                     end: float) -> list[tuple[float, float]]:
+                    end: float) -> list[tuple[float, float]]:
     """
-    List when the alarm was raised and when it was cleared.
+    List the intervals in which the alarm was raised.
 
     :param states: times, and whether the alarm was raised after it, in order.
     :param end: of an alarm that was never cleared.

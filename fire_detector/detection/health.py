@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Decide how well the detector is supplied with images, and how it keeps up with them.
+Assess the detector's health: rate, latency and rejections of its images.
 
 The levels are those of diagnostic_msgs/msg/DiagnosticStatus. The first of these rules that holds
 gives the level:
@@ -44,7 +44,7 @@ class Level(IntEnum):
 @dataclass(frozen=True)
 class Limits:
     """
-    From where on something is wrong; the module's text has the rules.
+    The limits of what is healthy; the module's text has the rules.
 
     :ivar image_timeout: seconds without an image; math.inf where none need come.
     :ivar max_age: seconds from an image's stamp to its detection, for half of the images.
@@ -61,7 +61,7 @@ class Limits:
 @dataclass(frozen=True)
 class Health:
     """
-    What goes into a DiagnosticStatus.
+    The content of a DiagnosticStatus.
 
     :ivar level: the level.
     :ivar message: what is wrong and, where it is known, why; or that all is well.
@@ -75,17 +75,14 @@ class Health:
 
 def assess(snapshot: Snapshot, limits: Limits, input_problem: str = '') -> Health:
     """
-    Decide what the counts of a period mean.
+    Assess the counts of a period.
 
     :param snapshot: the counts at the end of the period.
-    :param limits: from where on something is wrong.
+    :param limits: of what is healthy.
     :param input_problem: what the node knows to be wrong with its subscription, in words.
+    :return: level, message and values.
     """
-    level, message = _level(snapshot, limits, input_problem)
-    if level == Level.OK:
-        message = (f'{_text(snapshot.input_rate)} images/s' if snapshot.period.arrived else
-                   f'last image {snapshot.silence:.1f} s ago')
-    return Health(level, message, _values(snapshot))
+    return Health(*_level(snapshot, limits, input_problem), _values(snapshot))
 
 
 def describe_model(contract: ModelContract, runtime: str, num_threads: int) -> Values:
@@ -138,7 +135,10 @@ def _level(snapshot: Snapshot, limits: Limits, input_problem: str) -> tuple[Leve
                         f'they come faster than they can be processed')
     if problem := _time_problem(period, limits.max_age):
         problems.append(problem)
-    return (Level.WARN, '; '.join(problems)) if problems else (Level.OK, '')
+    if problems:
+        return Level.WARN, '; '.join(problems)
+    return Level.OK, (f'{_text(snapshot.input_rate)} images/s' if period.arrived else
+                      f'last image {snapshot.silence:.1f} s ago')
 
 
 def _time_problem(period: Period, max_age: float) -> str:

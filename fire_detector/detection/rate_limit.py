@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Let through so many events a second at most."""
+"""Limit the rate of events."""
 
 
 class RateLimit:
     """
-    Decide which of many events are let through.
+    A limit of the rate of events that keeps its rate on average.
 
-    Where events come in step, as images do, those let through have the rate that is asked for on
-    average, not that of the next whole number of events.
+    Where events arrive in step, as images do, the limit need not be a whole fraction of that rate.
 
     :ivar rate: events a second at most; 0 for all of them. May be set at any time.
     """

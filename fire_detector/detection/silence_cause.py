@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Say in words why no images come, from what is known of a topic's publishers."""
+"""Explain why no images arrive, from what is known of a topic's publishers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MAX_NAMED = 4
 @dataclass(frozen=True)
 class Endpoint:
     """
-    Describe one side of a topic, as rclpy's TopicEndpointInfo does.
+    One side of a topic, as in rclpy's TopicEndpointInfo.
 
     :ivar node: the node's name with its namespace.
     :ivar message_type: the message type, such as sensor_msgs/msg/Image.
@@ -28,14 +28,14 @@ class Endpoint:
     durability: str = VOLATILE
 
     def __str__(self) -> str:
-        """Return it to a person."""
+        """Return node, type and quality of service."""
         return f'{self.node} ({self.message_type}, {self.reliability}, {self.durability})'
 
 
 def explain_missing_images(topic: str, timeout: float, publishers: Sequence[Endpoint],
-            subscription: Endpoint) -> str:
+                           subscription: Endpoint) -> str:
     """
-    Word the warning that no image has come.
+    Explain why no image has arrived.
 
     :param topic: the topic's full name.
     :param timeout: seconds without an image.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0  # noqa: A005
 """
 Count what happens to the images of a camera, period by period.
 
@@ -212,7 +212,8 @@ def percentile(values: Sequence[float], percent: int) -> float:
     """
     if not values:
         raise ValueError('there is no percentile of nothing')
-    return sorted(values)[math.ceil(percent / 100 * len(values)) - 1]
+    # In whole numbers: 7 / 100 * 100 is more than 7.
+    return sorted(values)[math.ceil(percent * len(values) / 100) - 1]
 
 
 def read_usage() -> Usage:

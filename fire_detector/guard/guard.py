@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Decide how fast a robot may drive, from what fire detectors say and from their silence.
+Decide how fast a robot may drive, from the alarms of fire detectors and from their silence.
 
-Of all that holds the robot at a time, the strictest counts. Time is given by the caller, in
-seconds of a clock that never goes back.
+Where an alarm and silence both limit the speed, the stricter limit counts. The caller passes the
+time, in seconds of a clock that never goes back.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ RELEASES = AUTO, MANUAL = ('auto', 'manual')
 @dataclass(frozen=True)
 class GuardSettings:
     """
-    What an alarm and a silent detector lead to.
+    Reactions to an alarm and to a silent detector.
 
     :ivar action: what an alarm leads to, one of ACTIONS.
     :ivar slow_factor: what speeds are multiplied by where the robot is slowed, 0..1.
-    :ivar release: what ends a hold: AUTO, every detector having said for `release_after` that
-        there is no fire; or MANUAL, :meth:`FireGuard.release` alone.
+    :ivar release: what ends a hold: AUTO, every detector having reported no fire for
+        `release_after`; or MANUAL, :meth:`FireGuard.release` alone.
     :ivar release_after: seconds.
     :ivar detector_timeout: seconds after which a detector counts as silent.
     :ivar on_silence: what a silent detector leads to, one of ACTIONS.
@@ -38,20 +38,20 @@ class GuardSettings:
 
 class FireGuard:
     """
-    A robot while there is a fire alarm, and while a detector is silent.
+    The limit of a robot's speed during a fire alarm and while a detector is silent.
 
-    An alarm of any detector holds; a detector that falls silent does not take its alarm back, and
-    its silence does not count as the absence of a fire. A detector that was never heard is silent
-    from the start.
+    An alarm of any detector holds the robot. A detector that falls silent keeps its alarm, and its
+    silence does not count as a report of no fire. A detector that was never heard is silent from
+    the start.
 
-    :ivar settings: may be set at any time, and hold at once.
+    :ivar settings: may be set at any time, with immediate effect.
     """
 
     def __init__(self, settings: GuardSettings, detectors: Sequence[str]) -> None:
         """
         Start with no alarm and nobody heard.
 
-        :param settings: what leads to what.
+        :param settings: the reactions.
         :param detectors: their names, for the reasons.
         """
         self.settings = settings
@@ -63,10 +63,10 @@ class FireGuard:
 
     def heard(self, detector: int, alarm: bool, now: float) -> None:
         """
-        Take in what a detector says.
+        Update the state with a detector's report.
 
         :param detector: its number in the order of the names, from 0.
-        :param alarm: whether it sees a fire.
+        :param alarm: whether its alarm is raised.
         :param now: seconds.
         """
         self._alarms[detector], self._heard_at[detector] = alarm, now
@@ -76,13 +76,13 @@ class FireGuard:
             self._clear_since = min(self._clear_since, now)
 
     def release(self) -> bool:
-        """End the hold unless an alarm is raised still; tell whether nothing is held by it."""
+        """End the hold unless an alarm is still raised; return whether it has ended."""
         self._held = any(self._alarms)
         return not self._held
 
     def scale(self, now: float) -> float:
         """
-        Return what commanded speeds are to be multiplied by.
+        Return the factor for commanded speeds.
 
         :param now: seconds.
         :return: 0..1; 1 for commands that pass unchanged, 0 for a stop.
@@ -94,14 +94,14 @@ class FireGuard:
         return scale
 
     def silences(self, now: float) -> list[str]:
-        """Return which detectors are silent, and for how long."""
+        """List the silent detectors and for how long they have been silent, in words."""
         return [f'no word of {name} yet' if at == -math.inf else
                 f'no word of {name} for {now - at:.1f} s'
                 for name, at in zip(self._names, self._heard_at, strict=True)
                 if now - at >= self.settings.detector_timeout]
 
     def alarms(self) -> list[str]:
-        """Explain what holds the robot on account of fire; nothing where there is no hold."""
+        """List the reasons of a hold, in words; none where there is no hold."""
         if not self._holds():
             return []
         raised = [f'fire alarm of {name}'
@@ -113,9 +113,9 @@ class FireGuard:
         return [f'the fire alarm is not over for {self.settings.release_after:g} s']
 
     def _holds(self) -> bool:
-        """Return whether an alarm holds, after having ended a hold that is over."""
+        """Return whether there is a hold, after ending one that is over."""
         if self._held and self.settings.release == AUTO:
-            # To the last word of that detector which was heard longest ago.
+            # Until the last report of the detector that was heard longest ago.
             self._held = min(self._heard_at) - self._clear_since < self.settings.release_after
         return self._held
 

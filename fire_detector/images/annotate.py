@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draw a detector's answer onto the image that it is about."""
+"""Draw a detection onto its image."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def annotate(image: ColorImage, probability: float, alarm: bool,
     :param image: the image; it is not changed.
     :param probability: of fire, 0..1: the share of the strip that is filled.
     :param alarm: whether the alarm is raised: a red strip and frame instead of a green strip.
-    :param rate: images that are answered in a second; None where that is not known.
+    :param rate: detections a second; None where that is not known.
     :param max_width: columns that the result has at most, with its shape kept; 0 for any number.
     :return: a copy with the drawing, in BGR order.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every image in this package looks like, wherever it came from."""
+"""Pixels together with the order of their channels."""
 
 from dataclasses import dataclass
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Turn the fields of a compressed ROS image into an image, checking the file inside first.
+Decode the file in a compressed ROS image, after checking it.
 
-The fields are those of sensor_msgs/msg/CompressedImage. Only the first bytes of `data` tell what
-it is; `format` is free text ('jpeg', 'rgb8; jpeg compressed bgr8', 'mono8; png compressed ').
+The fields are those of sensor_msgs/msg/CompressedImage. Only the first bytes of `data` identify
+the file; `format` is free text ('jpeg', 'rgb8; jpeg compressed bgr8', 'mono8; png compressed ').
 Colors are those that every JPEG or PNG decoder sees: "compressed bgr8" says what image_transport's
 publisher handed to OpenCV's encoder, which writes RGB of it
 (ros-perception/image_transport_plugins, compressed_image_transport/src/compressed_publisher.cpp).
@@ -74,8 +74,8 @@ def decode(format_text: str, data: Any, rows: int, columns: int) -> ColorImage:
     A JPEG is decoded at a half, a quarter or an eighth of its size where that is enough: libjpeg
     then computes fewer pixels. A PNG can only be decoded in full. Alpha is dropped.
 
-    :param format_text: what the message says of its data; used in errors, and to refuse files
-        that hold a camera's Bayer mosaic.
+    :param format_text: the message's `format`; used in errors, and to refuse files of a
+        camera's Bayer mosaic.
     :param data: the file, as any object with the buffer protocol.
     :param rows: rows that are enough.
     :param columns: columns that are enough.
@@ -118,7 +118,7 @@ def _decode(file: bytes, flags: int, label: str) -> NDArray[np.uint8]:
 
 
 def _check_jpeg(file: bytes, label: str) -> tuple[int, int]:
-    """Walk through the segments to the coded pixels, then look for their end; give the size."""
+    """Walk through the segments to the coded pixels, find their end, and return the size."""
     size: tuple[int, int] | None = None
     position = len(_JPEG_START)
     while match := _MARKER.search(file, position):

@@ -2,8 +2,8 @@
 """
 Decode the image messages of a camera.
 
-Any object with the fields of the message will do, whether rclpy or a reader of bags made it: none
-of ROS is imported here. A frame of a file takes the place of a message, too.
+Any object with the fields of the message will do, from rclpy or from a reader of bags: nothing of
+ROS is imported here. A frame of a file may take the place of a message.
 """
 
 from functools import cache
@@ -41,7 +41,7 @@ def decode_message(message: Any, rows: int, columns: int) -> ColorImage:
 
 def from_image(message: Any) -> ColorImage:
     """
-    Make an image of a raw image message.
+    Convert a raw image message.
 
     :param message: a sensor_msgs/msg/Image with an encoding of ENCODINGS, or one that cv_bridge
         converts to bgr8: rgb16, bgr16, rgba16, bgra16 and bayer_*16, as of 2024. It refuses
@@ -52,7 +52,7 @@ def from_image(message: Any) -> ColorImage:
     if message.encoding not in ENCODINGS:
         return _by_cv_bridge(message)
     return convert_raw(message.encoding, message.height, message.width, message.step,
-                      message.data, bool(message.is_bigendian))
+                       message.data, bool(message.is_bigendian))
 
 
 def from_compressed_image(message: Any, rows: int, columns: int) -> ColorImage:
@@ -62,7 +62,7 @@ def from_compressed_image(message: Any, rows: int, columns: int) -> ColorImage:
     :param message: a sensor_msgs/msg/CompressedImage with a JPEG or PNG file as its data.
     :param rows: rows that are enough.
     :param columns: columns that are enough.
-    :return: what `compressed_image.decode` makes of it.
+    :return: the image in BGR order, as from `compressed.decode`.
     :raises ImageError: when it is neither, damaged, too large, or not decodable.
     """
     return decode(message.format, message.data, rows, columns)
@@ -76,7 +76,7 @@ def stamp_of(message: Any) -> float:
 
 
 def describe(message: Any) -> tuple[str, str]:
-    """Explain what a message holds: encoding or format, and pixels or bytes."""
+    """Return the encoding or format of a message, and its pixels or bytes, as texts."""
     if hasattr(message, 'encoding'):
         return message.encoding, f'{message.width}x{message.height}'
     return message.format, f'{len(message.data)} bytes'

@@ -60,7 +60,7 @@ def find_files(path: Path) -> list[Path]:
     :raises ImageFileError: when it cannot be read or is a folder without images and videos.
     """
     try:
-        # Not exists(), which tells nothing of a name that is too long or a folder that is closed.
+        # Not exists(), which has no error for a name that is too long or a folder that is closed.
         path.stat()
         if not path.is_dir():
             return [path]
@@ -89,7 +89,7 @@ def walk_files(folder: Path) -> list[Path]:
 
 
 def is_video(path: Path) -> bool:
-    """Return from a file's name whether it is a video."""
+    """Return whether a file is a video by its name."""
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Turn the fields of a raw ROS image into an image, checking them first.
+Convert the fields of a raw ROS image to an image, after checking them.
 
 The fields are those of sensor_msgs/msg/Image; encodings are named as in
 sensor_msgs/include/sensor_msgs/image_encodings.hpp. Colors come out as cv_bridge gives them
@@ -104,9 +104,9 @@ ENCODINGS = {
 
 
 def convert_raw(encoding: str, height: int, width: int, step: int, data: Any,
-               is_bigendian: bool = False) -> ColorImage:
+                is_bigendian: bool = False) -> ColorImage:
     """
-    Make an image of the bytes of a raw image.
+    Convert the bytes of a raw image.
 
     :param encoding: a key of ENCODINGS.
     :param height: rows; even for nv12, nv21 and nv24, at least 3 for Bayer encodings.

@@ -31,7 +31,7 @@ AUTO = 'auto'
 
 
 class RuntimeUnavailableError(ImportError):
-    """Report that no TFLite runtime, or not the one asked for, can be imported."""
+    """Report that no TFLite runtime, or not the chosen one, can be imported."""
 
 
 class InferenceError(RuntimeError):
@@ -40,11 +40,11 @@ class InferenceError(RuntimeError):
 
 class FireClassifier:
     """
-    Return how likely it is that an image shows fire, by one model in one runtime.
+    One model in one runtime.
 
-    :ivar contract: what the model expects and means; its SHA-256 is that of the bytes that run.
+    :ivar contract: of the model; its SHA-256 is that of the bytes that run.
     :ivar model_changed: whether they are not the bytes that the contract names.
-    :ivar runtime: the key of RUNTIMES that it runs in.
+    :ivar runtime: its runtime, a key of RUNTIMES.
     """
 
     def __init__(self, model_path: Path, runtime: str = AUTO, num_threads: int = 1,
@@ -84,7 +84,7 @@ class FireClassifier:
 
     def probability(self, image: ColorImage) -> float:
         """
-        Return how likely it is that an image shows fire.
+        Compute the probability that an image shows fire.
 
         :param image: an image of any size.
         :return: probability, 0..1.
@@ -94,7 +94,7 @@ class FireClassifier:
 
     def predict(self, tensor: NDArray[np.float32]) -> float:
         """
-        Return how likely it is that a preprocessed image shows fire.
+        Compute the probability that a preprocessed image shows fire.
 
         :param tensor: float32 of the contract's input shape, as `preprocess` makes it, also for
             a model whose input is quantized.

@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What a .tflite file expects and means.
+The contract of a model: what its tensors expect and mean.
 
-A .tflite says what shape its tensors have, not what they mean. The contract carries the rest;
-`stored_model` has how it is stored with the file.
+A .tflite file has the shapes of its tensors, not their meaning. The contract carries the rest;
+`model.file` stores it with the model.
 """
 
 from collections.abc import Mapping
 import dataclasses
 from dataclasses import dataclass, field
 import json
-import reprlib
-from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints, TypeVar
 
 from fire_detector.model.preprocessing import InputSpec
+from fire_detector.model.record import read_record
 
 FORMAT_VERSION = 1
 SOFTMAX, SIGMOID, LOGITS = 'softmax', 'sigmoid', 'logits'
@@ -30,7 +28,7 @@ class ModelError(ValueError):
 @dataclass(frozen=True)
 class AlarmSettings:
     """
-    When single probabilities add up to an alarm; `alarm.FireAlarm` has the rule.
+    Settings of the alarm; `detection.alarm.FireAlarm` has the rule.
 
     :ivar on_threshold: probability 0..1 at or above which the alarm is raised.
     :ivar off_threshold: probability 0..1 below which it is cleared; at most on_threshold.
@@ -61,7 +59,7 @@ class AlarmSettings:
 @dataclass(frozen=True)
 class ModelContract:
     """
-    What a model expects and means.
+    The meaning of a model's tensors, and what else travels with it.
 
     :ivar name: the model's name.
     :ivar version: the model's version.
@@ -124,7 +122,7 @@ class ModelContract:
 
 
 def contract_to_json(contract: ModelContract) -> str:
-    """Write a contract as JSON text."""
+    """Return a contract as JSON text."""
     return json.dumps(dataclasses.asdict(contract), indent=2)
 
 
@@ -132,8 +130,9 @@ def contract_from_json(text: str, origin: str) -> ModelContract:
     """
     Read a contract from JSON text.
 
-    :param text: what :func:`contract_to_json` wrote.
+    :param text: as from :func:`contract_to_json`.
     :param origin: where the text came from, for the message.
+    :return: the contract.
     :raises ModelError: when it is not JSON, lacks a field or has a value that is not allowed.
     """
     try:
@@ -147,67 +146,3 @@ def contract_from_json(text: str, origin: str) -> ModelContract:
     # RecursionError: lists within lists, thousands deep.
     except (ValueError, RecursionError) as error:
         raise ModelError(f'{origin}: not a usable contract: {error}') from error
-
-
-Record = TypeVar('Record')
-
-# How JSON's types are called, so that whoever writes JSON understands the message.
-_JSON_NAMES = {str: 'a text', int: 'a whole number', float: 'a number', NoneType: 'null'}
-
-
-def read_record(kind: type[Record], value: object, name: str = '') -> Record:
-    """
-    Make a record of a JSON object.
-
-    :param kind: a dataclass whose fields are str, int, float, tuples of them, mappings from texts
-        to them, or such dataclasses again.
-    :param value: what `json.loads` gave.
-    :param name: of the field that is read, for the message; '' for the whole.
-    :raises ValueError: when it is no object, when a field is missing, unknown or of another type,
-        and when the record refuses its values.
-    """
-    if not isinstance(value, dict):
-        raise ValueError(f'{name or "it"} is {reprlib.repr(value)}, not an object')
-    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    unknown = value.keys() - fields.keys()
-    if unknown:
-        raise ValueError(f'{_inside(name, min(unknown))} is not one of its fields; '
-                         f'they are {", ".join(fields)}')
-    hints = get_type_hints(kind)
-    for known in fields.values():
-        if (known.name not in value and known.default is dataclasses.MISSING
-                and known.default_factory is dataclasses.MISSING):
-            raise ValueError(f'the field {_inside(name, known.name)} is missing')
-    return kind(**{key: _read(hints[key], given, _inside(name, key))
-                   for key, given in value.items()})
-
-
-def _inside(name: str, key: str) -> str:
-    return f'{name}.{key}' if name else key
-
-
-def _read(kind: Any, value: object, name: str) -> Any:
-    if dataclasses.is_dataclass(kind):
-        return read_record(kind, value, name)  # type: ignore[arg-type]
-    if get_origin(kind) is tuple:
-        if not isinstance(value, list):
-            raise ValueError(f'{name} is {reprlib.repr(value)}, not a list')
-        element = get_args(kind)[0]
-        return tuple(_read(element, one, f'{name}[{index}]') for index, one in enumerate(value))
-    if get_origin(kind) is Mapping:
-        if not isinstance(value, dict):
-            raise ValueError(f'{name} is {reprlib.repr(value)}, not an object')
-        element = get_args(kind)[1]
-        return {key: _read(element, one, _inside(name, key)) for key, one in value.items()}
-    kinds = get_args(kind) or (kind,)
-    if not any(_is(one, value) for one in kinds):
-        raise ValueError(f'{name} is {reprlib.repr(value)}, '
-                         f'not {" or ".join(_JSON_NAMES[one] for one in kinds)}')
-    return value
-
-
-def _is(kind: type, value: object) -> bool:
-    """Return whether a value has a type; to JSON, 1 is as much a number as 1.0, and true none."""
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, (int, float) if kind is float else kind)

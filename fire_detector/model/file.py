@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-A .tflite file and the contract that is stored with it.
+Read and write .tflite files together with their contract.
 
 The contract is a JSON member of a zip archive appended to the file. TFLite's own metadata packs
 its associated files in the same way (https://ai.google.dev/edge/litert/models/metadata), and
@@ -33,11 +33,11 @@ TFLITE_IDENTIFIER = b'TFL3'
 @dataclass(frozen=True)
 class StoredModel:
     """
-    A model as it was read from its file, once: what is checked is what is run.
+    The content of a model file, read once, so that the checked bytes are those that run.
 
     :ivar path: the file, for messages.
     :ivar content: the bytes of the model, without the archive.
-    :ivar contract: what it expects and means; its `model_sha256` is that of `content`.
+    :ivar contract: the contract; its `model_sha256` is that of `content`.
     :ivar contract_path: the file that the contract was in.
     :ivar named_sha256: the SHA-256 that the contract gave; '' where it gave none.
     """
@@ -67,8 +67,8 @@ def read_model(model_path: Path) -> StoredModel:
     model = read_changed_model(model_path)
     digest = model.contract.model_sha256
     if not model.named_sha256:
-        raise ModelError(f'{model.contract_path}: the contract does not say which model it is '
-                         f'for; if it is for {model_path} as it is, add '
+        raise ModelError(f'{model.contract_path}: the contract does not name its model by '
+                         f'"model_sha256"; if it is for {model_path} as it is, add '
                          f'"model_sha256": "{digest}"')
     if model.changed:
         raise ModelError(f'{model.contract_path}: the contract is for a model with SHA-256 '
@@ -82,6 +82,7 @@ def read_changed_model(model_path: Path) -> StoredModel:
     Read a .tflite file and its contract, also where the contract names other bytes, or none.
 
     :param model_path: the model file. A damaged one may end the process that runs it.
+    :return: the model; `changed` where the contract does not name its bytes.
     :raises ModelError: when the file is missing or no TFLite model, or there is no contract.
     """
     content, embedded = _read_file(model_path)
@@ -119,7 +120,8 @@ def read_sidecar(model_path: Path) -> ModelContract:
     """
     Read the contract beside a model, in whatever format the model is.
 
-    :param model_path: the model file; its checksum is not looked at.
+    :param model_path: the model file; its checksum is not verified.
+    :return: the contract as it was written.
     :raises ModelError: when the contract cannot be read or used.
     """
     sidecar = sidecar_path(model_path)
@@ -155,12 +157,12 @@ def append_contract(model_path: Path, contract: ModelContract) -> ModelContract:
 
 
 def _signed(contract: ModelContract, content: bytes) -> ModelContract:
-    """Return a contract the SHA-256 of a model's bytes."""
+    """Return a contract with the SHA-256 of a model's bytes."""
     return dataclasses.replace(contract, model_sha256=hashlib.sha256(content).hexdigest())
 
 
 def _read_file(model_path: Path) -> tuple[bytes, str | None]:
-    """Read a file's model and, where there is one, its contract; the model only once."""
+    """Return the bytes of a file's model and, where there is one, the text of its contract."""
     try:
         with model_path.open('rb') as file:
             if file.read(8)[4:] != TFLITE_IDENTIFIER:

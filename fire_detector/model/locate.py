@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the models that come with the package are."""
+"""Find model files, also those that are installed with the package."""
 
 from pathlib import Path
 
@@ -12,10 +12,11 @@ def models_folder() -> Path:
     """
     Find the folder of the models that come with the package.
 
-    It is found from where this file lies, so that no ROS is needed: resource/ beside the package
+    The search starts at this file, so that no ROS is needed: resource/ beside the package
     in a source checkout (also one installed with `pip install -e` or `--symlink-install`), or
     else share/fire_detector in a folder above, which pip, colcon and Debian nest differently.
 
+    :return: the folder.
     :raises ModelError: when there is none: the installation is not complete.
     """
     package = Path(__file__).resolve().parents[1]

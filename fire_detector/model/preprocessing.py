@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Turn an image into the tensor that a model expects.
+Convert an image to the input tensor of a model.
 
-Training, conversion, tests and the node all call :func:`preprocess`, so a model is never served
-images that were prepared in another way than those it has learned from.
+Training, conversion, tests and the node all call :func:`preprocess`, so that images are
+prepared in the same way wherever a model runs.
 """
 
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ INPUT_COLORS = (*COLOR_ORDERS, GRAY)
 # OpenCV weighs red, green and blue by 0.299, 0.587 and 0.114, as ITU-R BT.601 does for luma, and
 # rounds: https://docs.opencv.org/4.x/de/d25/imgproc_color_conversions.html
 _TO_GRAY = {'RGB': cv2.COLOR_RGB2GRAY, 'BGR': cv2.COLOR_BGR2GRAY}
-# An image is brought to no less than so many times the input's sides in steps that are rounded:
-# the closer, the cheaper, and the more do the roundings show.
+# Halving, whose results are rounded, stops at this multiple of the input's sides: a smaller one
+# costs less and rounds more.
 OVERSIZE = 1.75
 # Pixels up to which an image is averaged at once, whatever the input: that is cheap enough.
 SMALL = 320 * 320
@@ -36,7 +36,7 @@ RESIZE_RULES = ('stretch',)
 @dataclass(frozen=True)
 class InputSpec:
     """
-    What a model's input tensor holds.
+    The layout and meaning of a model's input tensor.
 
     :ivar height: rows of the input tensor, in pixels.
     :ivar width: columns of the input tensor, in pixels.
@@ -77,10 +77,10 @@ class InputSpec:
 
 def preprocess(image: ColorImage, spec: InputSpec) -> NDArray[np.float32]:
     """
-    Resize, reorder and scale an image as the model's contract asks.
+    Resize, reorder and scale an image as the model's contract requires.
 
     :param image: the image, of any size.
-    :param spec: what the model's input tensor holds.
+    :param spec: layout and meaning of the model's input tensor.
     :return: float32 array of shape (1, spec.height, spec.width, spec.channels), in
         spec.color_order.
     """
@@ -104,9 +104,9 @@ def preprocess(image: ColorImage, spec: InputSpec) -> NDArray[np.float32]:
 
 def _halved(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
     """
-    Average each 2x2 pixels of a large image, as long as so many rows and columns are left.
+    Average blocks of 2x2 pixels of a large image, while so many rows and columns remain.
 
-    OpenCV does so many times as fast as it averages by any other factor.
+    OpenCV averages by a factor of two many times as fast as by any other factor.
     """
     height, width = pixels.shape[:2]
     while (height * width > SMALL and height % 2 == width % 2 == 0

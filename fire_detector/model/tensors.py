@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Check a model's tensors against its contract, and bring values to and from their types.
+Check a model's tensors against its contract, and convert their values.
 
-A detail is what the `get_input_details` of every TFLite runtime gives for one tensor.
+A detail is an element of what `get_input_details` returns in every TFLite runtime.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 TYPES = (np.float32, np.uint8, np.int8)
+# How far from 0..1 rounding may take a probability.
+TOLERANCE = 1e-3
 
 
 def check_input(details: list[dict[str, Any]], model: StoredModel) -> dict[str, Any]:
     """
-    Check that a model takes one image, as its contract says.
+    Check that a model's input is one image, as its contract says.
 
     :param details: of all inputs.
     :param model: the model and its contract.
     :return: the detail of the one input.
-    :raises ModelError: when it does not; the message says what to do.
+    :raises ModelError: when it does not; the message has the remedy.
     """
     detail = _only(details, model, 'input')
     found, expected = _shape(detail), model.contract.input_shape
@@ -43,12 +45,12 @@ def check_input(details: list[dict[str, Any]], model: StoredModel) -> dict[str, 
 
 def check_output(details: list[dict[str, Any]], model: StoredModel) -> dict[str, Any]:
     """
-    Check that a model answers with as many values as its contract says.
+    Check that a model's output has as many values as its contract says.
 
     :param details: of all outputs.
     :param model: the model and its contract.
     :return: the detail of the one output, whose values may be along any axis.
-    :raises ModelError: when it does not; the message says what to do.
+    :raises ModelError: when it does not; the message has the remedy.
     """
     detail = _only(details, model, 'output')
     found, contract = _shape(detail), model.contract
@@ -64,7 +66,7 @@ def check_output(details: list[dict[str, Any]], model: StoredModel) -> dict[str,
 
 def quantize(tensor: NDArray[np.float32], detail: dict[str, Any]) -> NDArray[Any]:
     """
-    Bring values to the type of a tensor.
+    Convert values to the type of a tensor.
 
     q = round(x / scale) + zero_point, https://ai.google.dev/edge/litert/models/quantization_spec.
 
@@ -82,10 +84,11 @@ def quantize(tensor: NDArray[np.float32], detail: dict[str, Any]) -> NDArray[Any
 
 def dequantize(tensor: NDArray[Any], detail: dict[str, Any]) -> NDArray[np.float32]:
     """
-    Bring values of a tensor back to float32: x = (q - zero_point) * scale.
+    Convert values of a tensor back to float32: x = (q - zero_point) * scale.
 
     :param tensor: of any shape, in the tensor's type.
     :param detail: of the tensor.
+    :return: float32 of the same shape.
     """
     if detail['dtype'] == np.float32:
         return np.asarray(tensor, dtype=np.float32)
@@ -97,8 +100,8 @@ def _only(details: list[dict[str, Any]], model: StoredModel, kind: str) -> dict[
     if len(details) != 1:
         names = ', '.join(repr(detail['name']) for detail in details)
         raise ModelError(f'{model.path}: has {len(details)} {kind} tensors ({names}), expected '
-                         f'1; convert the part of the model that turns one image into '
-                         f'one answer')
+                         f'1; convert the part of the model that makes one prediction '
+                         f'of one image')
     return details[0]
 
 
@@ -129,38 +132,34 @@ def _check_type(detail: dict[str, Any], model: StoredModel, kind: str) -> None:
 
 
 def _place(model: StoredModel) -> str:
-    """Return where the contract is that may have to be corrected."""
+    """Return the file of the contract, for a message."""
     if model.contract_path == model.path:
         return 'the contract inside it'
     return str(model.contract_path)
 
 
-# How far from 0..1 rounding may take a probability.
-TOLERANCE = 1e-3
-
-
 def fire_probability(values: Sequence[float], contract: ModelContract) -> float:
     """
-    Return how likely fire is.
+    Compute the probability of fire from a model's output.
 
-    One value is that of fire; of several, each is that of the label in its place. Logits become
-    probabilities by a sigmoid where there is one, and by a softmax where there are several,
-    neither of which overflows: the exponents that are taken are never positive.
+    One value is that of fire; of several, each is that of the label in its place. One logit goes
+    through a sigmoid, several through a softmax; neither overflows, since every exponent is at
+    most 0.
 
-    :param values: what the model answered to one image, dequantized; Python's own floats,
-        which for so few are ten times as fast as arrays.
-    :param contract: says what they mean.
+    :param values: the model's output for one image, dequantized; Python's own floats, which for
+        so few are ten times as fast as arrays.
+    :param contract: of the model.
     :return: probability, 0..1.
-    :raises ValueError: when an answer is not finite, or not from 0 to 1 where it has to be.
+    :raises ValueError: when a value is not finite, or not from 0 to 1 where it has to be.
     """
     for value in values:
         if not math.isfinite(value):
-            raise ValueError(f'answered {value}, which is no number')
+            raise ValueError(f'output {value} is no number')
     place = 0 if len(values) == 1 else contract.labels.index(contract.fire_label)
     if contract.output != LOGITS:
         value = values[place]
         if not -TOLERANCE <= value <= 1 + TOLERANCE:
-            raise ValueError(f'answered {value:g}, which is no probability; a model without '
+            raise ValueError(f'output {value:g} is no probability; a model without '
                              f'{contract.output} at its end has "output": "{LOGITS}" in its '
                              f'contract')
         return min(max(value, 0.0), 1.0)

@@ -25,6 +25,17 @@ def test_nothing_is_saved_up() -> None:
     assert allowed(limit, [160 + number / 100 for number in range(100)]) in (10, 11, 12)
 
 
+def test_first_event_is_let_through() -> None:
+    """Whatever time the clock begins at."""
+    assert RateLimit(10).allows(0.0)
+
+
+def test_whole_period_of_delay_is_not_saved_up() -> None:
+    """At one a second, an event that comes a second late is followed by none for a second."""
+    limit = RateLimit(1)
+    assert [limit.allows(now) for now in (0.0, 2.0, 2.5, 3.0)] == [True, True, False, True]
+
+
 def test_rate_may_be_set() -> None:
     """It holds from the next event on."""
     limit = RateLimit(0.1)

@@ -35,7 +35,7 @@ def test_nobody() -> None:
 def test_other_type(published: str, wanted: str, advice: str) -> None:
     """A publisher of compressed images is no reason to look for network buffers."""
     text = explain_missing_images(TOPIC, 2.0, [Endpoint('/usb_cam', published, BEST_EFFORT)],
-                   Endpoint('/fire_detector', wanted, RELIABLE))
+                                  Endpoint('/fire_detector', wanted, RELIABLE))
     assert f'it carries {published}, not {wanted}' in text
     assert advice in text
     assert f'/usb_cam ({published}, best_effort, volatile)' in text
@@ -52,7 +52,8 @@ def test_incompatible_reliability() -> None:
 
 def test_incompatible_durability() -> None:
     """Who asks for what was sent before hears nobody that keeps nothing."""
-    text = explain_missing_images(TOPIC, 2.0, [CAMERA], Endpoint('/node', IMAGE, RELIABLE, TRANSIENT_LOCAL))
+    text = explain_missing_images(TOPIC, 2.0, [CAMERA],
+                                  Endpoint('/node', IMAGE, RELIABLE, TRANSIENT_LOCAL))
     assert 'do not offer the quality of service that is asked for' in text
     assert '(reliable, transient_local)' in text
 
@@ -71,7 +72,23 @@ def test_published_but_silent(publishers: list[Endpoint], subscription: Endpoint
     text = explain_missing_images(TOPIC, 2.0, publishers, subscription)
     assert 'it is published, but nothing comes' in text
     assert ('net.core.rmem_max' in text) == buffers
+    assert ('FASTDDS_BUILTIN_TRANSPORTS="UDPv4?sockets_size=4MB"' in text) == buffers
     assert 'hears nothing of' not in text
+
+
+def test_publishers_of_two_types() -> None:
+    """Both types and both publishers are named; the transport is one of them."""
+    others = [Endpoint('/usb_cam', COMPRESSED_IMAGE, RELIABLE),
+              Endpoint('/info', 'sensor_msgs/msg/CameraInfo', RELIABLE)]
+    text = explain_missing_images(TOPIC, 2.0, others, NODE)
+    assert f'carries sensor_msgs/msg/CameraInfo and {COMPRESSED_IMAGE}, not {IMAGE}' in text
+    assert 'set the parameter image_transport to compressed' in text
+    assert text.endswith(f'Publishers: {others[0]}, {others[1]}')
+
+
+def test_four_publishers_are_all_named() -> None:
+    """There are no more."""
+    assert 'more' not in explain_missing_images(TOPIC, 2.0, [CAMERA] * 4, NODE)
 
 
 def test_many_publishers_are_not_all_named() -> None:

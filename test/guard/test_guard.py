@@ -102,6 +102,7 @@ def test_silence(on_silence: str, scale: float) -> None:
     guard.heard(0, False, 10.0)
     assert (guard.scale(11.9), guard.silences(11.9)) == (1.0, [])
     assert guard.scale(12.0) == scale
+    assert guard.silences(12.0) == ['no word of detector 0 for 2.0 s']
     assert guard.silences(12.5) == ['no word of detector 0 for 2.5 s']
     guard.heard(0, False, 13.0)
     assert (guard.scale(13.0), guard.silences(13.0)) == (1.0, [])
@@ -113,6 +114,13 @@ def test_never_heard(on_silence: str, scale: float) -> None:
     guard = FireGuard(replace(SETTINGS, on_silence=on_silence), ['front'])
     assert guard.scale(0.0) == scale
     assert guard.silences(0.0) == ['no word of front yet']
+
+
+def test_detector_that_was_never_heard_has_no_alarm() -> None:
+    """One of two is heard, without a fire: nothing is held, whatever the silence leads to."""
+    guard = FireGuard(replace(SETTINGS, on_silence=NONE), ['front', 'rear'])
+    guard.heard(0, False, 1.0)
+    assert (guard.scale(1.0), guard.alarms()) == (1.0, [])
 
 
 def test_stricter_one_counts() -> None:
@@ -189,4 +197,4 @@ def test_when_values_may_change() -> None:
     assert 'stamped is read when' in check_mutable(PARAMETERS, ['action', 'stamped'], True)
     assert check_mutable(PARAMETERS, ['stamped'], False) == ''
     assert check_mutable(PARAMETERS, ['action', 'on_silence', 'slow_factor', 'release',
-                                    'release_after', 'detector_timeout'], True) == ''
+                                      'release_after', 'detector_timeout'], True) == ''

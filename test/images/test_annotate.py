@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The drawing shows the answer and leaves the image alone."""
+"""The drawing shows the detection and leaves the image alone."""
 
+import cv2
 from fire_detector.images.annotate import annotate
 from fire_detector.images.color_image import ColorImage
 import numpy as np
@@ -77,6 +78,7 @@ def test_rate_is_shown_where_there_is_room() -> None:
         without, with_rate = (white(annotate(black, 0.5, True, rate)) for rate in (None, 29.8))
         last = np.nonzero(without)[1].max()
         assert with_rate[:, last + 1:].any() == shown
+        np.testing.assert_array_equal(with_rate[:, :last + 1], without[:, :last + 1])
         assert (with_rate == without).all() == (not shown)
 
 
@@ -89,6 +91,90 @@ def test_alarm_is_a_word_too() -> None:
         assert (calm != alarm).any()
     # Where the number does not fit beside the word, the word is what is left.
     np.testing.assert_array_equal(alarm, white(annotate(black, 0.999, True)))
+
+
+CALM, RED = (70, 130, 40), (40, 40, 220)
+
+
+@pytest.mark.parametrize(('probability', 'alarm', 'color', 'filled'), [
+    (0.0, False, CALM, 0), (0.5, False, CALM, 5), (1.0, False, CALM, 10), (1.0, True, RED, 10)])
+def test_every_pixel_of_a_strip_without_letters(
+        probability: float, alarm: bool, color: tuple[int, int, int], filled: int) -> None:
+    """In 10 columns there is no room for letters: 14 rows of color, and of black beside it."""
+    white_image = ColorImage(np.full((HEIGHT, 10, 3), 255, np.uint8), 'BGR')
+    drawn = annotate(white_image, probability, alarm).pixels
+    expected = np.full((HEIGHT, 10, 3), 255, np.uint8)
+    expected[-STRIP:] = 0
+    expected[-STRIP:, :filled] = color
+    if alarm:
+        # A line of two, about the outermost pixels: the outer half of it lies outside.
+        expected[:2] = expected[-2:] = expected[:, :2] = expected[:, -2:] = RED
+    np.testing.assert_array_equal(drawn, expected)
+
+
+@pytest.mark.parametrize(('height', 'rows'), [(8, 1), (160, 2), (480, 3), (6400, 40)])
+def test_width_of_the_frame(height: int, rows: int) -> None:
+    """It is a fifth of the strip's 8, 14, 30 or 400 rows, of which half lies outside."""
+    black = ColorImage(np.zeros((height, 300, 3), np.uint8), 'BGR')
+    column = annotate(black, 0.0, alarm=True).pixels[:, 250]
+    red = (column == RED).all(axis=1)
+    assert red[:height - 2 * rows].sum() == pytest.approx(rows, abs=1)
+    assert red[-1]
+
+
+def test_strip_has_a_largest_height() -> None:
+    """A sixteenth of 8000 rows would be 500: it has 400."""
+    white_image = ColorImage(np.full((8000, 10, 3), 255, np.uint8), 'BGR')
+    black = (annotate(white_image, 0.0, False).pixels == 0).all(axis=(1, 2))
+    assert black.sum() == 400
+
+
+def test_no_letters_in_three_rows() -> None:
+    """The strip is no higher than the image, and letters no higher than the strip."""
+    low = ColorImage(np.zeros((3, 500, 3), np.uint8), 'BGR')
+    assert not white(annotate(low, 0.5, False)).any()
+
+
+def test_letters_are_those_of_the_probability() -> None:
+    """50 % and 50.4 % are written alike, and 51 % and 100 % are not."""
+    black = ColorImage(np.zeros((480, 640, 3), np.uint8), 'BGR')
+    written = [white(annotate(black, probability, False))[:, :250]
+               for probability in (0.5, 0.504, 0.51, 1.0)]
+    np.testing.assert_array_equal(written[0], written[1])
+    assert (written[0] != written[2]).any()
+    assert (written[2] != written[3]).any()
+
+
+def test_strokes_are_as_wide_as_the_letters_need() -> None:
+    """
+    Of 1080 rows, letters have strokes of 3 pixels, smooth edges, and a margin of 11.
+
+    The strip has 67 rows, so that the scale is 67 / 32 = 2.09, and 1.6 times that 3.35.
+    """
+    drawn = annotate(ColorImage(np.zeros((1080, 1920, 3), np.uint8), 'BGR'), 0.0, False).pixels
+    letters = (drawn > 128).all(axis=2).astype(np.uint8)
+    assert cv2.erode(letters, np.ones((3, 3))).any()
+    assert ((drawn > 60) & (drawn < 200)).any()
+    assert 11 <= np.nonzero(letters)[1].min() <= 18
+
+
+def test_turned_image() -> None:
+    """Pixels that lie column by column are drawn on like any."""
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 100, 3), np.uint8).transpose(1, 0, 2)
+    drawn = annotate(ColorImage(pixels, 'BGR'), 0.5, True)
+    np.testing.assert_array_equal(
+        drawn.pixels, annotate(ColorImage(pixels.copy('C'), 'BGR'), 0.5, True).pixels)
+
+
+def test_shrinking_averages() -> None:
+    """Of each four columns one is 200: all become 50. A single row stays one, or a column."""
+    pixels = np.zeros((1, 1280, 3), np.uint8)
+    pixels[:, ::4] = 200
+    image = ColorImage(np.repeat(pixels, 720, axis=0), 'BGR')
+    assert (annotate(image, 0.5, False, max_width=320).pixels[:100] == 50).all()
+    assert annotate(ColorImage(pixels, 'BGR'), 0.5, False, max_width=320).pixels.shape == (
+        1, 320, 3)
+    assert annotate(image, 0.5, False, max_width=1).pixels.shape[1] == 1
 
 
 @pytest.mark.parametrize(('height', 'width'), [

@@ -68,9 +68,9 @@ def with_jpeg_size(rows: int, columns: int, marker: int = 0xc0) -> bytes:
             + rows.to_bytes(2, 'big') + columns.to_bytes(2, 'big') + JPEG[start + 9:])
 
 
-def with_png_size(rows: int, columns: int) -> bytes:
-    """Let a PNG lie about its size, with a right checksum."""
-    header = columns.to_bytes(4, 'big') + rows.to_bytes(4, 'big') + PNG[24:29]
+def with_png_size(rows: int, columns: int, kind: bytes = b'') -> bytes:
+    """Let a PNG lie about its size, or its kind of pixels, with a right checksum."""
+    header = columns.to_bytes(4, 'big') + rows.to_bytes(4, 'big') + (kind or PNG[24:29])
     return PNG[:8] + chunk(b'IHDR', header) + PNG[33:]
 
 
@@ -154,6 +154,14 @@ def test_jpeg_is_decoded_no_larger_than_needed(wanted: tuple[int, int],
     pixels = decode('jpeg', encode('.jpg', corners(480, 640)), *wanted).pixels
     assert pixels.shape == (*size, 3)
     assert is_corners(pixels)
+
+
+@pytest.mark.parametrize('size', [(1, 1), (1, MAX_SIDE), (MAX_SIDE, 1)])
+def test_smallest_and_largest_sides(size: tuple[int, int]) -> None:
+    """One pixel is an image, and so is one of the longest sides."""
+    for suffix in ('.png', '.jpg'):
+        file = encode(suffix, np.zeros((*size, 3), np.uint8))
+        assert decode('', file, FULL, FULL).pixels.shape == (*size, 3)
 
 
 def test_odd_sides_are_rounded_up() -> None:
@@ -242,11 +250,21 @@ def test_every_damaged_byte_of_a_png(capfd: pytest.CaptureFixture[str]) -> None:
     (with_jpeg_size(1, 16_385), 'say 16385x1 pixels: sides'),
     (with_jpeg_size(8000, 8001), 'say 8001x8000 pixels: .* at most 64000000'),
     (with_jpeg_size(0, 53), 'say 53x0 pixels'),
-    (with_jpeg_size(8000, 8000), rf'so few bytes hold at most {len(JPEG) * 512}'),
+    (with_jpeg_size(8000, 8000),
+     rf'^JPEG data of .* so few bytes hold at most {len(JPEG) * 512}$'),
+    (with_jpeg_size(37, 0), 'say 0x37 pixels'),
+    (JPEG[:JPEG.index(b'\xff\xc0')] + JPEG[JPEG.index(b'\xff\xc4'):], 'have no frame header'),
     (with_jpeg_size(37, 53, 0xc3), 'but coding process 3'),
     (with_png_size(2 ** 31 - 1, 2 ** 31 - 1), 'say 2147483647x2147483647 pixels: sides'),
     (with_png_size(0, 53), 'say 53x0 pixels'),
-    (with_png_size(8000, 8000), rf'so few bytes hold at most {len(PNG) * 344}'),
+    (with_png_size(8000, 8000),
+     rf'^PNG data of .* so few bytes hold at most {len(PNG) * 344}$'),
+    (with_png_size(37, 0), 'say 0x37 pixels'),
+    (with_png_size(len(PNG), 344), 'cannot be decoded'),
+    (with_png_size(8000, 8000, b'\x01\0\0\0\0'), rf'at most {len(PNG) * 8256}$'),
+    (with_png_size(37, 53, b'\x08\5\0\0\0'), 'cannot be decoded'),
+    (PNG[:33], 'are cut short: there is no IEND chunk'),
+    (PNG[:32], 'do not begin with an IHDR chunk'),
     (b'\xff\xd8\xff\xd9', 'have no frame header before the coded pixels'),
     (b'\xff\xd8' + segment(0xda, b'') + b'\xff\xd9', 'no frame header before the coded pixels'),
     (JPEG[:JPEG.index(b'\xff\xda')] + b'\xff\xd9', 'cannot be decoded by OpenCV'),

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The classifier gives the same answers in every runtime, for every type of tensor."""
+"""The classifier makes the same predictions in every runtime, for every type of tensor."""
 
 import importlib
 from pathlib import Path
 import sys
+from types import SimpleNamespace
+from typing import Any
 
+from fire_detector.detection.detector import Detector
 from fire_detector.images.color_image import ColorImage
 from fire_detector.images.files import read_image
+from fire_detector.model import classifier as module
 from fire_detector.model.classifier import (
+    AUTO,
     FireClassifier,
     InferenceError,
+    load_runtime,
     RUNTIMES,
     RuntimeUnavailableError,
 )
@@ -32,7 +38,7 @@ def test_real_images(data: Path, model: Path, runtime: str) -> None:
 
 
 def test_swapped_channels_are_noticed(data: Path, model: Path) -> None:
-    """An image whose label of its color order is wrong gets another answer."""
+    """An image whose label of its color order is wrong gets another probability."""
     classifier = FireClassifier(model)
     image = read_image(data / 'images' / 'cair' / 'fire' / '0002.jpg')
     swapped = ColorImage(image.pixels, 'RGB')
@@ -52,18 +58,36 @@ def test_runtimes_agree(data: Path, model: Path, runtime: str) -> None:
             reference.probability(image), abs=1e-5)
 
 
-def test_same_image_same_answer(model: Path, runtime: str) -> None:
-    """Nothing of one image is left in the next answer."""
+def test_same_image_same_probability(model: Path, runtime: str) -> None:
+    """Nothing of one image is left in the next prediction."""
     classifier = FireClassifier(model, runtime)
     first = classifier.probability(GRAY)
     classifier.probability(ColorImage(np.full((5, 5, 3), 255, np.uint8), 'RGB'))
     assert classifier.probability(GRAY) == first
 
 
-def test_answers_do_not_depend_on_threads(model: Path, runtime: str) -> None:
+def test_probabilities_do_not_depend_on_threads(model: Path, runtime: str) -> None:
     """Two threads are as right as one."""
     assert FireClassifier(model, runtime, num_threads=2).probability(GRAY) == pytest.approx(
         FireClassifier(model, runtime).probability(GRAY), abs=1e-6)
+
+
+def test_threads_reach_the_runtime(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One, unless more are allowed."""
+    name, real = load_runtime(AUTO)
+    threads = []
+
+    def interpreter(**options: Any) -> Any:
+        threads.append(options['num_threads'])
+        return real.Interpreter(**options)
+
+    monkeypatch.setattr(module, 'load_runtime',
+                        lambda runtime: (name, SimpleNamespace(Interpreter=interpreter)))
+    FireClassifier(model)
+    FireClassifier(model, num_threads=2)
+    Detector(model)
+    Detector(model, num_threads=3)
+    assert threads == [1, 2, 1, 3]
 
 
 def test_unknown_runtime(model: Path) -> None:
@@ -80,11 +104,11 @@ def test_no_threads(model: Path) -> None:
 
 def test_no_runtime_installed(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message has what to install, and why each one failed."""
-    for module in RUNTIMES.values():
-        monkeypatch.setitem(sys.modules, module, None)
+    for name in RUNTIMES.values():
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(RuntimeUnavailableError, match='install ai-edge-litert') as error:
         FireClassifier(model)
-    assert all(module in str(error.value) for module in RUNTIMES.values())
+    assert all(name in str(error.value) for name in RUNTIMES.values())
 
 
 def test_next_runtime_is_taken(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,11 +118,11 @@ def test_next_runtime_is_taken(model: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert FireClassifier(model).runtime == 'tflite'
 
 
-def test_non_finite_answer_is_no_probability(model: Path, runtime: str) -> None:
-    """A model that answers nan, here because its input is nan, gives an error and no number."""
+def test_non_finite_output_is_no_probability(model: Path, runtime: str) -> None:
+    """A model whose output is nan, here because its input is, raises an error."""
     classifier = FireClassifier(model, runtime)
-    with pytest.raises(InferenceError, match='answered nan'):
-        classifier.answer(np.full(classifier.contract.input_shape, np.nan, np.float32))
+    with pytest.raises(InferenceError, match='output nan'):
+        classifier.predict(np.full(classifier.contract.input_shape, np.nan, np.float32))
 
 
 @pytest.mark.parametrize(('dtype', 'zero_point', 'quantized'), [

@@ -57,12 +57,12 @@ def test_quiet_room(model: Path, runtime: str, scene: SyntheticScene) -> None:
             assert classifier.probability(image) < limit, phase.name
 
 
-def test_integers_answer_alike(model: Path, runtime: str, scene: SyntheticScene) -> None:
+def test_integers_agree(model: Path, runtime: str, scene: SyntheticScene) -> None:
     """The int8 version is of the same network: on the timeline it differs by less than 0.05."""
     classifiers = [FireClassifier(find_model(name), runtime)
                    for name in (DEFAULT_MODEL, 'fire_detector_int8.tflite')]
     frames = [ColorImage(scene.render(float(time)), 'RGB') for time in range(0, 40, 2)]
-    answers = np.array([[classifier.probability(frame) for frame in frames]
-                        for classifier in classifiers])
-    assert np.abs(answers[0] - answers[1]).mean() < 0.05
-    assert answers[1].max() > 0.9
+    probabilities = np.array([[classifier.probability(frame) for frame in frames]
+                              for classifier in classifiers])
+    assert np.abs(probabilities[0] - probabilities[1]).mean() < 0.05
+    assert probabilities[1].max() > 0.9

@@ -2,19 +2,16 @@
 """
 Models of every kind that others make are run, or refused with the reason.
 
-The models are real, made by `make_models.py`, whose docstring has what each must answer.
+The models are real, made by `make_models.py`, whose docstring has what each must predict.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 import dataclasses
-import importlib.util
 import math
 from multiprocessing import get_context
 from pathlib import Path
 import random
-import subprocess
-import sys
 
 from command_line import run_module
 from fire_detector.images.color_image import ColorImage
@@ -47,17 +44,6 @@ COLORS = {
 }
 
 
-@pytest.fixture(scope='session')
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make all models; give their folder."""
-    if importlib.util.find_spec('tensorflow') is None:
-        pytest.skip('the extra training is not installed')
-    folder = tmp_path_factory.mktemp('models')
-    subprocess.run([sys.executable, Path(__file__).with_name('make_models.py'), folder],
-                   check=True, capture_output=True, timeout=120)
-    return folder
-
-
 def contract_for(name: str, output: str = 'softmax', labels: int = 2,
                  color_order: str = 'RGB') -> ModelContract:
     """Write the contract that a model needs."""
@@ -85,7 +71,7 @@ def plain(color: tuple[int, int, int]) -> ColorImage:
 
 
 def refusal(path: Path, runtime: str) -> str:
-    """Load a model that is refused; give the message, which names it."""
+    """Load a model that is refused; return the message, which names it."""
     with pytest.raises(ModelError) as error:
         FireClassifier(path, runtime)
     assert str(path) in str(error.value)
@@ -93,7 +79,7 @@ def refusal(path: Path, runtime: str) -> str:
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_every_kind_answers_as_worked_out(
+def test_every_kind_predicts_as_worked_out(
         models: Path, tmp_path: Path, runtime: str, kind: str) -> None:
     """
     Check every type of tensor, number of channels, end and number of labels.
@@ -194,7 +180,7 @@ def test_contract_that_does_not_fit(
     assert [part for part in parts if part not in message] == []
 
 
-def test_map_is_no_answer(models: Path, tmp_path: Path, runtime: str) -> None:
+def test_map_is_no_prediction(models: Path, tmp_path: Path, runtime: str) -> None:
     """Four values in two by two places are not those of four labels."""
     path = beside(models, 'map', tmp_path, contract_for('map', labels=4))
     message = refusal(path, runtime)
@@ -203,7 +189,7 @@ def test_map_is_no_answer(models: Path, tmp_path: Path, runtime: str) -> None:
 
 
 def test_class_numbers_are_no_probabilities(models: Path, tmp_path: Path, runtime: str) -> None:
-    """A model that answers the number of the class, in one value, has none to give."""
+    """A model whose output is the number of the class, in one value, has none."""
     path = beside(models, 'number_of_the_class', tmp_path, contract_for('number', 'sigmoid'))
     message = refusal(path, runtime)
     assert 'output tensor is int64, expected float32, uint8 or int8' in message
@@ -212,7 +198,7 @@ def test_class_numbers_are_no_probabilities(models: Path, tmp_path: Path, runtim
 def test_logits_that_pass_for_probabilities(models: Path, tmp_path: Path, runtime: str) -> None:
     """The message says which word of the contract is wrong."""
     classifier = FireClassifier(beside(models, '3_float32_float32_logits_2', tmp_path), runtime)
-    with pytest.raises(InferenceError, match=r'answered 4, .*"output": "logits"'):
+    with pytest.raises(InferenceError, match=r'output 4 .*"output": "logits"'):
         classifier.probability(plain((255, 0, 0)))
 
 
@@ -322,9 +308,9 @@ def test_no_damage_reaches_the_runtime(models: Path, model: Path, tmp_path: Path
 
 def test_gray_network_of_logits_is_converted(small_data: Path, tmp_path: Path) -> None:
     """
-    The converter proves on real images that such a network answers as before.
+    The converter proves on real images that such a network predicts as before.
 
-    Keras' own layers, whose answer to gray g is 8 * g - 4, as that of the networks above.
+    Keras' own layers, whose output for gray g is 8 * g - 4, as that of the networks above.
     """
     keras = pytest.importorskip('keras', reason='the extra training is not installed')
     network = keras.Sequential([

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Preprocessing does what was worked out by hand."""
 
+from typing import Any
+
+import cv2
 from fire_detector.images.color_image import ColorImage
-from fire_detector.model.preprocessing import InputSpec, preprocess
+from fire_detector.model.preprocessing import InputSpec, OVERSIZE, preprocess, SMALL
 import numpy as np
 import pytest
 
@@ -94,6 +97,102 @@ def test_nearest_takes_one_pixel() -> None:
     np.testing.assert_allclose(tensor[0, :, :, 0], [[1, 0], [0, 0]])
 
 
+def test_linear_interpolates_between_two_pixels() -> None:
+    """
+    Enlarge two columns, 0 and 200, to four: linear weights, which no cubic curve has.
+
+    The middles of the four columns lie at -0.25, 0.25, 0.75 and 1.25 of the two, where the borders
+    are repeated: 0, 0.25 * 200 = 50, 150 and 200. A cubic would overshoot, to below 50.
+    """
+    pixels = np.zeros((1, 2, 3), np.uint8)
+    pixels[0, 1] = 200
+    spec = InputSpec(1, 4, scale=1.0, interpolation='linear')
+    tensor = preprocess(ColorImage(pixels, 'RGB'), spec)
+    np.testing.assert_array_equal(tensor[0, 0, :, 0], [0, 50, 150, 200])
+
+
+def test_linear_shrinks_by_the_middle_pixels() -> None:
+    """
+    Shrink 8 columns to 2: linear takes the two pixels about 1.5 and 5.5, and leaves the others.
+
+    Columns 1 and 2 are 100 and 50, so that 75 comes out, whatever columns 0 and 3 are.
+    """
+    pixels = np.zeros((1, 8, 3), np.uint8)
+    pixels[0, :4, :] = np.array([[255], [100], [50], [255]])
+    spec = InputSpec(1, 2, scale=1.0, interpolation='linear')
+    tensor = preprocess(ColorImage(pixels, 'RGB'), spec)
+    np.testing.assert_array_equal(tensor[0, 0, :, 0], [75, 0])
+
+
+def noise(height: int, width: int) -> ColorImage:
+    """Make an image in which every pixel is another."""
+    generator = np.random.default_rng(height * width)
+    return ColorImage(generator.integers(0, 256, (height, width, 3), np.uint8), 'RGB')
+
+
+def averaged(image: ColorImage, halvings: int, size: int) -> np.ndarray:
+    """Average blocks of 2x2 pixels so many times, rounded, and then all that is left at once."""
+    pixels = image.pixels
+    for _ in range(halvings):
+        height, width = pixels.shape[:2]
+        pixels = np.asarray(cv2.resize(pixels, (width // 2, height // 2),
+                                       interpolation=cv2.INTER_AREA), np.uint8)
+    resized = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(resized, np.float32)[np.newaxis]
+
+
+@pytest.mark.parametrize(('height', 'width', 'halvings'), [
+    (320, 320, 0),  # as many pixels as are averaged at once
+    (320, 322, 1),  # a column more than that; both sides are even
+    (321, 322, 0), (322, 321, 0),  # an odd side has no blocks of two
+    (644, 642, 1),  # 322x321 after one step: odd
+    (480, 640, 1),  # 240 x 320 are few enough
+    (1280, 960, 2), (2560, 1920, 3),
+])
+def test_area_halves_large_images(height: int, width: int, halvings: int) -> None:
+    """An image is halved while it has more than SMALL pixels and even sides, to the last bit."""
+    assert SMALL == 320 * 320
+    image = noise(height, width)
+    tensor = preprocess(image, InputSpec(16, 16, scale=1.0))
+    np.testing.assert_array_equal(tensor, averaged(image, halvings, 16))
+    other = averaged(image, halvings + 1 if halvings == 0 else halvings - 1, 16)
+    assert (tensor != other).any()
+
+
+@pytest.mark.parametrize(('sides', 'halvings'), [
+    ((698, 1000), 0), ((1000, 698), 0), ((700, 1000), 1), ((1000, 700), 1), ((700, 700), 1),
+    ((1398, 1400), 1), ((1400, 1400), 2)])
+def test_area_leaves_so_many_pixels_for_the_last_step(
+        sides: tuple[int, int], halvings: int) -> None:
+    """
+    For an input of 200x200, halving stops where a side would have fewer than 350 pixels.
+
+    350 = 1.75 * 200: 700 may be halved, and 698 may not; both sides count.
+    """
+    assert OVERSIZE == 1.75
+    image = noise(*sides)
+    np.testing.assert_array_equal(preprocess(image, InputSpec(200, 200, scale=1.0)),
+                                  averaged(image, halvings, 200))
+
+
+def test_fractions_of_the_least_size_are_rounded_up() -> None:
+    """Of 187 rows, 1.75 times as many are 327.25: 654 rows are not halved to 327."""
+    for side, halvings in ((654, 0), (656, 1)):
+        image = noise(side, side)
+        np.testing.assert_array_equal(preprocess(image, InputSpec(187, 187, scale=1.0)),
+                                      averaged(image, halvings, 187))
+
+
+@pytest.mark.parametrize('interpolation', ['nearest', 'linear'])
+def test_others_do_not_halve(interpolation: str) -> None:
+    """They take single pixels of the whole image, however large."""
+    image = noise(1024, 1024)
+    flag = {'nearest': cv2.INTER_NEAREST, 'linear': cv2.INTER_LINEAR}[interpolation]
+    tensor = preprocess(image, InputSpec(16, 16, scale=1.0, interpolation=interpolation))
+    np.testing.assert_array_equal(tensor[0], cv2.resize(image.pixels, (16, 16),
+                                                        interpolation=flag))
+
+
 def test_non_square_image_is_stretched() -> None:
     """
     Check that the left half of a wide image becomes the left half of a square tensor.
@@ -122,10 +221,32 @@ def test_extreme_sizes(height: int, width: int) -> None:
     np.testing.assert_allclose(tensor, 1.0, atol=1e-6)
 
 
+@pytest.mark.parametrize(('change', 'message'), [
+    ({'height': 0}, 'input size 0x4'), ({'width': 0}, 'input size 4x0'),
+    ({'height': -1}, 'input size -1x4'), ({'color_order': 'HSV'}, "color_order 'HSV'"),
+    ({'resize': 'crop'}, "resize 'crop'"), ({'interpolation': 'cubic'}, "interpolation 'cubic'"),
+    ({'scale': 0.0}, r'pixel \* 0.0'), ({'scale': 1e-30}, r'pixel \* 1e-30'),
+    ({'scale': 1e30}, r'pixel \* 1e\+30'), ({'scale': float('nan')}, r'pixel \* nan'),
+    ({'offset': 1e30}, r'\+ 1e\+30'), ({'offset': -1e30}, r'\+ -1e\+30'),
+])
+def test_what_is_no_input(change: dict[str, Any], message: str) -> None:
+    """Sides, names and numbers that no tensor has are refused by their value."""
+    with pytest.raises(ValueError, match=message):
+        InputSpec(**({'height': 4, 'width': 4} | change))
+
+
+def test_smallest_and_largest_input() -> None:
+    """One pixel is an input, and so are numbers near the ends of float32."""
+    spec = InputSpec(1, 1, 'GRAY', scale=-0.9e30, offset=0.9e30)
+    assert preprocess(plain(WHITE), spec).shape == (1, 1, 1, 1)
+    assert (spec.channels, InputSpec(1, 1, scale=1.1e-30).channels) == (1, 3)
+
+
 @pytest.mark.parametrize(('pixels', 'order', 'message'), [
     (np.zeros((2, 2), np.uint8), 'RGB', r'not uint8 of shape \(2, 2\)'),
     (np.zeros((2, 2, 4), np.uint8), 'RGB', r'not uint8 of shape \(2, 2, 4\)'),
     (np.zeros((0, 2, 3), np.uint8), 'RGB', r'not uint8 of shape \(0, 2, 3\)'),
+    (np.zeros((2, 0, 3), np.uint8), 'RGB', r'not uint8 of shape \(2, 0, 3\)'),
     (np.zeros((2, 2, 3), np.float32), 'RGB', 'not float32'),
     (np.zeros((2, 2, 3), np.uint8), 'GBR', "color order 'GBR'"),
 ])

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The health of the detector, from counts and times given by hand."""
+
+import math
+from pathlib import Path
+
+from fire_detector.detection.health import (
+    age_problem,
+    assess,
+    describe_model,
+    Health,
+    Level,
+    Limits,
+)
+from fire_detector.detection.statistics import MAX_TEXT, REASONS, Statistics, Usage
+from fire_detector.model.file import read_contract
+import pytest
+
+START = 100.0
+CLOCK = 1_700_000_000.0
+NOTHING = Usage(0.0, None)
+LIMITS = Limits()
+
+
+def arrive(statistics: Statistics, now: float, count: int = 1) -> None:
+    """Let images arrive, all at once."""
+    for _ in range(count):
+        statistics.arrived(now, 'bgr8', '640x480')
+
+
+def process(statistics: Statistics, now: float, count: int = 1, age: float = 0.05,
+            clock: float = CLOCK) -> None:
+    """Let images arrive and be processed, an age after their stamp."""
+    for _ in range(count):
+        arrive(statistics, now)
+        statistics.processed(0.02, clock - age, clock)
+
+
+def assess_at(statistics: Statistics, now: float, input_problem: str = '',
+              limits: Limits = LIMITS) -> Health:
+    """Assess the period that ends now."""
+    return assess(statistics.snapshot(now, NOTHING), limits, input_problem)
+
+
+def test_healthy() -> None:
+    """
+    A hundred images in the first second are 100 Hz; the times of inference go by nearest rank.
+
+    Of 1 ms, 2 ms, ..., 100 ms the 50th is the 50th percentile, and so on. 0.5 s of processor time
+    in a second are 50 % of a core. The ages are 0.01 s, 0.02 s, ..., 1 s.
+    """
+    statistics = Statistics(START)
+    statistics.snapshot(START, Usage(2.0, None))
+    for number in range(1, 101):
+        statistics.arrived(START + number / 100, 'bgr8', '640x480')
+        statistics.processed(number / 1000, CLOCK - number / 100, CLOCK)
+    health = assess(statistics.snapshot(START + 1, Usage(2.5, 96 * 2 ** 20)), Limits())
+    assert (health.level, health.message) == (Level.OK, '100.0 images/s')
+    assert dict(health.values) == {
+        'input rate (Hz)': '100.0', 'output rate (Hz)': '100.0', 'since last image (s)': '0.0',
+        'encoding': 'bgr8', 'size': '640x480', 'arrived': '100', 'processed': '100',
+        'skipped': '0', 'dropped': '0', 'rejected': '0',
+        **{f'rejected for {reason}': '0' for reason in REASONS}, 'last rejection': 'none',
+        'age p50 (s)': '0.500', 'age max (s)': '1.000', 'inference p50 (ms)': '50.0',
+        'inference p95 (ms)': '95.0', 'inference max (ms)': '100.0',
+        'CPU (% of one core)': '50.0', 'memory (MiB)': '96.0'}
+    assert len(health.values) == len(dict(health.values))
+
+
+def test_nothing_yet_is_stale_and_then_an_error() -> None:
+    """Two seconds are given; what the node knows of its publishers is in the message at once."""
+    statistics = Statistics(START)
+    health = assess_at(statistics, START + 1)
+    assert (health.level, health.message) == (Level.STALE, 'no image yet')
+    assert assess_at(statistics, START + 1, 'nobody').message == 'nobody'
+    health = assess_at(statistics, START + 2, 'no camera')
+    assert (health.level, health.message) == (Level.ERROR, 'no camera')
+    values = dict(health.values)
+    assert values['since last image (s)'] == 'unknown'
+    assert (values['encoding'], values['memory (MiB)']) == ('unknown', 'unknown')
+    assert (values['age p50 (s)'], values['inference p95 (ms)']) == ('unknown', 'unknown')
+
+
+def test_silence_after_images_is_an_error_and_passes() -> None:
+    """The last image is 2.5 s old; with the next one all is well again."""
+    statistics = Statistics(START)
+    process(statistics, START)
+    assert assess_at(statistics, START + 0.5).level == Level.OK
+    assert assess_at(statistics, START + 1.5).message == 'last image 1.5 s ago'
+    health = assess_at(statistics, START + 2.5)
+    assert (health.level, health.message) == (Level.ERROR, 'no image for 2.5 s')
+    assert dict(health.values)['since last image (s)'] == '2.5'
+    process(statistics, START + 3)
+    assert assess_at(statistics, START + 3.5).level == Level.OK
+
+
+def test_no_image_need_come() -> None:
+    """A timeout of infinity never ends."""
+    statistics, limits = Statistics(START), Limits(image_timeout=math.inf)
+    assert assess_at(statistics, START + 1e6, limits=limits).level == Level.STALE
+    arrive(statistics, START + 1e6)
+    assert assess_at(statistics, START + 2e6, limits=limits).level == Level.OK
+
+
+def test_all_rejected_is_an_error_with_the_reason() -> None:
+    """It is about the last period: with images that are processed, it is over."""
+    statistics = Statistics(START)
+    for number in range(3):
+        arrive(statistics, START + number / 10)
+        statistics.rejected('encoding', "encoding '32FC1' is not one of those known")
+    health = assess_at(statistics, START + 1)
+    assert health.level == Level.ERROR
+    assert health.message == ('no image processed, 3 rejected, the last for its encoding: '
+                              "encoding '32FC1' is not one of those known")
+    values = dict(health.values)
+    assert (values['rejected'], values['rejected for encoding']) == ('3', '3')
+    process(statistics, START + 1.5)
+    assert assess_at(statistics, START + 2).level == Level.OK
+
+
+@pytest.mark.parametrize(('rejected', 'level'), [(1, Level.OK), (2, Level.WARN)])
+def test_many_rejected(rejected: int, level: Level) -> None:
+    """One of 10 is a tenth, which is not more than a tenth; two are."""
+    statistics = Statistics(START)
+    process(statistics, START, 10 - rejected)
+    arrive(statistics, START, rejected)
+    for _ in range(rejected):
+        statistics.rejected('size', 'x')
+    health = assess_at(statistics, START + 1)
+    assert health.level == level
+    assert (health.message == '2 of 10 images rejected, the last for its size: x') == (
+        level == Level.WARN)
+
+
+@pytest.mark.parametrize(('processed', 'skipped', 'dropped', 'level'), [
+    (5, 0, 5, Level.OK), (4, 0, 6, Level.WARN), (4, 5, 5, Level.WARN), (1, 9, 0, Level.OK)])
+def test_many_dropped(processed: int, skipped: int, dropped: int, level: Level) -> None:
+    """More than half of those that were wanted; what a limit of the rate skips was not."""
+    statistics = Statistics(START)
+    process(statistics, START, processed)
+    arrive(statistics, START, skipped + dropped)
+    for _ in range(skipped):
+        statistics.skipped()
+    statistics.dropped(dropped)
+    health = assess_at(statistics, START + 1)
+    assert health.level == level
+    assert (f'{dropped} of {processed + dropped} images dropped' in health.message) == (
+        level == Level.WARN)
+
+
+@pytest.mark.parametrize(('age', 'text'), [
+    (0.9, ''), (1.0, ''), (-0.05, ''), (1.2, '1.2 s old when they are processed'),
+    (60.0, '60.0 s old when they are processed'), (-0.2, '0.2 s ahead'), (-5, '5.0 s ahead'),
+    (90, '90.0 s old: a recording'), (86_399, '86399.0 s old: a recording'),
+    (86_400, '1.0 days old: a recording'), (-CLOCK, '19675.9 days ahead')])
+def test_ages(age: float, text: str) -> None:
+    """Late, ahead of time, and of another day: each has its likely cause."""
+    statistics = Statistics(START)
+    # A clock that a float has exactly, also less these ages; but not 0 for the last of them.
+    clock = 2.0 ** 20 if age > -CLOCK else CLOCK
+    statistics.arrived(START, 'bgr8', '640x480')
+    statistics.processed(0.02, clock - age, clock)
+    health = assess_at(statistics, START + 1)
+    assert health.level == (Level.WARN if text else Level.OK)
+    assert text in health.message
+    assert age_problem(age, 1.0) == ('' if not text else health.message)
+
+
+def test_limit_of_the_age_is_the_users() -> None:
+    """Where 3 s are still good, 2.5 s are no problem and 3.5 s are."""
+    assert age_problem(2.5, 3.0) == ''
+    assert '3.5 s old' in age_problem(3.5, 3.0)
+    assert age_problem(-0.1, 3.0) == ''
+
+
+def test_age_is_that_of_half_of_the_images() -> None:
+    """Where one of two is late there is no problem, and where two of three are, there is."""
+    for late, level in ((1, Level.OK), (2, Level.WARN)):
+        statistics = Statistics(START)
+        process(statistics, START, 1)
+        process(statistics, START, late, age=2)
+        assert assess_at(statistics, START + 1).level == level
+
+
+def test_one_late_image_is_no_problem() -> None:
+    """The median of 0.05 s, 0.05 s and 30 s is 0.05 s; the values have the largest."""
+    statistics = Statistics(START)
+    process(statistics, START, 2)
+    process(statistics, START, 1, age=30)
+    health = assess_at(statistics, START + 1)
+    assert health.level == Level.OK
+    assert dict(health.values)['age p50 (s)'] == '0.050'
+    assert dict(health.values)['age max (s)'] == '30.000'
+
+
+@pytest.mark.parametrize(('stamp', 'clock', 'text'), [
+    (0.0, CLOCK, 'no stamp'), (0.0, 0.0, 'no stamp'), (12.5, 0.0, 'nobody publishes /clock')])
+def test_no_age_without_stamp_or_clock(stamp: float, clock: float, text: str) -> None:
+    """Nothing is made up: the age is unknown, and the message has the reason."""
+    statistics = Statistics(START)
+    arrive(statistics, START)
+    statistics.processed(0.02, stamp, clock)
+    health = assess_at(statistics, START + 1)
+    assert health.level == Level.WARN
+    assert text in health.message
+    assert dict(health.values)['age p50 (s)'] == 'unknown'
+
+
+@pytest.mark.parametrize(('odd', 'good', 'level'), [
+    (1, 3, Level.OK), (2, 2, Level.OK), (2, 1, Level.WARN)])
+@pytest.mark.parametrize(('stamp', 'clock'), [(0.0, CLOCK), (12.5, 0.0)])
+def test_few_images_without_stamp_or_clock(
+        stamp: float, clock: float, odd: int, good: int, level: Level) -> None:
+    """One unstamped image among stamped ones is no problem; more than half of them are."""
+    statistics = Statistics(START)
+    process(statistics, START, good)
+    arrive(statistics, START, odd)
+    for _ in range(odd):
+        statistics.processed(0.02, stamp, clock)
+    assert assess_at(statistics, START + 1).level == level
+
+
+@pytest.mark.parametrize(('waited', 'level'), [(1.9, Level.WARN), (2.0, Level.ERROR)])
+def test_image_that_waits(waited: float, level: Level) -> None:
+    """Images arrive and are dropped, since the one before them is never processed."""
+    statistics = Statistics(START)
+    for number in range(4):
+        arrive(statistics, START + waited * number / 3)
+        statistics.dropped()
+    health = assess_at(statistics, START + waited)
+    assert health.level == level
+    assert (health.message == f'an image has waited {waited} s to be processed') == (
+        level == Level.ERROR)
+
+
+@pytest.mark.parametrize('event', ['skipped', 'rejected'])
+def test_image_that_was_skipped_or_rejected_does_not_wait(event: str) -> None:
+    """
+    What was left out 3 s ago does not wait.
+
+    Of two images that arrived, one is processed, so that the period has more than rejections.
+    """
+    statistics, limits = Statistics(START), Limits(max_rejected=1.0)
+    process(statistics, START)
+    arrive(statistics, START)
+    if event == 'skipped':
+        statistics.skipped()
+    else:
+        statistics.rejected('size', 'x')
+    arrive(statistics, START + 3)
+    assert assess_at(statistics, START + 3, limits=limits).level == Level.OK
+
+
+def test_problems_are_joined() -> None:
+    """What the node knows comes first, also while images arrive."""
+    statistics = Statistics(START)
+    process(statistics, START, 4, age=7)
+    arrive(statistics, START)
+    statistics.rejected('size', '0x0 is not an image size')
+    health = assess_at(statistics, START + 1, 'one of two publishers is not heard')
+    assert health.level == Level.WARN
+    parts = health.message.split('; ')
+    assert [part.split()[0] for part in parts] == ['one', '1', 'the']
+    assert 'not an image size' in dict(health.values)['last rejection']
+
+
+def test_values_are_bounded() -> None:
+    """Endless texts of a publisher make neither more values nor long ones."""
+    statistics = Statistics(START)
+    before = assess_at(statistics, START)
+    for number in range(100):
+        statistics.arrived(START, f'{number}' * 1000, '640x480')
+        statistics.rejected(f'reason {number}', f'{number}' * 1000)
+    after = assess_at(statistics, START + 1)
+    assert [key for key, _ in before.values] == [key for key, _ in after.values]
+    assert max(len(text) for _, text in after.values) <= MAX_TEXT
+    assert len(after.message) < 2 * MAX_TEXT
+
+
+def test_describe_model(model: Path) -> None:
+    """What a support request needs: which model exactly, in what."""
+    contract = read_contract(model)
+    assert describe_model(contract, 'litert', 2) == (
+        ('model', f'{contract.name} {contract.version}'),
+        ('model SHA-256', contract.model_sha256), ('runtime', 'litert'), ('threads', '2'))
