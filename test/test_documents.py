@@ -87,7 +87,10 @@ def test_modules_and_their_options_are_there() -> None:
     for module in set(re.findall(r'python -m ((?:fire_detector|training)[\w.]*)', TEXT)):
         assert find_spec(module) is not None, module
     source = ''.join(path.read_text() for path in (ROOT / 'training').rglob('*.py'))
-    known = set(re.findall(r"'(--[a-z-]+)'", source))
+    # Options of training are the fields of its configuration, too.
+    fields = re.findall(r'^    (\w+): ', (ROOT / 'training' / 'run_folder.py').read_text(), re.M)
+    known = {f'--{name.replace("_", "-")}' for name in fields}
+    known |= set(re.findall(r"'(--[a-z-]+)'", source))
     named = {option.replace('--no-', '--')
              for line in re.findall(r'python -m training\.[^`\n]*', TEXT)
              for option in re.findall(r' (--[a-z-]+)', line)}

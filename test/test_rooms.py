@@ -21,7 +21,7 @@ ROOMS: dict[str, set[str]] = {
     'ros': {'detection', 'parameters', 'model', 'images', 'cli'},
     'replay': {'cli', 'detection', 'parameters', 'model', 'images'},
     'nodes': {'ros', 'replay', 'parameters', 'detection', 'guard', 'scene', 'images', 'model'},
-    'demo': {'ros', 'replay', 'scene', 'images', 'cli'},
+    'demo': {'ros', 'replay', 'detection', 'scene', 'images', 'cli'},
 }
 # Others work where ROS is not installed, and on it only through these.
 WITH_ROS = {'ros', 'nodes'}

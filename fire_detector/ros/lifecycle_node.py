@@ -16,7 +16,7 @@ from rclpy.logging import get_logger
 
 class ManagedNode(LifecycleNode):
     """
-    A node with the life cycle of managed nodes (https://design.ros2.org/articles/node_lifecycle.html).
+    A managed node: https://design.ros2.org/articles/node_lifecycle.html.
 
     :ivar problem: why the last transition failed; empty when it did not.
     """
