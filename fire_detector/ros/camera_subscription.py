@@ -32,7 +32,7 @@ _MOST_PUBLISHERS = 16
 
 class CameraSubscription:
     """
-    Subscribe to raw or compressed images, as reliably as their publishers send them.
+    The subscription to raw or compressed images, as reliable as their publishers.
 
     A reliable subscription hears nothing of a best-effort publisher; a best-effort one hears both,
     but loses images that are larger than the middleware's buffers.

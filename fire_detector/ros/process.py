@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every ROS process of this package does at its start and its end."""
+"""The start and the end of every ROS process of this package."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,14 +10,10 @@ import tempfile
 from types import FrameType
 
 import rclpy
-from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.logging import get_logger, get_logging_directory
-from rclpy.node import Node
 from rclpy.utilities import ok, try_shutdown
 
-# Seconds after which a process without any work checks whether it is to end.
-WAKE_PERIOD = 1.0
 _WITHOUT_LOG_FILE = ['--ros-args', '--disable-external-lib-logs']
 # Parameters of glibc's allocator: man 3 mallopt.
 _M_TRIM_THRESHOLD = -1
@@ -67,25 +63,6 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
         signal.signal(signal.SIGINT, _ignore)
         # A handler of Python's would give way to the default, which kills, as Python ends.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def spin(node: Node) -> None:
-    """
-    Serve a node until ROS is shut down.
-
-    Unlike rclpy.spin, it does not rely on being woken for that: a SIGTERM that rclpy handles
-    while the executor is between two waits wakes nobody.
-    """
-    # A timer of its own rather than a timeout, for which rclpy makes one with each callback.
-    node.create_timer(WAKE_PERIOD, _do_nothing, clock=Clock(clock_type=ClockType.STEADY_TIME))
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    while ok():
-        executor.spin_once()
-
-
-def _do_nothing() -> None:
-    """Wake the executor."""
 
 
 def _explain_missing_log_file() -> str:
