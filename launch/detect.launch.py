@@ -63,7 +63,7 @@ STATE_PERIOD = 0.2
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Declare the arguments and start what they ask for."""
+    """Declare the arguments, and start the nodes that they describe."""
     share = FindPackageShare(PACKAGE)
     return LaunchDescription([
         DeclareLaunchArgument(
@@ -159,7 +159,7 @@ def _detector(context: LaunchContext, namespace: str, environment: dict[str, str
     node = LifecycleNode if _value(context, 'bag') else Node
     return node(
         executable='fire_detector_node', name=PACKAGE, namespace=namespace,
-        parameters=[LaunchConfiguration('params_file'), _given(context, OVERRIDES)],
+        parameters=[LaunchConfiguration('params_file'), _overrides(context, OVERRIDES)],
         remappings=image_remappings('image', _value(context, 'image_topic')),
         additional_env=environment, **_process(context, _value(context, 'enclave')))
 
@@ -168,7 +168,7 @@ def _guard(context: LaunchContext, cameras: list[str]) -> Node:
     topics = alarm_topics(cameras)
     return Node(
         executable='fire_guard', name='fire_guard', namespace=_value(context, 'namespace'),
-        parameters=[LaunchConfiguration('params_file'), _given(context, GUARD_OVERRIDES),
+        parameters=[LaunchConfiguration('params_file'), _overrides(context, GUARD_OVERRIDES),
                     *([{'detectors': topics}] if topics else [])],
         **_process(context, guard_enclave(_value(context, 'enclave'))))
 
@@ -181,13 +181,13 @@ def _process(context: LaunchContext, enclave: str) -> dict[str, Any]:
                       *(['--enclave', enclave] if enclave else [])]}
 
 
-def _given(context: LaunchContext, overrides: dict[str, type]) -> dict[str, ParameterValue]:
+def _overrides(context: LaunchContext, types: dict[str, type]) -> dict[str, ParameterValue]:
     # An argument that was left out must not hide what a user wrote into a parameter file.
-    given = {name: ParameterValue(LaunchConfiguration(name), value_type=value_type)
-             for name, value_type in overrides.items() if _value(context, name)}
+    overrides = {name: ParameterValue(LaunchConfiguration(name), value_type=value_type)
+                 for name, value_type in types.items() if _value(context, name)}
     if _value(context, 'bag'):
-        given.setdefault('use_sim_time', ParameterValue(True, value_type=bool))
-    return given
+        overrides.setdefault('use_sim_time', ParameterValue(True, value_type=bool))
+    return overrides
 
 
 def _fast_dds_environment() -> dict[str, str]:

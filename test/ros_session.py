@@ -2,7 +2,7 @@
 """A ROS for one test: a domain of its own, real processes, and waiting with a deadline."""
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 import os
 from pathlib import Path
@@ -73,6 +73,16 @@ class Process:
         os.killpg(self.popen.pid, by)
         return self.popen.wait(TIMEOUT)
 
+    def interrupt(self) -> None:
+        """End the group as Ctrl-C does, and check that it ends well."""
+        os.killpg(self.popen.pid, signal.SIGINT)
+        self.check_end()
+
+    def check_end(self, status: int = 0) -> None:
+        """Wait for the end; check the exit status, and that there was no traceback."""
+        assert self.popen.wait(TIMEOUT) == status, self.output
+        assert 'Traceback' not in self.output
+
     def kill(self) -> None:
         """End whatever is left of the group."""
         try:
@@ -137,15 +147,15 @@ class RosSession:
             process.kill()
         self._stack.close()
 
-    def start(self, module: str, *ros_arguments: str) -> Process:
-        """Start a module of the package with ROS arguments."""
-        return self.start_command(
-            [sys.executable, '-m', f'fire_detector.nodes.{module}', '--ros-args', *ros_arguments])
+    def start(self, module: str, *parameters: str, arguments: Sequence[str] = ()) -> Process:
+        """Start a node's module with parameters, each as name:=value, and other ROS arguments."""
+        words = [word for parameter in parameters for word in ('-p', parameter)]
+        return self.start_command([sys.executable, '-m', f'fire_detector.nodes.{module}',
+                                   '--ros-args', *words, *arguments])
 
-    def start_detector(self, *parameters: str) -> Process:
-        """Start the node with parameters, each as name:=value."""
-        return self.start('detector_node', *(
-            word for parameter in parameters for word in ('-p', parameter)))
+    def start_detector(self, *parameters: str, arguments: Sequence[str] = ()) -> Process:
+        """Start the detector."""
+        return self.start('detector_node', *parameters, arguments=arguments)
 
     def start_command(self, command: list[str]) -> Process:
         """Start any command in this ROS."""
@@ -160,12 +170,12 @@ class RosSession:
 
     def wait_for(self, condition: Callable[[], object], what: str,
                  timeout: float = TIMEOUT) -> None:
-        """Spin until a condition holds; fail with its name, and all output, when it is late."""
+        """Spin until a condition is true; fail with its name, and all output, when it is late."""
         if not self.happens(condition, timeout):
             raise AssertionError(f'not within {timeout} s: {what}\n{self.output}')
 
     def happens(self, condition: Callable[[], object], within: float) -> bool:
-        """Spin until a condition holds, or for so many seconds; return whether it does."""
+        """Spin until a condition is true, or for so many seconds; return whether it is."""
         deadline = time.monotonic() + within
         while not condition():
             if time.monotonic() > deadline:
@@ -174,12 +184,12 @@ class RosSession:
         return True
 
     def spin_once(self) -> None:
-        """Take in what has arrived, or wait a moment for it."""
+        """Process a message that has arrived, or wait a moment for one."""
         self._executor.spin_once(timeout_sec=0.02)
 
     def collect(self, message_type: Any, topic: str,
                 reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE) -> list[Any]:
-        """Subscribe to a topic; the messages arrive in the list that is given."""
+        """Subscribe to a topic; return the list in which messages arrive."""
         messages: list[Any] = []
         self.node.create_subscription(message_type, topic, messages.append,
                                       QoSProfile(depth=1000, reliability=reliability))
@@ -264,9 +274,9 @@ class Camera:
         self.publisher = ros.node.create_publisher(
             message_type, topic, QoSProfile(depth=DEPTH, reliability=reliability))
 
-    def wait_until_heard(self, probe: Any = None) -> None:
+    def wait_until_heard(self, probe: Any = None) -> 'Camera':
         """
-        Wait until the detector has subscribed and its results arrive.
+        Wait until the detector has subscribed and its results arrive; return this camera.
 
         Each side finds the other in its own time, so only a result proves that both have. The
         probe's stamp lies so far ahead that the alarm starts anew with the next image.
@@ -290,6 +300,7 @@ class Camera:
                           REPEAT_PROBE)
         self.probabilities.clear()
         self.alarms.clear()
+        return self
 
     def reset_alarm(self) -> None:
         """Make the detector forget the images before, its alarm included."""
@@ -298,21 +309,23 @@ class Camera:
         if raised:
             self._ros.wait_for(lambda: len(self.alarms) > before, 'the end of the alarm')
 
-    def show(self, message: Any) -> tuple[float, bool]:
-        """Publish an image; return its probability and the alarm."""
+    def detect(self, message: Any) -> tuple[float, bool]:
+        """Publish an image, and wait for its result; return probability and alarm."""
         probabilities, alarms = len(self.probabilities), len(self.alarms)
         self.publisher.publish(message)
         self._ros.wait_for(lambda: len(self.probabilities) > probabilities
                            and len(self.alarms) > alarms, 'the result of the image')
         return self.probabilities[-1].data, self.alarms[-1].data
 
+    def alarms_of(self, pixels: NDArray[np.uint8], stamps: Iterable[float]) -> list[bool]:
+        """Publish the same image with several stamps; return the alarm after each."""
+        return [self.detect(image_message(pixels, stamp=float(stamp)))[1] for stamp in stamps]
+
 
 def camera_of_detector(ros: RosSession, *parameters: str) -> Camera:
     """Start the node with parameters, and connect a camera to it."""
     ros.start_detector(*parameters)
-    camera = Camera(ros)
-    camera.wait_until_heard()
-    return camera
+    return Camera(ros).wait_until_heard()
 
 
 class Diagnostics:
@@ -334,7 +347,7 @@ class Diagnostics:
         try:
             self._ros.wait_for(found, f'diagnostics of level {level!r} with {text!r}')
         except AssertionError as error:
-            raise AssertionError(f'{[one.status[0].message for one in self.messages[-5:]]}'
+            raise AssertionError(f'{[each.status[0].message for each in self.messages[-5:]]}'
                                  ) from error
         values = values_of(found()[-1])
         self.messages.clear()

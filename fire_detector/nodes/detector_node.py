@@ -40,7 +40,7 @@ OUTPUT_DEPTH = 10
 # The parameter that ~/vision_info names; not in the table, since nobody sets it.
 LABELS = 'labels'
 LOG_PERIOD = 5.0
-# Seconds after which a camera that was heard, and has fallen silent, is subscribed to anew.
+# Seconds after which a camera that has stopped publishing is subscribed to anew.
 RETRY_AFTER = 5.0
 
 
@@ -167,7 +167,7 @@ class FireDetectorNode(ManagedNode):
         if self._detector is None:
             return
         if self._detector.alarm.active:
-            # Those who listen hold the last value, and no more may come.
+            # Subscribers keep the last value, and no more may come.
             self._detected_publisher.publish(Bool(data=False))
         self._detector.alarm.reset()
 

@@ -3,7 +3,7 @@
 The fire guard node, between navigation and base: velocity commands in, the same or less out.
 
 For each command one goes out, in order, with its header: unchanged, times a factor, or zero. One
-that is not finite goes out as zero, since nobody can tell what a base would make of it. Beyond
+that is not finite goes out as zero, since what a base would do with it is unknown. Beyond
 these, one zero command is sent whenever a stop begins, because a base may hold the last command
 and navigation may send no other; deactivation is a stop, too. Nothing is sent while not active.
 """
@@ -49,7 +49,7 @@ class FireGuardNode(ManagedNode):
         # Commands, which come more often than anything else.
         self._direct: FastPathSubscription | None = None
         self._watch_timer: Any = None
-        # What the last command was multiplied by; None before the first thing is decided.
+        # What the last command was multiplied by; None before the first decision.
         self._scale: float | None = None
         self._frame_id = ''
         self._commands = self._not_finite = self._not_finite_before = 0
@@ -70,7 +70,7 @@ class FireGuardNode(ManagedNode):
             self._message_type, 'cmd_vel_out', DEPTH)
 
     def activate(self) -> None:
-        """Listen to detectors and commands, with every alarm and hold from before forgotten."""
+        """Subscribe to detectors and commands, with every alarm and hold from before forgotten."""
         self._guard = FireGuard(guard_settings(self.parameter_values()), self._detectors)
         self._scale = None
         for number, topic in enumerate(self._detectors):

@@ -34,8 +34,8 @@ class CameraSubscription:
     """
     The subscription to raw or compressed images, as reliable as their publishers.
 
-    A reliable subscription hears nothing of a best-effort publisher; a best-effort one hears both,
-    but loses images that are larger than the middleware's buffers.
+    A reliable subscription receives nothing of a best-effort publisher; a best-effort one receives
+    from both, but loses images that are larger than the middleware's buffers.
 
     :ivar topic: the topic's resolved name.
     :ivar direct: the subscription, for an executor that takes its images.
@@ -68,7 +68,7 @@ class CameraSubscription:
 
     def explain_silence(self, timeout: float) -> str:
         """
-        Explain why no image comes, as far as the topic's publishers tell.
+        Explain why no image comes, by what is known of the topic's publishers.
 
         :param timeout: seconds for which none has come.
         """
@@ -121,11 +121,11 @@ class CameraSubscription:
         return QoSReliabilityPolicy.RELIABLE
 
     def _subscribe(self, reliability: QoSReliabilityPolicy) -> Any:
-        # Depth 1: the newest image is the one that matters. A replay that must answer every
-        # image sets the parameter qos_overrides.TOPIC.subscription.depth.
+        # Depth 1: only the newest image matters. A replay, whose every image is to be processed,
+        # sets the parameter qos_overrides.TOPIC.subscription.depth.
         profile = QoSProfile(depth=1, reliability=reliability)
         self._numbers: dict[bytes, int] = {}
-        # Humble's rclpy gives the message alone.
+        # Humble's rclpy passes the message alone.
         receive = (self._receive if hasattr(Subscription, 'CallbackType')
                    else self._receive_alone)
         subscription = self._node.create_subscription(
@@ -142,9 +142,9 @@ class CameraSubscription:
         self._on_image(message, 0)
 
     def _lost_before(self, info: Any) -> int:
-        """Count the publisher's images that were missed; 0 where the middleware does not say."""
+        """Count the publisher's images that were missed; 0 where they are not numbered."""
         number, publisher = info.get('publication_sequence_number'), info.get('publisher_gid')
-        # Jazzy's rclpy numbers the images, but does not tell whose they are.
+        # Jazzy's rclpy numbers the images, but does not name their publisher.
         if not number or not (publisher or self._one_publisher):
             return 0
         key = publisher['data'] if publisher else b''
@@ -156,7 +156,7 @@ class CameraSubscription:
 
 
 def _endpoint(info: TopicEndpointInfo) -> Endpoint:
-    # As rmw calls a node of which only a publisher has been heard of yet.
+    # The name in rmw of a node of which only a publisher has been discovered.
     known = info.node_name != '_NODE_NAME_UNKNOWN_'
     return Endpoint(f'{info.node_namespace.rstrip("/")}/{info.node_name}' if known else '?',
                     info.topic_type, info.qos_profile.reliability.name.lower(),

@@ -158,7 +158,7 @@ class ManagedNode(LifecycleNode):
         self.problem = ''
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - rclpy would swallow it without a word
+        except Exception as error:  # noqa: BLE001 - rclpy would not log it
             self.problem = f'cannot {transition}: {error or type(error).__name__}'
             self.get_logger().error(self.problem)
             return False

@@ -30,8 +30,8 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
 
     Freed buffers stay with the process, since the next image needs them.
 
-    Where no log file can be written, it goes without: a robot is to see fires on a full or
-    read-only disk, too.
+    Where no log file can be written, the process runs without one: a robot is to see fires on a
+    full or read-only disk, too.
 
     :param args: command line arguments, as rclpy.init takes them.
     :raises SystemExit: when ROS cannot be initialized, with the reason.
@@ -39,10 +39,10 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
     keep_freed_memory()
     # Before rclpy installs its own handler, which passes the signal on to this one.
     signal.signal(signal.SIGINT, _interrupt_once)
-    given = list(sys.argv if args is None else args)
+    arguments = list(sys.argv if args is None else args)
     problem = _explain_missing_log_file()
     try:
-        rclpy.init(args=given + (_WITHOUT_LOG_FILE if problem else []))
+        rclpy.init(args=arguments + (_WITHOUT_LOG_FILE if problem else []))
     except RuntimeError as error:
         raise SystemExit(f'ROS cannot be initialized: {error}. Check the ROS arguments and the '
                          f'environment variables that begin with ROS_ or RMW_.') from error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A camera in a process of its own, which publishes what a pipe asks for."""
+"""A camera in a process of its own, which is commanded by a pipe."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -105,7 +105,7 @@ def running_camera(environment: Mapping[str, str]) -> Iterator[Connection]:
 
 
 def _serve(pipe: Connection, environment: Mapping[str, str]) -> None:
-    """Publish what commands ask for until the other end of the pipe is closed."""
+    """Execute commands until the other end of the pipe is closed."""
     os.environ.update(environment)
     with ros_process([]), suppress(EOFError, OSError):
         camera = Camera(rclpy.create_node('benchmark_camera'))

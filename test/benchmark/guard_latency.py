@@ -62,7 +62,7 @@ def measure(seconds: float, rate: float) -> str:
         ros.node.create_subscription(Twist, topic, take, 10)
 
     with tempfile.TemporaryDirectory() as folder, RosSession(Path(folder)) as ros:
-        guard = Subject('guard', ros.start('guard_node', '-p', 'detector_timeout:=3600'))
+        guard = Subject('guard', ros.start('guard_node', 'detector_timeout:=3600'))
         ros.start_command([sys.executable, __file__, '--run', 'relay'])
         for topic in TOPICS:
             listen(ros, topic)
