@@ -2,8 +2,8 @@
 """A ROS for one test: a domain of its own, real processes, and waiting with a deadline."""
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, ExitStack
 import os
 from pathlib import Path
 import signal
@@ -14,19 +14,20 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
-from fire_detector.detection.statistics import resident_memory
+from domain_coordinator import domain_id
+from fire_detector.ros.isolation import find_free_domain, isolation_variables
 from fire_detector.scene.scene import SyntheticScene
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
 from numpy.typing import NDArray
+import psutil
 from rcl_interfaces.srv import GetParameters, SetParameters
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
-from ros_domain import isolated_domain
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32, Header
 from std_srvs.srv import Trigger
@@ -65,8 +66,8 @@ class Process:
 
     @property
     def memory(self) -> int:
-        """Return how many bytes of memory the process holds."""
-        return resident_memory(self.popen.pid)
+        """Return the bytes of its resident memory."""
+        return int(psutil.Process(self.popen.pid).memory_info().rss)
 
     def end(self, by: signal.Signals = signal.SIGINT) -> int:
         """Send a signal to the whole group, as a terminal does; return the exit status."""
@@ -91,16 +92,22 @@ class Process:
             return
         self.popen.wait()
 
-    def kill_child(self, name: str) -> None:
-        """Kill the process of the group whose command line has a name in it."""
-        for folder in Path('/proc').glob('[0-9]*'):
-            pid = int(folder.name)
-            try:
-                command = (folder / 'cmdline').read_text()
-                if name in command and os.getpgid(pid) == self.popen.pid != pid:
-                    os.kill(pid, signal.SIGKILL)
-            except (FileNotFoundError, ProcessLookupError):
-                continue
+    def child(self, name: str) -> psutil.Process:
+        """Return the process that it has started with a name in its command line."""
+        return next(child for child in psutil.Process(self.popen.pid).children(recursive=True)
+                    if any(name in word for word in child.cmdline()))
+
+
+@contextmanager
+def isolated_domain() -> Iterator[dict[str, str]]:
+    """
+    Claim a ROS domain that is not in use on this machine, for as long as the context lasts.
+
+    :return: the environment variables that put a process into the domain, on loopback only.
+    :raises RuntimeError: when all domains are taken.
+    """
+    with domain_id(find_free_domain) as domain:
+        yield isolation_variables(domain)
 
 
 class RosSession:

@@ -19,7 +19,7 @@ from fire_detector.model.locate import find_model
 from fire_detector.parameters.detector import LiveSettings, NodeSettings, PARAMETERS
 from fire_detector.ros.camera_subscription import CameraSubscription
 from fire_detector.ros.executor import FastPathSubscription
-from fire_detector.ros.lifecycle_node import ManagedNode, run_managed
+from fire_detector.ros.lifecycle_node import LATCHED, ManagedNode, run_managed
 from fire_detector.ros.messages import (
     Classification,
     classification,
@@ -31,7 +31,7 @@ from fire_detector.ros.node_help import NodeHelp
 from fire_detector.ros.parameters import warn_undeclared
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.parameter import Parameter
-from rclpy.qos import qos_profile_sensor_data, QoSDurabilityPolicy, QoSProfile
+from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32, Header
 from std_srvs.srv import Trigger
@@ -130,9 +130,7 @@ class FireDetectorNode(ManagedNode):
             return
         self._classification_publisher = create(Classification, 'classification')
         # Not a lifecycle publisher: what model is loaded is so before activation, too.
-        self._vision_info_publisher = self.create_publisher(
-            VisionInfo, '~/vision_info',
-            QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL))
+        self._vision_info_publisher = self.create_publisher(VisionInfo, '~/vision_info', LATCHED)
         self._vision_info_publisher.publish(vision_info(
             contract, f'{self.get_fully_qualified_name()}/{LABELS}',
             Header(stamp=self.get_clock().now().to_msg())))

@@ -19,11 +19,10 @@ from fire_detector.detection.health import Health, Level
 from fire_detector.guard.guard import FireGuard
 from fire_detector.parameters.guard import detector_topics, guard_settings, PARAMETERS
 from fire_detector.ros.executor import FastPathSubscription
-from fire_detector.ros.lifecycle_node import ManagedNode, run_managed
+from fire_detector.ros.lifecycle_node import LATCHED, ManagedNode, run_managed
 from fire_detector.ros.node_help import NodeHelp
 from fire_detector.ros.parameters import warn_misspelled
 from geometry_msgs.msg import Twist, TwistStamped
-from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from std_msgs.msg import Bool, Header
 from std_srvs.srv import Trigger
 
@@ -54,8 +53,7 @@ class FireGuardNode(ManagedNode):
         self._frame_id = ''
         self._commands = self._not_finite = self._not_finite_before = 0
         # Not a lifecycle publisher: that nothing passes is so before activation, too.
-        self._holding_publisher = self.create_publisher(
-            Bool, '~/holding', QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL))
+        self._holding_publisher = self.create_publisher(Bool, '~/holding', LATCHED)
         self._holding_publisher.publish(Bool(data=True))
         self.create_service(Trigger, '~/release', self._on_release)
 

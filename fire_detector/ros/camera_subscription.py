@@ -62,8 +62,7 @@ class CameraSubscription:
         self._log_subscription()
 
     @property
-    def reliability(self) -> QoSReliabilityPolicy:
-        """Return the reliability that is subscribed with."""
+    def _reliability(self) -> QoSReliabilityPolicy:
         return QoSReliabilityPolicy(self._subscription.qos_profile.reliability)
 
     def explain_silence(self, timeout: float) -> str:
@@ -83,7 +82,7 @@ class CameraSubscription:
         publishers = self._publishers()
         wanted = self._wanted(publishers)
         self._one_publisher = len(publishers) == 1
-        if wanted != self.reliability:
+        if wanted != self._reliability:
             self._renew(wanted)
             self._log_subscription()
 
@@ -94,7 +93,7 @@ class CameraSubscription:
         Fast DDS 3.2 passes on nothing more of a publisher after a message without any bytes.
         """
         if self._publishers():
-            self._renew(self.reliability)
+            self._renew(self._reliability)
 
     def destroy(self) -> None:
         """Unsubscribe."""
@@ -102,7 +101,7 @@ class CameraSubscription:
 
     def _log_subscription(self) -> None:
         self._node.get_logger().info(f'subscribed to {self.topic}, '
-                                     f'{self.reliability.name.lower().replace("_", " ")}')
+                                     f'{self._reliability.name.lower().replace("_", " ")}')
 
     def _renew(self, reliability: QoSReliabilityPolicy) -> None:
         self.destroy()
@@ -127,7 +126,7 @@ class CameraSubscription:
         self._numbers: dict[bytes, int] = {}
         # Humble's rclpy passes the message alone.
         receive = (self._receive if hasattr(Subscription, 'CallbackType')
-                   else self._receive_alone)
+                   else lambda message: self._receive(message, {}))
         subscription = self._node.create_subscription(
             self._type, self._name, receive, profile,
             qos_overriding_options=QoSOverridingOptions((
@@ -137,9 +136,6 @@ class CameraSubscription:
 
     def _receive(self, message: Any, info: Any) -> None:
         self._on_image(message, self._lost_before(info))
-
-    def _receive_alone(self, message: Any) -> None:
-        self._on_image(message, 0)
 
     def _lost_before(self, info: Any) -> int:
         """Count the publisher's images that were missed; 0 where they are not numbered."""

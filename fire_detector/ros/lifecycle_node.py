@@ -21,8 +21,11 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 
 DIAGNOSTICS_DEPTH, DIAGNOSTICS_PERIOD = 10, 1.0
+# Of topics whose last message is for late subscribers, too.
+LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class ManagedNode(LifecycleNode):

@@ -14,7 +14,7 @@ from rclpy.node import Node
 
 
 class FloorNode(Node):
-    """A node that runs the model for each image, without a look at it, and publishes nothing."""
+    """A node that runs the model for each image, whatever is in it, and publishes nothing."""
 
     def __init__(self) -> None:
         """Load the model, and subscribe to what the parameter image_transport names."""

@@ -76,7 +76,7 @@ def measure(seconds: float, rate: float) -> str:
         ros.happens(lambda: time.monotonic() > begin, WARM_UP + 1)
         cpu = guard.cpu
         ros.happens(lambda: time.monotonic() > begin + seconds, seconds + 1)
-        cpu, memory = guard.cpu - cpu, guard.memory / 2 ** 20
+        cpu, memory = guard.cpu - cpu, guard.process.memory / 2 ** 20
     direct, guarded, relayed = ages.values()
     everywhere = sorted(direct.keys() & guarded.keys() & relayed.keys())
     return '\n'.join((

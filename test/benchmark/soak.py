@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Let the node process a camera's images for long, and check that its memory does not grow.
+Run the node on a camera's images for long, and check that its memory does not grow.
 
     make soak MINUTES=20
 
@@ -55,7 +55,7 @@ def bad_images() -> list[Image]:
 
 
 class Soak:
-    """A node, its camera, and what the node has counted and held."""
+    """A node, its camera, the counts of its diagnostics and its memory."""
 
     def __init__(self, ros: RosSession) -> None:
         """Start the node and the camera."""

@@ -97,6 +97,11 @@ def field_type(message_type: str, fields: list[str]) -> str:
     return message_type
 
 
+def is_number(found: dict[str, list[str]], topic: str, fields: list[str]) -> bool:
+    """Return whether a field of a topic's message can be plotted."""
+    return field_type(found[topic][0], fields) in ('float', 'double', 'boolean')
+
+
 def test_parameter_file() -> None:
     """The guard's values in the package's parameter file are its defaults."""
     file = yaml.safe_load((FOLDER.parents[1] / 'launch' / 'detect.yaml').read_text())
@@ -227,7 +232,7 @@ def test_foxglove_layout(nodes: RosSession) -> None:
         'sensor_msgs/msg/Image', 'diagnostic_msgs/msg/DiagnosticArray'}
     for path in paths:
         topic, *fields = path.split('.')
-        assert field_type(found[topic][0], fields) in ('float', 'double', 'boolean'), path
+        assert is_number(found, topic, fields), path
     assert {types[0] for name, types in nodes.node.get_service_names_and_types()
             if name in services} == {'std_srvs/srv/Trigger'}
 
@@ -250,8 +255,7 @@ def test_rqt_perspective(nodes: RosSession) -> None:
     assert found[image] == ['sensor_msgs/msg/Image']
     for path in paths:
         topic = next(name for name in found if path.startswith(f'{name}/'))
-        fields = path.removeprefix(f'{topic}/').split('/')
-        assert field_type(found[topic][0], fields) in ('float', 'double', 'boolean'), path
+        assert is_number(found, topic, path.removeprefix(f'{topic}/').split('/')), path
 
 
 def value(entry: dict[str, str]) -> Any:

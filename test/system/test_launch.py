@@ -12,6 +12,7 @@ from fire_detector.bringup.fast_dds import RECEIVE_BUFFER, TRANSPORTS
 from fire_detector.bringup.launch_support import CAMERA_DRIVERS, HARDWARE
 from geometry_msgs.msg import Twist, Vector3
 from lifecycle_msgs.msg import Transition
+import psutil
 import pytest
 from ros_session import CALM, Camera, DETECTOR, image_message, Process, RosSession
 from sensor_msgs.msg import CompressedImage
@@ -22,6 +23,7 @@ pytest.importorskip('launch_ros', reason='launch_ros is not on PyPI: source a RO
 pytest.importorskip('ros2launch', reason='ros2launch is not on PyPI: source a ROS 2')
 
 Launcher = Callable[..., Process]
+NODE = 'lib/fire_detector/fire_detector_node'
 # Of an alarm that one calm image raises.
 AT_ONCE = {'alarm.min_frames': 1, 'alarm.on_threshold': 0.0, 'alarm.off_threshold': 0.0}
 # Stands in for a camera driver, which no machine without its hardware can run: it has the topic
@@ -129,27 +131,13 @@ def test_respawn(ros: RosSession, launch: Launcher, respawn: bool) -> None:
     """A node that dies comes back, unless it is not to."""
     process = launch(f'respawn:={str(respawn).lower()}')
     assert ros.state() == 'active'
-    process.kill_child('fire_detector_node')
+    process.child(NODE).kill()
     ros.wait_for(lambda: 'process has died' in process.output, 'the death of the node')
     if respawn:
         ros.wait_for(lambda: process.output.count('subscribed to') == 2, 'a second life')
         assert ros.state() == 'active'
     else:
         assert process.popen.wait(20) is not None
-
-
-def node_process(process: Process) -> Path:
-    """Return the /proc folder of the launched node."""
-    for folder in Path('/proc').glob('[0-9]*'):
-        try:
-            status, command = (folder / 'stat').read_text(), (folder / 'cmdline').read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        # The fields behind the name are state, parent and group.
-        group = int(status.rpartition(')')[2].split()[2])
-        if group == process.popen.pid and 'fire_detector_node\0--ros-args' in command:
-            return folder
-    raise AssertionError(f'no node is running\n{process.output}')
 
 
 def stand_in(folder: Path, ros: RosSession, package: str, executable: str, program: str) -> None:
@@ -171,19 +159,12 @@ def publishers(ros: RosSession, topic: str) -> list[str]:
             for info in ros.node.get_publishers_info_by_topic(topic)]
 
 
-def variables(process: Process) -> dict[str, str]:
-    """Return the environment that the launched node was started with."""
-    text = (node_process(process) / 'environ').read_text()
-    return dict(variable.split('=', 1) for variable in text.split('\0') if '=' in variable)
-
-
 def test_environment_for_large_images(ros: RosSession, launch: Launcher) -> None:
     """By default the node's process, and it alone, has the larger receive buffer."""
     process = launch()
     assert ros.state() == 'active'
-    assert variables(process)[TRANSPORTS] == f'UDPv4?sockets_size={RECEIVE_BUFFER}B'
-    launch_environment = Path(f'/proc/{process.popen.pid}/environ').read_text()
-    assert TRANSPORTS not in launch_environment
+    assert process.child(NODE).environ()[TRANSPORTS] == f'UDPv4?sockets_size={RECEIVE_BUFFER}B'
+    assert TRANSPORTS not in psutil.Process(process.popen.pid).environ()
     # On loopback, where this test runs, the middleware does not follow, which is logged.
     assert 'large images of a best-effort camera may be lost' in process.output
 
@@ -193,7 +174,7 @@ def test_users_transports_are_left_alone(ros: RosSession, launch: Launcher) -> N
     ros.environment[TRANSPORTS] = 'UDPv4'
     process = launch()
     assert ros.state() == 'active'
-    assert variables(process)[TRANSPORTS] == 'UDPv4'
+    assert process.child(NODE).environ()[TRANSPORTS] == 'UDPv4'
     assert 'may be lost' not in process.output
 
 
@@ -201,9 +182,9 @@ def test_without_large_images(ros: RosSession, launch: Launcher) -> None:
     """The argument turns it off; an enclave reaches the node."""
     process = launch('large_images:=false', 'enclave:=/robot/fire_detector')
     assert ros.state() == 'active'
-    assert TRANSPORTS not in variables(process)
+    assert TRANSPORTS not in process.child(NODE).environ()
     assert 'may be lost' not in process.output
-    command = (node_process(process) / 'cmdline').read_text().split('\0')
+    command = process.child(NODE).cmdline()
     assert command[command.index('--enclave') + 1] == '/robot/fire_detector'
     assert ('fire_detector', '/', '/robot/fire_detector') in (
         ros.node.get_node_names_and_namespaces_with_enclaves())
@@ -257,7 +238,7 @@ def test_guard_of_several_cameras(ros: RosSession, launch: Launcher) -> None:
     assert ros.parameter('/fire_guard', 'use_sim_time') is True
     # What the package's parameter file says.
     assert ros.parameter('/fire_guard', 'release_after') == 3.0
-    process.kill_child('lib/fire_detector/fire_guard')
+    process.child('lib/fire_detector/fire_guard').kill()
     ros.wait_for(lambda: process.output.count('process started with pid') == 4, 'a second life')
 
 
@@ -336,7 +317,7 @@ def test_launch_ends_with_a_detector_that_does_not_come_back(
     """Waiting for a detector to become active does not keep the launch."""
     process = launch(f'bag:={tmp_path}', 'respawn:=false', 'autostart:=false')
     assert ros.state() == 'unconfigured'
-    process.kill_child('fire_detector_node')
+    process.child(NODE).kill()
     assert process.popen.wait(20) is not None
     assert not player_arguments.exists()
 

@@ -48,17 +48,6 @@ def test_probabilities_are_the_classifiers(
     assert max(message.data for message in camera.probabilities) > 0.9
 
 
-def test_color_orders_of_drivers(camera: Camera, fire: np.ndarray) -> None:
-    """The same scene is the same fire, whichever order the driver sends."""
-    as_bgr, _ = camera.detect(image_message(fire, 'bgr8', stamp=1))
-    rgb = np.ascontiguousarray(fire[:, :, ::-1])
-    as_rgb, _ = camera.detect(image_message(rgb, 'rgb8', stamp=2))
-    mislabeled, _ = camera.detect(image_message(fire, 'rgb8', stamp=3))
-    assert as_rgb == pytest.approx(as_bgr, abs=1e-6)
-    assert as_bgr > 0.9
-    assert mislabeled < 0.5
-
-
 def test_alarm_is_raised_and_cleared(camera: Camera, fire: np.ndarray) -> None:
     """The fifth image of fire raises it; False is published, too, before and after."""
     stamps = np.arange(100, 102.6, 0.1)
