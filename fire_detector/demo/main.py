@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from fire_detector.cli.command_line import create_parser, EXIT_INTERRUPTED, parse
+from fire_detector.cli.command_line import create_parser, ExitStatus, parse, print_problem
 from fire_detector.demo.plot import plot, Recording
 from fire_detector.detection.alarm import alarm_intervals
 from fire_detector.images.files import find_files, ImageFileError
@@ -161,13 +161,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ros_process([]):
             recording = record(options.input, options.out, options.started)
     except ImageFileError as error:
-        print(f'demo: {error}', file=sys.stderr)
+        print_problem('demo', str(error))
         return 1
     except DemoError as error:
-        print(f'demo: {error}; the logs are in {options.out.resolve()}', file=sys.stderr)
+        print_problem('demo', f'{error}; the logs are in {options.out.resolve()}')
         return 1
     if recording is None:
-        return EXIT_INTERRUPTED
+        return ExitStatus.INTERRUPTED
     for start, end in recording.series.alarms:
         print(f'Alarm from {start:.1f} s to {end:.1f} s.')
     path = options.out.resolve() / 'demo.png'

@@ -31,15 +31,6 @@ class TimeAxis:
         """Return how many seconds after the start of the axis an image was taken."""
         return (prediction.stamp if self.by_stamp else prediction.received) - self.start
 
-    def seconds_since_start(self, stamp: float) -> float:
-        """Return how many seconds after the start of the axis a stamp is."""
-        return stamp - self.start
-
-    @property
-    def is_wall_clock(self) -> bool:
-        """Return whether the axis runs on stamps that count from 1970."""
-        return self.by_stamp and self.start > WALL_CLOCK
-
 
 def find_axis(topic: TopicReport) -> TimeAxis:
     """

@@ -20,8 +20,6 @@ from fire_detector.replay.records import (
     Prediction,
 )
 
-# Median periods after which the next image is late.
-GAP = 3.0
 # Smaller numbers in labels are seconds since the first image: as a stamp, this is March 1973.
 FIRST_STAMP = 1e8
 COLUMNS = ('start', 'end', 'label')
@@ -78,27 +76,6 @@ def alarm_events(predictions: Sequence[Prediction]) -> tuple[AlarmEvent, ...]:
 
 def _processed(predictions: Sequence[Prediction]) -> list[Prediction]:
     return [prediction for prediction in predictions if prediction.probability is not None]
-
-
-def duration_and_rate(predictions: Sequence[Prediction]) -> tuple[float, float]:
-    """Return the seconds from the first stamp to the last, and images a second; 0 if unknown."""
-    stamps = [prediction.stamp for prediction in predictions]
-    duration = max(stamps, default=0.0) - min(stamps, default=0.0)
-    return duration, (len(stamps) - 1) / duration if duration > 0 else 0.0
-
-
-def find_gaps(predictions: Sequence[Prediction]) -> tuple[tuple[float, float], ...]:
-    """List where the next image came later than GAP median periods: stamp before, seconds."""
-    stamps = [prediction.stamp for prediction in predictions]
-    longest = longest_step(stamps)
-    return tuple((before, after - before) for before, after in pairwise(stamps)
-                 if after - before > longest)
-
-
-def longest_step(times: Sequence[float]) -> float:
-    """Return the seconds up to which an image follows without a gap; infinite if unknown."""
-    steps = [after - before for before, after in pairwise(times)]
-    return (GAP * median(steps) if steps else 0.0) or math.inf
 
 
 def read_labels(path: Path) -> tuple[Label, ...]:

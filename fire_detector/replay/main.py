@@ -16,6 +16,7 @@ from fire_detector.cli.command_line import create_parser, ExitStatus, fail, pars
 from fire_detector.model.classifier import AUTO, RUNTIMES
 from fire_detector.model.locate import DEFAULT_MODEL
 from fire_detector.parameters.detector import PARAMETERS
+from fire_detector.replay import PROGRAM
 
 EXAMPLES = (
     'fire_replay run_12',
@@ -41,14 +42,14 @@ _ALARM = {'on_threshold': float, 'off_threshold': float, 'window': float, 'min_f
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Replay what the command line names; return the exit status."""
+    """Replay the recordings that the command line names; return the exit status."""
     options = parse(_parser(), arguments)
     try:
         # Here, so that --help works without them.
         from fire_detector.replay.session import run_session
     except ImportError as error:
-        return fail(f"{error}: install what replaying needs, from the package's checkout: "
-                    f"pip install '.[replay]'")
+        return fail(PROGRAM, f"{error}: install what replaying needs, from the package's "
+                             f"checkout: pip install '.[replay]'")
     try:
         return run_session(options, {
             name: value for name, value in _parameters(options).items() if value is not None})
@@ -64,7 +65,7 @@ def _parameters(options: argparse.Namespace) -> dict[str, object]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = create_parser('fire_replay', __doc__, EXAMPLES, NOTES)
+    parser = create_parser(PROGRAM, __doc__, EXAMPLES, NOTES)
     parser.add_argument('paths', metavar='BAG', type=Path, nargs='+',
                         help='bag (folder, .db3, .mcap, .bag; compressed too), video, folder of '
                              'images, or folder of bags')

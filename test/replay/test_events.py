@@ -8,8 +8,6 @@ from fire_detector.images.color_image import ColorImage
 from fire_detector.replay.axis import find_axis
 from fire_detector.replay.events import (
     alarm_events,
-    duration_and_rate,
-    find_gaps,
     Label,
     label_figures,
     LabelsError,
@@ -63,17 +61,23 @@ def test_alarm_events(alarms: str, probabilities: Sequence[float],
         for start, end, peak in expected)
 
 
+def topic_of(predictions: tuple[Prediction, ...]) -> TopicReport:
+    """Return a report of predictions."""
+    return TopicReport('/image', 'video', (Run('model', (), (), (0.7, 0.4), predictions, (), ()),))
+
+
 def test_duration_and_gaps() -> None:
     """
     Stamps 0, 1, 2, 3, 7, 8, 11: six steps in 11 s, with a median of 1 s; one is above 3 s.
 
     Three seconds are not more than three periods.
     """
-    predictions = at(0, 1, 2, 3, 7, 8, 11)
-    assert find_gaps(predictions) == ((3.0, 4.0),)
-    assert duration_and_rate(predictions) == pytest.approx((11.0, 6 / 11))
-    assert duration_and_rate(predictions[:1]) == (0.0, 0.0)
-    assert find_gaps([]) == find_gaps(at(0, 0, 0, 5)) == ()
+    topic = topic_of(at(0, 1, 2, 3, 7, 8, 11))
+    assert topic.gaps == ((3.0, 4.0),)
+    assert (topic.duration, topic.rate) == pytest.approx((11.0, 6 / 11))
+    single = topic_of(at(5))
+    assert (single.duration, single.rate, single.gaps) == (0.0, 0.0, ())
+    assert topic_of(at(0, 0, 0, 5)).gaps == ()
 
 
 @pytest.mark.parametrize(('predictions', 'expected'), [
@@ -83,13 +87,11 @@ def test_duration_and_gaps() -> None:
     (at(0, 0, 0, received=(BEGIN, BEGIN + 1, BEGIN + 2)), (BEGIN, 2.0, False)),
     (at(BEGIN, BEGIN + 1, 0, received=(BEGIN, BEGIN + 1, BEGIN + 2)), (BEGIN, 2.0, False)),
     # Half as fast as time, as a simulator's; within what is plausible.
-    (at(0, 2, 4, received=(7, 8, 9)), (0, 4.0, True)),
-    (at(), (0, 1.0, True))])
+    (at(0, 2, 4, received=(7, 8, 9)), (0, 4.0, True))])
 def test_time_axis(predictions: tuple[Prediction, ...],
                    expected: tuple[float, float, bool]) -> None:
     """It runs on stamps, or on the time of recording where they do not tell the time."""
-    run = Run('model', '1', 'litert', '', (), (), predictions, (), ())
-    axis = find_axis(TopicReport('/image', 'video', 0, 0, (), (), (run,)))
+    axis = find_axis(topic_of(predictions))
     assert (axis.start, axis.length, axis.by_stamp) == expected
 
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write what a replay found as one HTML file that needs nothing else, nor a network."""
 
+from collections import Counter
 from datetime import datetime, timezone
 import math
 from pathlib import Path
 
 from fire_detector.replay.axis import WALL_CLOCK
 from fire_detector.replay.records import Report
-from fire_detector.replay.report.view import view_report
+from fire_detector.replay.report.view import view_topics
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 # So that no line is broken between a number and its unit.
@@ -33,8 +34,18 @@ def render_report(report: Report) -> str:
     environment = Environment(loader=PackageLoader('fire_detector.replay.report'), autoescape=True,
                               trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     environment.filters.update(percent=percent, seconds=seconds, utc=utc, counted=counted)
+    topics = view_topics(report)
+    # Topics have a letter for each model, or none has.
+    alarms: Counter[str] = Counter()
+    for topic in topics:
+        for run in topic.runs:
+            alarms[run.name] += len(run.run.alarms)
+    highest = max(((best, topic, run) for topic in topics for run in topic.runs
+                   if (best := run.run.highest)),
+                  key=lambda found: found[0].probability or 0.0, default=None)
     return environment.get_template('report.html.j2').render(
-        view=view_report(report), max_problems=MAX_PROBLEMS, open_rows=OPEN_ROWS)
+        report=report, topics=topics, alarms=alarms, highest=highest,
+        max_problems=MAX_PROBLEMS, open_rows=OPEN_ROWS)
 
 
 def percent(probability: float | None) -> str:

@@ -25,6 +25,8 @@ IMAGE_BUDGET = 1_800_000
 # Width, height and size of the letters of a chart, in points that are a screen's pixels where it
 # is as wide as a page, and as a phone.
 WIDE, NARROW = (960, 320, 12), (400, 340, 13)
+# Pixels by which the line of a long recording may be off; no peak is lost.
+SIMPLIFY_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,12 @@ class RunView:
     :ivar run: what was found.
     :ivar images: in order of time.
     :ivar images_left_out: for which the page has no room.
-    :ivar model: names and values of the model and its contract.
     """
 
     name: str
     run: Run
     images: tuple[ShownImage, ...]
     images_left_out: int
-    model: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -70,46 +70,25 @@ class TopicView:
     :ivar axis: of time.
     :ivar charts: of the probabilities, for wide and for narrow screens: SVG files, as data: URIs.
     :ivar runs: one for each model.
-    :ivar rejected: reason, number of images, and the first one's detail.
     """
 
     topic: TopicReport
     axis: TimeAxis
-    charts: tuple[str, str] | None
+    charts: tuple[str, str]
     runs: tuple[RunView, ...]
-    rejected: tuple[tuple[str, int, str], ...]
 
 
-@dataclass(frozen=True)
-class PageView:
-    """
-    What a report shows.
-
-    :ivar report: what was found.
-    :ivar topics: one for each topic with images.
-    :ivar alarms: number of alarms by name of the model.
-    :ivar highest: the highest probability with its topic and model; None where no image was
-        processed.
-    """
-
-    report: Report
-    topics: tuple[TopicView, ...]
-    alarms: dict[str, int]
-    highest: tuple[Prediction, TopicView, RunView] | None
-
-
-def view_report(report: Report) -> PageView:
-    """Collect what is shown of a replay."""
+def view_topics(report: Report) -> list[TopicView]:
+    """Collect what is shown of each topic."""
     chosen = choose_images(report)
-    topics = tuple(_view_topic(topic, chosen) for topic in report.topics)
-    runs = [(topic, run) for topic in topics for run in topic.runs]
-    alarms: dict[str, int] = {}
-    for _, view in runs:
-        # Topics have a letter for each model, or none has.
-        alarms[view.name] = alarms.get(view.name, 0) + len(view.run.alarms)
-    found = [(best, topic, view) for topic, view in runs if (best := view.run.highest)]
-    return PageView(report, topics, alarms, max(
-        found, key=lambda one: one[0].probability or 0.0, default=None))
+    views = []
+    for topic in report.topics:
+        axis = find_axis(topic)
+        views.append(TopicView(
+            topic, axis, (_draw_chart(topic, axis, *WIDE), _draw_chart(topic, axis, *NARROW)),
+            tuple(_view_run(name, run, chosen, axis)
+                  for name, run in zip(topic.names, topic.runs, strict=True))))
+    return views
 
 
 def choose_images(report: Report) -> frozenset[Snapshot]:
@@ -131,18 +110,6 @@ def choose_images(report: Report) -> frozenset[Snapshot]:
     return frozenset(chosen)
 
 
-def _view_topic(topic: TopicReport, chosen: frozenset[Snapshot]) -> TopicView:
-    axis = find_axis(topic)
-    first_details = {prediction.reason: prediction.detail
-                     for prediction in reversed(topic.predictions) if prediction.reason}
-    return TopicView(
-        topic, axis, (_draw_chart(topic, axis, *WIDE), _draw_chart(topic, axis, *NARROW))
-        if topic.predictions else None,
-        tuple(_view_run(name, run, chosen, axis)
-              for name, run in zip(topic.names, topic.runs, strict=True)),
-        tuple((reason, count, first_details.get(reason, '')) for reason, count in topic.rejected))
-
-
 def _view_run(name: str, run: Run, chosen: frozenset[Snapshot], axis: TimeAxis) -> RunView:
     shown = sorted((one for one in run.snapshots if one in chosen),
                    key=lambda one: axis.position(one.prediction))
@@ -151,19 +118,18 @@ def _view_run(name: str, run: Run, chosen: frozenset[Snapshot], axis: TimeAxis) 
     for one in shown:
         key = one.prediction, one.jpeg
         kinds[key] = (*kinds.get(key, ()), one.kind)
-    # Where the contract has the same, it is shown once.
-    model = {'model': run.name, 'runtime': run.runtime, 'SHA-256': run.sha256} | dict(run.contract)
     return RunView(name, run, tuple(
         ShownImage(prediction, why, _data_uri('image/jpeg', jpeg))
         for (prediction, jpeg), why in kinds.items()),
-        len(run.snapshots) - len(shown), tuple(model.items()))
+        len(run.snapshots) - len(shown))
 
 
 def _draw_chart(topic: TopicReport, axis: TimeAxis, width: int, height: int, font: int) -> str:
     """Draw probabilities, alarms, labels and rejected images as a transparent SVG file."""
     file = io.StringIO()
     # Letters as text, of which a page with many topics takes less than as outlines.
-    with rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'report', 'font.size': font}):
+    with rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'report', 'font.size': font,
+                     'path.simplify_threshold': SIMPLIFY_THRESHOLD}):
         figure = Figure(figsize=(width / 72, height / 72), layout='constrained')
         axes = figure.subplots()
         series = series_of(topic, axis)
