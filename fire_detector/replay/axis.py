@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The time axis of one topic, for charts and tables."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fire_detector.replay.records import Prediction, TopicReport
@@ -20,7 +19,7 @@ class TimeAxis:
 
     :ivar start: time of the first image: a stamp, or when it was recorded.
     :ivar length: seconds until the last image; above 0.
-    :ivar by_stamp: whether it runs on stamps, and not on the time of recording.
+    :ivar by_stamp: whether times are stamps, and not those of the recorder.
     """
 
     start: float
@@ -34,19 +33,14 @@ class TimeAxis:
 
 def find_axis(topic: TopicReport) -> TimeAxis:
     """
-    Choose the axis of a topic: its stamps, or where they are not plausible, the time of recording.
+    Return the axis of a topic: its stamps, or where they are not plausible, the time of recording.
 
     Labels do not lengthen it: they may be of a longer recording.
     """
-    predictions = topic.predictions
-    start, length = _span([prediction.stamp for prediction in predictions])
-    recorded_start, recorded = _span([prediction.received for prediction in predictions])
+    stamps = [prediction.stamp for prediction in topic.predictions]
+    received = [prediction.received for prediction in topic.predictions]
+    length, recorded = max(stamps) - min(stamps), max(received) - min(received)
     by_stamp = not (length == 0 < recorded or length > 2 * recorded + PLAUSIBLE_EXCESS)
-    if not by_stamp:
-        start, length = recorded_start, recorded
     # One image alone has no length.
-    return TimeAxis(start, length or 1.0, by_stamp)
-
-
-def _span(times: Sequence[float]) -> tuple[float, float]:
-    return min(times, default=0.0), max(times, default=0.0) - min(times, default=0.0)
+    return (TimeAxis(min(stamps), length or 1.0, True) if by_stamp
+            else TimeAxis(min(received), recorded or 1.0, False))

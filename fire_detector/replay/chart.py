@@ -50,7 +50,7 @@ class Lane:
     """
     A row of bars below the curves.
 
-    :ivar name: what is shown, written on the left.
+    :ivar name: of the lane, written on the left.
     :ivar intervals: start and end of each bar, in seconds since the start of the axis.
     :ivar color: of the bars, as matplotlib reads it.
     """
@@ -155,7 +155,7 @@ def split_at_gaps(times: Values, values: Values) -> tuple[Values, Values]:
 
 
 def series_of(topic: TopicReport, axis: TimeAxis) -> list[Series]:
-    """Return what is drawn of each model."""
+    """Return the series of each model."""
     return [_series(letter, run, axis)
             for letter, run in zip(topic.letters, topic.runs, strict=True)]
 

@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     model = parser.add_argument_group('model')
     model.add_argument('--model', metavar='M', default=DEFAULT_MODEL,
                        help='.tflite file, or name of an installed model (default: %(default)s)')
-    model.add_argument('--compare', metavar='M', help='a second model, laid beside the first')
+    model.add_argument('--compare', metavar='M', help='a second model, to compare with the first')
     model.add_argument('--runtime', choices=(AUTO, *RUNTIMES), default=AUTO,
                        help='TFLite runtime (default: the first that is installed)')
     model.add_argument('--threads', metavar='N', type=int, default=1,
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     alarm = parser.add_argument_group('alarm', 'Without them, the values of the model.')
     texts = {parameter.name: parameter.text for parameter in PARAMETERS}
     for name, kind in _ALARM.items():
-        # What stands behind the semicolon is of the parameter.
+        # The text after the semicolon is about the parameter.
         alarm.add_argument(f'--{name.replace("_", "-")}', metavar='X', type=kind,
                            help=texts[f'alarm.{name}'].split(';')[0])
     alarm.add_argument('--latch', action='store_true', help='keep a raised alarm')

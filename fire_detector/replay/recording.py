@@ -9,9 +9,9 @@ import time
 
 from fire_detector.images.files import ImageFileError
 from fire_detector.replay.bags.files import BagError
-from fire_detector.replay.events import Label, label_figures
+from fire_detector.replay.events import label_figures
 from fire_detector.replay.offline_detector import detect_recording, Parameters
-from fire_detector.replay.records import Report, TopicReport
+from fire_detector.replay.records import LabeledEvent, Report, TopicReport
 from fire_detector.replay.report.page import write_report
 from fire_detector.replay.sources import open_source
 from fire_detector.replay.timeline import write_csv, write_png
@@ -37,7 +37,7 @@ class Task:
     out: Path
     models: tuple[Parameters, ...]
     topics: tuple[str, ...] = ()
-    labels: tuple[Label, ...] = ()
+    labels: tuple[LabeledEvent, ...] = ()
     image_rate: float = 10.0
     threads: int = 1
     shows_progress: bool = False
@@ -49,7 +49,7 @@ class Outcome:
     The result of a task.
 
     :ivar task: the task.
-    :ivar report: what was found and written; None where no image could be read.
+    :ivar report: the results, which were written; None where no image could be read.
     :ivar problems: what could not be read.
     """
 
@@ -91,12 +91,13 @@ def _replay(task: Task) -> Outcome:
     return Outcome(task, report, report.problems)
 
 
-def _add_label_figures(topic: TopicReport, labels: tuple[Label, ...]) -> TopicReport:
+def _add_label_figures(topic: TopicReport, labels: tuple[LabeledEvent, ...]) -> TopicReport:
     return replace(topic, runs=tuple(
         replace(run, labels=label_figures(run.predictions, labels)) for run in topic.runs))
 
 
-def _label_problems(topics: Iterable[TopicReport], labels: tuple[Label, ...]) -> Iterator[str]:
+def _label_problems(topics: Iterable[TopicReport],
+                    labels: tuple[LabeledEvent, ...]) -> Iterator[str]:
     """Describe labels without an image; those with stamps may be of another recording."""
     for topic in topics:
         figures = topic.runs[0].labels

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a replay finds: times in seconds, probabilities 0..1."""
+"""The results of a replay: times in seconds, probabilities 0..1."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 import math
 from statistics import median
@@ -10,6 +10,8 @@ from statistics import median
 FIRE, NOFIRE = EVENT_LABELS = ('fire', 'nofire')
 RAISED, CLEARED, HIGHEST, DOUBTFUL = (
     'alarm raised', 'alarm cleared', 'highest', 'most doubtful')
+# Smaller numbers in labels are seconds since the first image: as a stamp, this is March 1973.
+FIRST_STAMP = 1e8
 # Median periods after which the next image is late.
 GAP = 3.0
 
@@ -68,25 +70,43 @@ class AlarmEvent:
 @dataclass(frozen=True)
 class LabeledEvent:
     """
-    A stretch of time that a person has labeled.
+    An interval of time that a person has labeled.
 
-    :ivar start: stamp at which it begins.
-    :ivar end: stamp at which it ends.
+    :ivar start: a stamp, or seconds since the first image.
+    :ivar end: likewise, above `start`.
     :ivar label: FIRE or NOFIRE.
-    :ivar time_to_alarm: seconds from its start until the alarm was raised, 0 where it was already;
-        None where it was missed, or the label is NOFIRE.
+    :ivar time_to_alarm: seconds from the start until the alarm was raised, 0 where it was already;
+        None where it was missed or not measured, or the label is NOFIRE.
     """
 
     start: float
     end: float
     label: str
-    time_to_alarm: float | None
+    time_to_alarm: float | None = None
+
+    @property
+    def is_relative(self) -> bool:
+        """Return whether the times are seconds since the first image."""
+        return self.end < FIRST_STAMP
+
+    def contains(self, prediction: Prediction) -> bool:
+        """Return whether an image lies in the event; `start` and `end` are stamps."""
+        return self.start <= prediction.stamp <= self.end
+
+    def with_stamps(self, first: float) -> 'LabeledEvent':
+        """
+        Return the event with stamps instead of relative times.
+
+        :param first: stamp of the first image.
+        """
+        return (replace(self, start=self.start + first, end=self.end + first)
+                if self.is_relative else self)
 
 
 @dataclass(frozen=True)
 class LabelFigures:
     """
-    How the alarms fit the labels.
+    The alarms measured against labels.
 
     :ivar events: in order of their start.
     :ivar missed: fires during which the alarm was never raised.
@@ -199,7 +219,7 @@ class TopicReport:
 @dataclass(frozen=True)
 class Report:
     """
-    What was found in one recording.
+    The results for one recording.
 
     :ivar source: its path.
     :ivar made: local time, ISO 8601.

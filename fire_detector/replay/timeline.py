@@ -26,7 +26,7 @@ def write_csv(report: Report, path: Path) -> None:
     second model, the last four again with `_2` behind their names. Probabilities have all their
     digits; that of a rejected image is empty.
     """
-    models = max((len(topic.runs) for topic in report.topics), default=1)
+    models = len(report.topics[0].runs)
     with path.open('w', newline='', encoding='utf-8') as file:
         writer = csv.writer(file)
         writer.writerow([*SHARED_COLUMNS, *(
@@ -48,11 +48,11 @@ def _rows(topic: TopicReport) -> Iterator[list[object]]:
 
 def write_png(report: Report, path: Path) -> None:
     """Draw probabilities, alarms, labels and rejected images, a part for each topic."""
-    figure = Figure(figsize=(12, 0.8 + HEIGHT * max(1, len(report.topics))), dpi=100,
+    figure = Figure(figsize=(12, 0.8 + HEIGHT * len(report.topics)), dpi=100,
                     layout='constrained')
     figure.suptitle(plain_text(report.source))
-    parts = figure.subplots(max(1, len(report.topics)), 1, squeeze=False)
-    for axes, topic in zip(parts[:, 0], report.topics, strict=False):
+    parts = figure.subplots(len(report.topics), 1, squeeze=False)
+    for axes, topic in zip(parts[:, 0], report.topics, strict=True):
         _draw(axes, topic)
     figure.savefig(path)
 

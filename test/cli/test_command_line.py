@@ -130,19 +130,15 @@ def test_help_of_cameras(ros: RosSession, module: str, page: NodeHelp,
     assert {name: ros.parameter(node, name) for name in described} == described | given
 
 
-def test_completion_of_options(tmp_path: Path) -> None:
+@pytest.mark.parametrize(('line', 'shell', 'expected'), [
+    ('fire_classify --j', 'bash', {'--json'}),
+    ('fire_classify --runtime t', 'bash', {'tflite', 'tensorflow'}),
+    # With what the option does.
+    ('fire_classify --js', 'zsh', {'--json:print one JSON object a line'})])
+def test_completion(line: str, shell: str, expected: set[str], tmp_path: Path) -> None:
     """Options that begin so, and the values of those that have few."""
     pytest.importorskip('argcomplete', reason='argcomplete is not installed')
-    assert complete(tmp_path, 'fire_classify --j') == ['--json']
-    assert complete(tmp_path, 'fire_classify --runtime t') == ['tflite', 'tensorflow']
-    assert '--version' in complete(tmp_path, 'fire_classify --')
-
-
-def test_completion_in_zsh(tmp_path: Path) -> None:
-    """Zsh gets what the options do, too."""
-    pytest.importorskip('argcomplete', reason='argcomplete is not installed')
-    assert 'print one JSON object a line' in ' '.join(
-        complete(tmp_path, 'fire_classify --', 'zsh'))
+    assert set(complete(tmp_path, line, shell)) == expected
 
 
 def test_completion_as_documented(tmp_path: Path) -> None:

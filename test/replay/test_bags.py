@@ -166,7 +166,7 @@ def test_several_topics(tmp_path: Path, images: list[Pixels], expected: list[flo
     assert chosen.report is not None
     assert [topic.topic for topic in chosen.report.topics] == ['/right']
     problem, = chosen.problems
-    assert 'no images on topic /chatter' in problem
+    assert 'no messages with images on /chatter' in problem
     assert '/left (sensor_msgs/msg/Image)' in problem
 
 

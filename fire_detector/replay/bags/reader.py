@@ -55,7 +55,7 @@ class Bag:
     A bag, of whose topics those with images are read.
 
     :ivar path: its file or folder.
-    :ivar types: the type of each topic that was met, whatever it is.
+    :ivar types: the type of each topic that was found, also of those without images.
     :ivar problems: what could not be read, so far.
     """
 
@@ -159,7 +159,6 @@ class Bag:
 
     def _left_of(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:
         if file.suffix == '.mcap':
-            # It has what rosbags asks a path for.
             with Ros2Reader(cast(Any, MendedMcap(file))) as reader:
                 yield from self._of_reader(reader, topics)
         elif file.suffix == '.db3':
@@ -169,10 +168,10 @@ class Bag:
                     yield topic, kind, time, data
 
     def _of_reader(self, reader: Any, topics: Collection[str]) -> Iterator[_Row]:
-        self.types |= {one.topic: one.msgtype for one in reader.connections}
-        wanted = [one for one in reader.connections
-                  if _is_wanted(one.topic, one.msgtype, topics)]
-        # To rosbags, no connections are all.
+        self.types |= {connection.topic: connection.msgtype for connection in reader.connections}
+        wanted = [connection for connection in reader.connections
+                  if _is_wanted(connection.topic, connection.msgtype, topics)]
+        # Without connections, rosbags reads all of them.
         if wanted:
             for connection, time, data in reader.messages(wanted):
                 yield connection.topic, connection.msgtype, time, data

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Collect what a report shows: the facts, without a word of HTML."""
+"""Collect the contents of a report, independent of HTML."""
 
 from base64 import b64encode
 from dataclasses import dataclass
@@ -47,12 +47,12 @@ class ShownImage:
 @dataclass(frozen=True)
 class RunView:
     """
-    What is shown of one model on one topic.
+    The part of a report on one model and topic.
 
     :ivar name: of the model, after its letter where there are two.
-    :ivar run: what was found.
+    :ivar run: its results.
     :ivar images: in order of time.
-    :ivar images_left_out: for which the page has no room.
+    :ivar images_left_out: number of images for which the page has no room.
     """
 
     name: str
@@ -64,9 +64,9 @@ class RunView:
 @dataclass(frozen=True)
 class TopicView:
     """
-    What is shown of one topic.
+    The part of a report on one topic.
 
-    :ivar topic: what was found.
+    :ivar topic: its results.
     :ivar axis: of time.
     :ivar charts: of the probabilities, for wide and for narrow screens: SVG files, as data: URIs.
     :ivar runs: one for each model.
@@ -79,7 +79,7 @@ class TopicView:
 
 
 def view_topics(report: Report) -> list[TopicView]:
-    """Collect what is shown of each topic."""
+    """Return the part of a report on each topic."""
     chosen = choose_images(report)
     views = []
     for topic in report.topics:
@@ -97,7 +97,7 @@ def choose_images(report: Report) -> frozenset[Snapshot]:
 
     The highest and the most doubtful come first, then alarms as they follow each other.
     """
-    queues = [sorted(run.snapshots, key=lambda one: one.kind not in (HIGHEST, DOUBTFUL))
+    queues = [sorted(run.snapshots, key=lambda snapshot: snapshot.kind not in (HIGHEST, DOUBTFUL))
               for topic in report.topics for run in topic.runs]
     chosen: set[Snapshot] = set()
     used = 0
@@ -111,16 +111,16 @@ def choose_images(report: Report) -> frozenset[Snapshot]:
 
 
 def _view_run(name: str, run: Run, chosen: frozenset[Snapshot], axis: TimeAxis) -> RunView:
-    shown = sorted((one for one in run.snapshots if one in chosen),
-                   key=lambda one: axis.position(one.prediction))
-    # One image may be there for two reasons.
+    shown = sorted((snapshot for snapshot in run.snapshots if snapshot in chosen),
+                   key=lambda snapshot: axis.position(snapshot.prediction))
+    # An image may be there for two reasons.
     kinds: dict[tuple[Prediction, bytes], tuple[str, ...]] = {}
-    for one in shown:
-        key = one.prediction, one.jpeg
-        kinds[key] = (*kinds.get(key, ()), one.kind)
+    for snapshot in shown:
+        key = snapshot.prediction, snapshot.jpeg
+        kinds[key] = (*kinds.get(key, ()), snapshot.kind)
     return RunView(name, run, tuple(
-        ShownImage(prediction, why, _data_uri('image/jpeg', jpeg))
-        for (prediction, jpeg), why in kinds.items()),
+        ShownImage(prediction, reasons, _data_uri('image/jpeg', jpeg))
+        for (prediction, jpeg), reasons in kinds.items()),
         len(run.snapshots) - len(shown))
 
 
