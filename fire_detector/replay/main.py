@@ -37,8 +37,8 @@ labeled nofire, or else all that is not labeled fire.
 Exit status: 0 when everything was read, 1 when a part was not, 2 when nothing was or the \
 command line is wrong.
 """
-# Options that set a parameter of the node.
-_ALARM = {'on_threshold': float, 'off_threshold': float, 'window': float, 'min_frames': int}
+# Parameters of the node's alarm that are options.
+ALARM = {'on_threshold': float, 'off_threshold': float, 'window': float, 'min_frames': int}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,18 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         return fail(PROGRAM, f"{error}: install what replaying needs, from the package's "
                              f"checkout: pip install '.[replay]'")
+    parameters = {parameter.name for parameter in PARAMETERS}
     try:
         return run_session(options, {
-            name: value for name, value in _parameters(options).items() if value is not None})
+            name: value for name, value in vars(options).items() if name in parameters})
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
-
-
-def _parameters(options: argparse.Namespace) -> dict[str, object]:
-    return {
-        'model': options.model, 'runtime': options.runtime, 'num_threads': options.threads,
-        'alarm.latch': options.latch or None,
-        **{f'alarm.{name}': getattr(options, name) for name in _ALARM}}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,15 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument('--compare', metavar='M', help='a second model, to compare with the first')
     model.add_argument('--runtime', choices=(AUTO, *RUNTIMES), default=AUTO,
                        help='TFLite runtime (default: the first that is installed)')
-    model.add_argument('--threads', metavar='N', type=int, default=1,
+    model.add_argument('--threads', dest='num_threads', metavar='N', type=int, default=1,
                        help='threads that one inference may use (default: %(default)s)')
     alarm = parser.add_argument_group('alarm', 'Without them, the values of the model.')
     texts = {parameter.name: parameter.text for parameter in PARAMETERS}
-    for name, kind in _ALARM.items():
+    for name, kind in ALARM.items():
         # The text after the semicolon is about the parameter.
-        alarm.add_argument(f'--{name.replace("_", "-")}', metavar='X', type=kind,
+        alarm.add_argument(f'--{name.replace("_", "-")}', dest=f'alarm.{name}', metavar='X',
+                           type=kind, default=argparse.SUPPRESS,
                            help=texts[f'alarm.{name}'].split(';')[0])
-    alarm.add_argument('--latch', action='store_true', help='keep a raised alarm')
+    alarm.add_argument('--latch', dest='alarm.latch', action='store_true',
+                       default=argparse.SUPPRESS, help='keep a raised alarm')
     alarm.add_argument('--labels', metavar='CSV', type=Path,
                        help='events to measure the alarms against')
     return parser

@@ -210,10 +210,10 @@ class TopicReport:
         return ('',) if len(self.runs) == 1 else ('A', 'B')[:len(self.runs)]
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Return name and version of each model, after its letter where there is one."""
-        return tuple(f'{letter}: {run.name}' if letter else run.name
-                     for letter, run in zip(self.letters, self.runs, strict=True))
+    def named_runs(self) -> list[tuple[str, Run]]:
+        """Return each run with name and version of its model, after its letter if it has one."""
+        return [(f'{letter}: {run.name}' if letter else run.name, run)
+                for letter, run in zip(self.letters, self.runs, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,8 @@ def write_png(report: Report, path: Path) -> None:
 def _draw(axes: Axes, topic: TopicReport) -> None:
     axis = find_axis(topic)
     draw_probability(axes, series_of(topic, axis), lanes_of(topic, axis), axis.length)
-    axes.set(title=plain_text(f'{topic.topic} ({topic.message_type}), {", ".join(topic.names)}'),
+    names = ', '.join(name for name, _ in topic.named_runs)
+    axes.set(title=plain_text(f'{topic.topic} ({topic.message_type}), {names}'),
              xlabel=f'seconds since the first image ({"stamp" if axis.by_stamp else "received"} '
                     f'{axis.start:.3f})')
     axes.legend(loc='center left', bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)

@@ -130,15 +130,14 @@ def test_help_of_cameras(ros: RosSession, module: str, page: NodeHelp,
     assert {name: ros.parameter(node, name) for name in described} == described | given
 
 
-@pytest.mark.parametrize(('line', 'shell', 'expected'), [
-    ('fire_classify --j', 'bash', {'--json'}),
-    ('fire_classify --runtime t', 'bash', {'tflite', 'tensorflow'}),
-    # With what the option does.
-    ('fire_classify --js', 'zsh', {'--json:print one JSON object a line'})])
-def test_completion(line: str, shell: str, expected: set[str], tmp_path: Path) -> None:
-    """Options that begin so, and the values of those that have few."""
+def test_completion(tmp_path: Path) -> None:
+    """Options that begin so, and the values of those that have few; zsh gets the help, too."""
     pytest.importorskip('argcomplete', reason='argcomplete is not installed')
-    assert set(complete(tmp_path, line, shell)) == expected
+    assert complete(tmp_path, 'fire_classify --j') == ['--json']
+    assert complete(tmp_path, 'fire_classify --runtime t') == ['tflite', 'tensorflow']
+    assert '--version' in complete(tmp_path, 'fire_classify --')
+    assert '--json:print one JSON object a line' in complete(
+        tmp_path, 'fire_classify --', 'zsh')
 
 
 def test_completion_as_documented(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from fire_detector.replay.chart import (
     SERIES_COLORS,
     split_at_gaps,
 )
-from fire_detector.replay.report.view import SIMPLIFY_THRESHOLD
+from fire_detector.replay.report.images import SIMPLIFY_THRESHOLD
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -52,6 +52,7 @@ def here(tmp_path: Path, capfd: pytest.CaptureFixture[str],
 
 
 def table(path: Path) -> list[dict[str, str]]:
+    """Read a CSV file."""
     with path.open(newline='') as file:
         return list(csv.DictReader(file))
 
@@ -306,7 +307,7 @@ WITHOUT_ROSBAGS = f"import sys\nsys.modules['rosbags'] = None\n{REPLAY_AND_LIST}
 def test_imports(program: str, status: int, words: str, bags: Path, tmp_path: Path) -> None:
     """Each part loads what it needs; where a part of the extra is missing, a line names it."""
     result = subprocess.run(
-        [sys.executable, '-c', program, bags / 'one'], cwd=tmp_path, capture_output=True, text=True,
-        timeout=TIMEOUT, check=False, env=os.environ | {'PYTHONPATH': str(ROOT)})
+        [sys.executable, '-c', program, bags / 'one'], cwd=tmp_path, capture_output=True,
+        text=True, timeout=TIMEOUT, check=False, env=os.environ | {'PYTHONPATH': str(ROOT)})
     assert result.returncode == status, result.stderr
     assert words in result.stderr

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write what a replay found as one HTML file that needs nothing else, nor a network."""
+"""Write the results of a replay as one HTML file, which needs no other file and no network."""
 
 from collections import Counter
 from datetime import datetime, timezone
 import math
 from pathlib import Path
 
-from fire_detector.replay.axis import WALL_CLOCK
+from fire_detector.replay.axis import find_axis, WALL_CLOCK
 from fire_detector.replay.records import Report
-from fire_detector.replay.report.view import view_topics
+from fire_detector.replay.report.images import choose_images, draw_charts, encode_images
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 # So that no line is broken between a number and its unit.
@@ -21,11 +21,11 @@ def write_report(report: Report, path: Path) -> None:
     """
     Write the report.
 
-    :param report: what was found.
-    :param path: the HTML file, which is written anew.
+    :param report: the results.
+    :param path: the HTML file, which is overwritten.
     :raises OSError: when it cannot be written.
     """
-    # Names of files and topics may hold what is no valid text: surrogates for odd bytes.
+    # Names of files and topics may have surrogates in the place of invalid bytes.
     path.write_text(render_report(report), encoding='utf-8', errors='backslashreplace')
 
 
@@ -33,18 +33,18 @@ def render_report(report: Report) -> str:
     """Return the page, in which every text is escaped."""
     environment = Environment(loader=PackageLoader('fire_detector.replay.report'), autoescape=True,
                               trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    environment.filters.update(percent=percent, seconds=seconds, utc=utc, counted=counted)
-    topics = view_topics(report)
+    environment.filters.update(percent=percent, seconds=seconds, utc=utc, counted=counted,
+                               axis=find_axis, charts=draw_charts, images=encode_images)
     # Topics have a letter for each model, or none has.
     alarms: Counter[str] = Counter()
-    for topic in topics:
-        for run in topic.runs:
-            alarms[run.name] += len(run.run.alarms)
-    highest = max(((best, topic, run) for topic in topics for run in topic.runs
-                   if (best := run.run.highest)),
+    for topic in report.topics:
+        for name, run in topic.named_runs:
+            alarms[name] += len(run.alarms)
+    highest = max(((best, topic, name) for topic in report.topics
+                   for name, run in topic.named_runs if (best := run.highest)),
                   key=lambda found: found[0].probability or 0.0, default=None)
     return environment.get_template('report.html.j2').render(
-        report=report, topics=topics, alarms=alarms, highest=highest,
+        report=report, alarms=alarms, highest=highest, chosen=choose_images(report),
         max_problems=MAX_PROBLEMS, open_rows=OPEN_ROWS)
 
 
