@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import csv
 from pathlib import Path
 
-from fire_detector.replay.axis import find_axis
-from fire_detector.replay.chart import draw_probability, lanes_of, plain_text, series_of
+from fire_detector.replay.chart import draw_probability, find_axis, lanes_of, plain_text, series_of
 from fire_detector.replay.records import Report, TopicReport
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bags of every format give the same predictions; of broken ones, what is left of them."""
+"""Bags of every format lead to the same predictions, and damaged ones as far as they can."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -62,13 +62,13 @@ def predictions_of(outcome: Outcome, topic: int = 0) -> tuple[Prediction, ...]:
 
 
 def of_ros2(storage: StoragePlugin, mode: CompressionMode) -> BagMaker:
-    """Make a bag of ROS 2."""
+    """Return a function that writes a bag of ROS 2."""
     return lambda folder, images: write_bag(
         folder / 'bag', [text(), *camera(images)], storage, mode)
 
 
 def one_file(maker: BagMaker, pattern: str) -> BagMaker:
-    """Return a bag's file alone, without its metadata."""
+    """Return a function that writes a bag's file alone, without its metadata."""
     def make(folder: Path, images: list[Pixels]) -> Path:
         file, = maker(folder, images).glob(pattern)
         return file.rename(folder / file.name)
@@ -76,7 +76,7 @@ def one_file(maker: BagMaker, pattern: str) -> BagMaker:
 
 
 def split(folder: Path, images: list[Pixels], storage: StoragePlugin = SQLITE3) -> Path:
-    """Make a bag of eleven files without metadata, as a recorder that was killed leaves it."""
+    """Write a bag of eleven files without metadata, as of a recorder that was killed."""
     records = camera(images)
     bag = folder / 'bag'
     bag.mkdir()
@@ -91,7 +91,7 @@ def split(folder: Path, images: list[Pixels], storage: StoragePlugin = SQLITE3) 
 
 
 def of_ros1(folder: Path, images: list[Pixels]) -> Path:
-    """Make a bag of ROS 1."""
+    """Write a bag of ROS 1."""
     return write_ros1_bag(folder / 'bag.bag', camera(images, types=ROS1))
 
 
@@ -230,7 +230,7 @@ def test_without_images(tmp_path: Path) -> None:
 
 def test_rejected_images(tmp_path: Path, images: list[Pixels],
                          expected: list[float]) -> None:
-    """What is no image has no probability, but the node's reason; the others have theirs."""
+    """A rejected image has the node's reason and no probability; the others have theirs."""
     records = camera(images[:4])
     records[1] = ('/image', IMAGE, records[1][2], image(images[1], START + 1 / 30,
                                                         encoding='32FC1'))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fire_detector.images.color_image import ColorImage
-from fire_detector.replay.axis import find_axis
+from fire_detector.replay.chart import find_axis
 from fire_detector.replay.events import (
     alarm_events,
     label_figures,
@@ -31,7 +31,7 @@ BEGIN = 1_700_000_000.0
 
 
 def series(alarms: str, probabilities: Sequence[float] = ()) -> list[Prediction]:
-    """Make a prediction a second: '#' in alarm, '.' not, 'x' rejected."""
+    """Return a prediction a second: '#' in alarm, '.' not, 'x' rejected."""
     return [Prediction(BEGIN + index, BEGIN + index,
                        None if mark == 'x' else probabilities[index] if probabilities else 0.5,
                        mark == '#', 'data' if mark == 'x' else '')
@@ -39,7 +39,7 @@ def series(alarms: str, probabilities: Sequence[float] = ()) -> list[Prediction]
 
 
 def at(*stamps: float, received: Sequence[float] = ()) -> tuple[Prediction, ...]:
-    """Make predictions with stamps, received at the same times if no others are given."""
+    """Return predictions with stamps, received at the same times if no others are given."""
     return tuple(Prediction(stamp, time, 0.5, False)
                  for stamp, time in zip(stamps, received or stamps, strict=True))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page about a replay: it shows what was found, opens anywhere, and can be read."""
+"""The report of a replay: its contents, and that every browser and reader can use it."""
 
 from base64 import b64decode
 from dataclasses import replace
@@ -48,7 +48,7 @@ STYLE = (files('fire_detector.replay.report') / 'templates' / 'report.css').read
 
 
 def predictions(*probabilities: float | None) -> tuple[Prediction, ...]:
-    """Make a prediction a second; None is a rejected image."""
+    """Return a prediction a second; None is a rejected image."""
     return tuple(
         Prediction(START + index, START + index, probability,
                    probability is not None and probability >= 0.7,
@@ -72,16 +72,16 @@ def report_of(*runs: Run, problems: tuple[str, ...] = ()) -> Report:
 
 
 def image(prediction: Prediction, kind: str) -> Snapshot:
-    """Make a snapshot of noise, which no JPEG makes small."""
+    """Return a snapshot of noise, which JPEG does not make small."""
     pixels = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
     return Snapshot(prediction, kind, cv2.imencode('.jpg', pixels)[1].tobytes())
 
 
 class Page(HTMLParser):
-    """Take a page apart, and check that its tags are closed in the order they were opened."""
+    """The elements and texts of a page, whose tags are checked to be closed in their order."""
 
     def __init__(self, text: str) -> None:
-        """Parse it."""
+        """Parse a page."""
         super().__init__()
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.texts: list[str] = []
@@ -100,7 +100,7 @@ class Page(HTMLParser):
         return [attributes for element, attributes in self.elements if element == name]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember an element."""
+        """Keep an element."""
         self.elements.append((tag, {name: value or '' for name, value in attrs}))
         if tag not in VOID:
             self._open.append(tag)
@@ -110,7 +110,7 @@ class Page(HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        """Remember what can be read."""
+        """Keep a text."""
         if self._open and self._open[-1] != 'style':
             self.texts.append(data)
 
@@ -118,7 +118,7 @@ class Page(HTMLParser):
 @pytest.fixture
 def full() -> Report:
     """
-    Make a report that has everything, of two models.
+    Return a report that has everything, of two models.
 
     The first raised one alarm, from 2 s to 5 s; the second another from 2 s that stood at the
     end. The last image comes after a gap of 5 s.
@@ -139,7 +139,7 @@ def full() -> Report:
 
 
 def test_figures_are_there(full: Report) -> None:
-    """Names and numbers of everything that was found can be read."""
+    """Names and numbers of all results can be read."""
     text = Page(render_report(full)).text
     for figure in (
             'bag.mcap', 'A: firenet 1.2: 1 alarm', 'B: other 1.2: 1 alarm', '95.0 % at 3.00 s',
@@ -247,7 +247,7 @@ def test_every_text_is_escaped(tmp_path: Path) -> None:
     ((None, None), 0, (), 'nothing is known')])
 def test_verdict(probabilities: tuple[float | None, ...], alarms: int,
                  problems: tuple[str, ...], expected: str) -> None:
-    """It never calls quiet what was not processed."""
+    """It is never "no alarm" where nothing was processed."""
     report = report_of(run_of(predictions(*probabilities),
                               (AlarmEvent(START, None, 0.8),) * alarms), problems=problems)
     assert expected in Page(render_report(report)).text
@@ -263,7 +263,7 @@ def test_problems(full: Report) -> None:
     assert len(Page(render_report(full)).every('li')) == 1
 
 
-def test_stamps_that_tell_no_time() -> None:
+def test_stamps_that_are_not_set() -> None:
     """Of a camera that stamps nothing, the time of recording is shown, with a warning."""
     unstamped = tuple(replace(one, stamp=0.0) for one in predictions(0.0, 1.0, 0.0))
     read = Page(render_report(report_of(run_of(unstamped))))
@@ -274,7 +274,7 @@ def test_stamps_that_tell_no_time() -> None:
 
 
 def flickering(seconds: int) -> Run:
-    """Make predictions at 30 Hz, random ones, with three alarms a second."""
+    """Return random predictions at 30 Hz, with three alarms a second."""
     rng = np.random.default_rng(1)
     return run_of(
         tuple(Prediction(START + index / 30, START + index / 30, float(rng.random()),
@@ -314,7 +314,7 @@ def test_small_enough() -> None:
     (0.0, '0.0 %'), (0.0001, '< 0.1 %'), (0.5, '50.0 %'), (0.9994, '99.9 %'),
     (0.9999, '> 99.9 %'), (1.0, '100.0 %')])
 def test_percent(probability: float, expected: str) -> None:
-    """What is not certain is not called certain."""
+    """Only 0 and 1 are rounded to 0 % and 100 %."""
     assert percent(probability).replace('\u00a0', ' ') == expected
 
 
@@ -329,11 +329,10 @@ def test_utc(stamp: float, expected: str) -> None:
 @pytest.mark.skipif(CHROMIUM is None, reason='Chromium is not installed')
 def test_in_a_browser(full: Report, tmp_path: Path) -> None:
     """
-    A real browser has nothing to complain about, and a phone's 375 pixels suffice.
+    A real browser logs nothing, and the width of a phone, 375 pixels, suffices.
 
-    A page around it tells the widths within frames of that size: what does not fit is wider than
-    its frame. In the end there is an image from another place, so that a complaint is known to
-    be heard.
+    A page around the report prints the widths within frames of that size: contents that do not
+    fit are wider than their frame. An image from another server shows that the log works.
     """
     long = replace(full, source='/data/' + 'a_long_name_without_an_end' * 9 + '.mcap')
     write_report(long, tmp_path / 'report.html')
@@ -357,7 +356,7 @@ def test_in_a_browser(full: Report, tmp_path: Path) -> None:
 
 
 def browse(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
-    """Open a page; what its scripts made of it comes as output."""
+    """Open a page; the output is the page after its scripts have run."""
     assert CHROMIUM is not None
     return subprocess.run(
         [CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu', '--disable-extensions',

@@ -5,8 +5,7 @@ from base64 import b64encode
 import io
 import re
 
-from fire_detector.replay.axis import TimeAxis
-from fire_detector.replay.chart import draw_probability, lanes_of, series_of
+from fire_detector.replay.chart import draw_probability, lanes_of, series_of, TimeAxis
 from fire_detector.replay.records import (
     DOUBTFUL,
     HIGHEST,

@@ -6,11 +6,13 @@ from datetime import datetime, timezone
 import math
 from pathlib import Path
 
-from fire_detector.replay.axis import find_axis, WALL_CLOCK
+from fire_detector.replay.chart import find_axis
 from fire_detector.replay.records import Report
 from fire_detector.replay.report.images import choose_images, draw_charts, encode_images
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+# Stamps above are seconds since 1970, others count from the start of something.
+WALL_CLOCK = 1e9
 # So that no line is broken between a number and its unit.
 SPACE = '\u00a0'
 # Problems that are listed, and rows of a table that is open from the start.
