@@ -92,8 +92,8 @@ class OfflineDetector:
         predictions = tuple(self._predictions)
         alarm = self._live.alarm
         return Run(f'{contract.name} {contract.version}',
-                   describe_contract(contract, classifier.runtime),
-                   describe_settings(self._settings, self._live),
+                   _describe_contract(contract, classifier.runtime),
+                   _describe_settings(self._settings, self._live),
                    (alarm.on_threshold, alarm.off_threshold),
                    predictions, alarm_events(predictions), self._selector.snapshots())
 
@@ -167,7 +167,7 @@ def _infer(item: Item) -> list[Inference | Rejection]:
     return [detector.infer(image) for detector in detectors]
 
 
-def describe_contract(contract: ModelContract, runtime: str) -> tuple[tuple[str, str], ...]:
+def _describe_contract(contract: ModelContract, runtime: str) -> tuple[tuple[str, str], ...]:
     """List names and values of a model, its runtime and its contract."""
     spec = contract.input_spec
     return (('model', f'{contract.name} {contract.version}'),
@@ -181,7 +181,7 @@ def describe_contract(contract: ModelContract, runtime: str) -> tuple[tuple[str,
               for name, value in contract.metrics.items()))
 
 
-def describe_settings(settings: NodeSettings, live: LiveSettings) -> tuple[tuple[str, str], ...]:
+def _describe_settings(settings: NodeSettings, live: LiveSettings) -> tuple[tuple[str, str], ...]:
     """List the settings of alarm and inference."""
     alarm = live.alarm
     return (('on_threshold', f'{alarm.on_threshold:g}'),

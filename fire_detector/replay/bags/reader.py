@@ -101,7 +101,7 @@ class Bag:
         """
         Read the messages, in the order in which they were received.
 
-        What cannot be read is listed in `problems`, and what follows is read.
+        Parts that cannot be read are listed in `problems`; those after them are read.
 
         :param topics: those to read; empty for all with images.
         """
@@ -109,18 +109,18 @@ class Bag:
             count = 0
             try:
                 with decompressed(file) as plain:
-                    for row in self._rows(plain, topics):
+                    for row in self._read_file(plain, topics):
                         count += 1
                         yield _recorded_image(row, plain.suffix == ROS1_SUFFIX)
             except BagError as error:
                 self.problems.append(str(error))
-            # Whatever rosbags makes of bytes that are no bag: its own errors, and many others.
+            # Bytes that are no bag lead to errors of many types in rosbags.
             except Exception as error:  # noqa: BLE001
                 self.problems.append(
                     f'{file}: cannot be read further than {count} messages with images: '
                     f'{type(error).__name__}: {error}; check that the copy is complete')
 
-    def _rows(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:
+    def _read_file(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:
         if not file.exists():
             raise BagError(f'{file}: no such file')
         if file.stat().st_size == 0:
@@ -134,17 +134,17 @@ class Bag:
         try:
             reader.open()
         except Exception as error:  # noqa: BLE001 - as above
-            yield from self._salvaged(file, error, topics)
+            yield from self._salvage(file, error, topics)
             return
         with closing(reader):
-            yield from self._of_reader(reader, topics)
+            yield from self._read_connections(reader, topics)
 
-    def _salvaged(self, file: Path, error: Exception, topics: Collection[str]) -> Iterator[_Row]:
-        """Read a file that rosbags does not open, as far as that goes."""
+    def _salvage(self, file: Path, error: Exception, topics: Collection[str]) -> Iterator[_Row]:
+        """Read a file that rosbags does not open, as far as possible."""
         count = 0
         known, self.types = self.types, {}
         try:
-            for row in self._left_of(file, topics):
+            for row in self._read_remains(file, topics):
                 count += 1
                 yield row
         except Exception as other:  # noqa: BLE001 - as above
@@ -157,17 +157,17 @@ class Bag:
             raise BagError(f'{file}: not a bag that can be read: {error}; rosbag2 writes .db3 and '
                            f'.mcap, ROS 1 .bag, which `rosbag reindex` mends')
 
-    def _left_of(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:
+    def _read_remains(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:
         if file.suffix == '.mcap':
             with Ros2Reader(cast(Any, MendedMcap(file))) as reader:
-                yield from self._of_reader(reader, topics)
+                yield from self._read_connections(reader, topics)
         elif file.suffix == '.db3':
             for topic, kind, time, data in rows_of(file):
                 self.types[topic] = kind
                 if _is_wanted(topic, kind, topics):
                     yield topic, kind, time, data
 
-    def _of_reader(self, reader: Any, topics: Collection[str]) -> Iterator[_Row]:
+    def _read_connections(self, reader: Any, topics: Collection[str]) -> Iterator[_Row]:
         self.types |= {connection.topic: connection.msgtype for connection in reader.connections}
         wanted = [connection for connection in reader.connections
                   if _is_wanted(connection.topic, connection.msgtype, topics)]
@@ -194,7 +194,7 @@ def _recorded_image(row: _Row, is_ros1: bool) -> RecordedImage:
             # The two messages are the same in every release of ROS 2.
             else _typestore(Stores.ROS2_HUMBLE).deserialize_cdr(
                 decompress_message(bytes(data)), kind))
-    # rosbags raises whatever the bytes lead to.
+    # Nor is there one type of error for bytes that are no message.
     except Exception as error:  # noqa: BLE001
         return RecordedImage(topic, kind, received, received, None, (
             f'{len(data)} bytes are not a {kind}: {type(error).__name__}: {error}'))

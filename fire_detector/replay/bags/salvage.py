@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read what is left of the files of a bag that are cut short."""
+"""Read files of a bag that are cut short, as far as possible."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,7 +19,7 @@ _END = _HEAD.pack(_FOOTER, 20) + bytes(20) + _MAGIC
 
 class MendedMcap:
     """
-    A path of an MCAP file that is cut short, which opens as its whole records and an end.
+    The path of an MCAP file that is cut short, which opens as its whole records and an end.
 
     It has those members of a path that rosbags uses.
     """
