@@ -79,6 +79,14 @@ def test_duration_and_gaps() -> None:
     assert topic_of(at(0, 0, 0, 5)).gaps == ()
 
 
+def test_rejected_images() -> None:
+    """Reasons are counted in the order of their names, with the detail of the first image."""
+    topic = topic_of(tuple(
+        Prediction(0.0, 0.0, None if reason else 0.5, False, reason, detail)
+        for reason, detail in (('encoding', 'a'), ('', ''), ('data', 'b'), ('encoding', 'c'))))
+    assert topic.rejected == [('data', 1, 'b'), ('encoding', 2, 'a')]
+
+
 @pytest.mark.parametrize(('predictions', 'expected'), [
     (at(BEGIN + 1, BEGIN, BEGIN + 9), (BEGIN, 9.0, True)),
     (at(5), (5, 1.0, True)),

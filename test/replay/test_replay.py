@@ -106,7 +106,7 @@ def test_one_bag(bags: Path, tmp_path: Path) -> None:
 def test_compare(here: Here, bags: Path, tmp_path: Path, images: list[Pixels],
                  model: Path) -> None:
     """Both models' probabilities stand in one line, and both are named in the report."""
-    assert here(bags / 'one', '--compare', FIRENET, '--out', 'both')[0] == 0
+    assert here(bags / 'one', '--compare', FIRENET, '--latch', '--out', 'both')[0] == 0
     rows = table(tmp_path / 'both' / 'timeline.csv')
     for column, path in (('probability', model), ('probability_2', find_model(FIRENET))):
         classifier = FireClassifier(path)
@@ -114,6 +114,7 @@ def test_compare(here: Here, bags: Path, tmp_path: Path, images: list[Pixels],
             [classifier.probability(ColorImage(pixels, 'BGR')) for pixels in images], abs=1e-6)
     report = (tmp_path / 'both' / 'report.html').read_text()
     assert 'firenet' in report
+    assert report.count('latch</th><td>yes') == 2
 
 
 def test_folder_of_bags(bags: Path, tmp_path: Path) -> None:
