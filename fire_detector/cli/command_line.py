@@ -13,6 +13,8 @@ import sys
 
 # Set by the shell's completion function while a person presses Tab, see argcomplete.
 COMPLETING = '_ARGCOMPLETE'
+
+
 class ExitStatus(IntEnum):
     """The exit status: how much was read; 2 is also argparse's, for a wrong command line."""
 
