@@ -14,7 +14,7 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
-from fire_detector.detection.statistics import resident_memory
+from fire_detector.detection.image_statistics import resident_memory
 from fire_detector.scene.scene import SyntheticScene
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState

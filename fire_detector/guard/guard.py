@@ -17,7 +17,7 @@ RELEASES = AUTO, MANUAL = ('auto', 'manual')
 @dataclass(frozen=True)
 class GuardSettings:
     """
-    Reactions to an alarm and to a silent detector.
+    The reactions to an alarm and to a silent detector.
 
     :ivar action: what an alarm leads to, one of ACTIONS.
     :ivar slow_factor: what speeds are multiplied by where the robot is slowed, 0..1.
@@ -49,7 +49,7 @@ class FireGuard:
 
     def __init__(self, settings: GuardSettings, detectors: Sequence[str]) -> None:
         """
-        Start with no alarm and nobody heard.
+        Start with no alarm and no report.
 
         :param settings: the reactions.
         :param detectors: their names, for the reasons.

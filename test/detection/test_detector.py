@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 from fire_detector.detection import detector as module
 from fire_detector.detection.detector import Detection, Detector, Inference, Rejection
-from fire_detector.detection.statistics import (
+from fire_detector.detection.image_statistics import (
     DATA,
     DECODE,
     ENCODING,

@@ -4,8 +4,6 @@
 from dataclasses import replace
 
 from fire_detector.guard.guard import FireGuard, GuardSettings, MANUAL, NONE, SLOW, STOP
-from fire_detector.parameters.guard import DEFAULTS, PARAMETERS
-from fire_detector.parameters.table import check, check_mutable
 import pytest
 
 # Nobody is silent within an hour.
@@ -172,29 +170,3 @@ def test_settings_hold_at_once() -> None:
     assert guard.scale(1.0) == 0.5
     guard.settings = replace(SETTINGS, action=NONE)
     assert guard.scale(1.0) == 1.0
-
-
-def test_defaults_are_allowed_and_fail_safe() -> None:
-    """The table allows its own defaults; an alarm and silence both stop."""
-    for parameter in PARAMETERS:
-        check(parameter, parameter.default)
-    assert (DEFAULTS.action, DEFAULTS.on_silence) == (STOP, STOP)
-
-
-@pytest.mark.parametrize(('name', 'value'), [
-    ('action', 'halt'), ('on_silence', ''), ('release', 'never'), ('slow_factor', 1.1),
-    ('slow_factor', -0.1), ('slow_factor', float('nan')), ('slow_factor', True),
-    ('release_after', 'long'), ('detector_timeout', 0.0)])
-def test_values_are_refused(name: str, value: object) -> None:
-    """What is not allowed is told with name and value."""
-    parameter, = (each for each in PARAMETERS if each.name == name)
-    with pytest.raises(ValueError, match=f'parameter {name} is {value!r}, not '):
-        check(parameter, value)
-
-
-def test_when_values_may_change() -> None:
-    """Topics and type are for configure, the rest may change at any time."""
-    assert 'stamped is read when' in check_mutable(PARAMETERS, ['action', 'stamped'], True)
-    assert check_mutable(PARAMETERS, ['stamped'], False) == ''
-    assert check_mutable(PARAMETERS, ['action', 'on_silence', 'slow_factor', 'release',
-                                      'release_after', 'detector_timeout'], True) == ''

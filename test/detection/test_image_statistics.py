@@ -6,7 +6,7 @@ from pathlib import Path
 import resource
 import time
 
-from fire_detector.detection.statistics import (
+from fire_detector.detection.image_statistics import (
     EVENTS,
     MAX_MEASUREMENTS,
     MAX_TEXT,
@@ -267,7 +267,7 @@ def test_usage_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(process: str) -> int:
         raise OSError(process)
 
-    monkeypatch.setattr('fire_detector.detection.statistics.resident_memory', refuse)
+    monkeypatch.setattr('fire_detector.detection.image_statistics.resident_memory', refuse)
     usage = read_usage()
     assert usage.memory is None
     assert usage.cpu > 0

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: Apache-2.0  # noqa: A005
+# SPDX-License-Identifier: Apache-2.0
 """
 Count what happens to the images of a camera, period by period.
 
@@ -31,7 +31,7 @@ UNKNOWN = 'unknown'
 @dataclass(frozen=True)
 class Usage:
     """
-    What a process has used of the machine.
+    The processor time and memory that a process has used.
 
     :ivar cpu: seconds of processor time, of all its threads, since it began.
     :ivar memory: bytes of resident memory; None where the system does not say.
@@ -44,7 +44,7 @@ class Usage:
 @dataclass
 class Period:
     """
-    What happened between two snapshots.
+    The counts between two snapshots.
 
     :ivar unstamped: processed images with a stamp of 0.
     :ivar without_clock: processed images at a time when the clock stood at 0.
@@ -97,7 +97,7 @@ class Snapshot:
 
 class Statistics:
     """
-    Count what happens to images.
+    The counts of what happens to images.
 
     Every time is the caller's: `now` in seconds of a steady clock. Calls come from one thread
     at a time. An event costs a few additions; sorting is left to who reads the snapshots.
@@ -106,7 +106,7 @@ class Statistics:
     """
 
     def __init__(self, now: float) -> None:
-        """Begin to count at a time in seconds."""
+        """Begin to count."""
         self.output_rate: float | None = None
         self._last_arrival = now
         self._waiting_since: float | None = None
