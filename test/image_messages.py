@@ -4,6 +4,7 @@
 from array import array
 from types import SimpleNamespace
 from typing import Any
+import zlib
 
 import cv2
 import numpy as np
@@ -30,3 +31,9 @@ def compressed_message(pixels: NDArray[np.uint8], stamp: float,
     """Make a sensor_msgs/msg/CompressedImage of RGB pixels."""
     file = cv2.imencode(suffix, pixels[:, :, ::-1])[1].tobytes()
     return SimpleNamespace(header=header(stamp), format=suffix, data=array('B', file))
+
+
+def png_chunk(kind: bytes, payload: bytes) -> bytes:
+    """Make a PNG chunk with a right checksum."""
+    return (len(payload).to_bytes(4, 'big') + kind + payload
+            + zlib.crc32(kind + payload).to_bytes(4, 'big'))

@@ -92,7 +92,7 @@ def to_bytes(values: NDArray[Any]) -> Pixels:
 
 
 class _Room:
-    """Paint a still room as a robot's camera sees it, with a pencil that knows perspective."""
+    """The canvas of a still room, on which surfaces are filled in perspective."""
 
     def __init__(self, width: int, height: int, rng: np.random.Generator) -> None:
         self.rng = rng

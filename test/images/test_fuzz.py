@@ -13,6 +13,7 @@ import cv2
 from fire_detector.images.color_image import ColorImage
 from fire_detector.images.decode import decode_message
 from fire_detector.images.raw import ENCODINGS, ImageError
+from image_messages import png_chunk
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
@@ -86,29 +87,23 @@ def small_files() -> list[bytes]:
 FILES = small_files()
 
 
-def chunk(kind: bytes, payload: bytes) -> bytes:
-    """Make a PNG chunk with a right checksum."""
-    return (len(payload).to_bytes(4, 'big') + kind + payload
-            + zlib.crc32(kind + payload).to_bytes(4, 'big'))
-
-
 def with_right_checksums(file: bytes) -> bytes:
     """Let what was changed in a PNG get past its checksums."""
     result, position = file[:8], 8
     while position + 12 <= len(file):
-        length = int.from_bytes(file[position:position + 4], 'big')
-        result += chunk(file[position + 4:position + 8], file[position + 8:position + 8 + length])
-        position += 12 + length
+        end = position + 8 + int.from_bytes(file[position:position + 4], 'big')
+        result += png_chunk(file[position + 4:position + 8], file[position + 8:end])
+        position = end + 4
     return result
 
 
 # Chunks and segments that make decoders take other ways.
 INSERTIONS = (
-    *(chunk(kind, payload) for kind in (b'acTL', b'fcTL', b'fdAT', b'PLTE', b'tRNS', b'iCCP',
+    *(png_chunk(kind, payload) for kind in (b'acTL', b'fcTL', b'fdAT', b'PLTE', b'tRNS', b'iCCP',
                                         b'zTXt', b'gAMA', b'eXIf', b'IDAT', b'IEND')
       for payload in (b'', bytes(26), bytes(range(1, 27)), b'\xff' * 26)),
-    chunk(b'zTXt', b'a\0\0' + zlib.compress(bytes(30 * MEGABYTE))),
-    chunk(b'IDAT', zlib.compress(bytes(30 * MEGABYTE))),
+    png_chunk(b'zTXt', b'a\0\0' + zlib.compress(bytes(30 * MEGABYTE))),
+    png_chunk(b'IDAT', zlib.compress(bytes(30 * MEGABYTE))),
     b'\xff\xd9', b'\xff\xd8', b'\xff\xda\0\x0c', b'\xff\xc0\0\x11\x08\x20\0\x20\0', b'\xff\xdc',
     b'\xff\xe1\0\x08Exif\0\0', b'\xff\xff\xff', b'\xff\xdd\0\x04\0\x01',
 )

@@ -4,7 +4,7 @@
 from array import array
 from collections.abc import Iterator
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import cv2
@@ -182,8 +182,6 @@ def test_last_row_needs_no_padding() -> None:
 
 
 @pytest.mark.parametrize(('encoding', 'height', 'width', 'step', 'size', 'message'), [
-    ('32FC1', 2, 3, 12, 24, "encoding '32FC1' is not one of"),
-    ('', 2, 3, 9, 18, "encoding '' is not one of"),
     ('rgb8', 0, 3, 9, 18, '3x0 is not an image size for rgb8'),
     ('rgb8', 2, 0, 0, 0, '0x2 is not an image size for rgb8'),
     ('rgb8', 2, 3, 8, 18, 'step 8 is less than the 9 bytes'),
@@ -206,13 +204,6 @@ def test_contradictions_are_named(encoding: str, height: int, width: int, step: 
     """Nothing is reshaped, let alone allocated, before the sizes are checked."""
     with pytest.raises(ImageError, match=message):
         convert_raw(encoding, height, width, step, bytes(size))
-
-
-def test_long_encodings_are_not_repeated() -> None:
-    """A message cannot fill the log."""
-    with pytest.raises(ImageError) as caught:
-        convert_raw('x' * 1_000_000, 2, 3, 9, bytes(18))
-    assert len(str(caught.value)) < 500
 
 
 def rgb16_message(is_bigendian: bool = False, padding: int = 0) -> Image:
@@ -309,11 +300,15 @@ def test_cv_bridge_is_not_let_narrow(bridge: type[MockBridge]) -> None:
         from_image(message)
 
 
-def test_without_cv_bridge(bridge: type[MockBridge], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error has what is known, and what is missing."""
+@pytest.mark.parametrize('encoding', ['rgb16', '', 'x' * 1_000_000])
+def test_without_cv_bridge(bridge: type[MockBridge], encoding: str,
+                           monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error has what is known, and what is missing; a long encoding is cut short."""
     monkeypatch.setitem(sys.modules, 'cv_bridge', None)
-    with pytest.raises(ImageError, match=r"'rgb16' is not one of \('rgb8'.* cv_bridge, which can"):
-        from_image(rgb16_message())
+    with pytest.raises(ImageError, match=r"is not one of \('rgb8'.* cv_bridge, which") as error:
+        from_image(SimpleNamespace(encoding=encoding))
+    assert str(error.value).startswith(f"encoding '{encoding[:10]}")
+    assert len(str(error.value)) < 600
 
 
 def test_cv_bridge_of_another_numpy(bridge: type[MockBridge],
