@@ -18,24 +18,8 @@ from fire_detector.detection.image_statistics import (
     Statistics,
     Usage,
 )
+from image_events import arrive, CLOCK, NOTHING, process, START
 import pytest
-
-START = 100.0
-CLOCK = 1_700_000_000.0
-NOTHING = Usage(0.0, None)
-
-
-def arrive(statistics: Statistics, now: float, count: int = 1) -> None:
-    """Let images arrive, all at once."""
-    for _ in range(count):
-        statistics.arrived(now, 'bgr8', '640x480')
-
-
-def process(statistics: Statistics, now: float, count: int = 1, age: float = 0.05) -> None:
-    """Let images arrive and be processed, an age after their stamp."""
-    for _ in range(count):
-        arrive(statistics, now)
-        statistics.processed(0.02, CLOCK - age, CLOCK)
 
 
 def snapshot(statistics: Statistics, now: float) -> Snapshot:
