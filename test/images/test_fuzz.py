@@ -33,7 +33,7 @@ SAMPLE = {'rgb8': 3, 'bgr8': 3, '8UC3': 3, 'rgba8': 4, 'bgra8': 4, '8UC4': 4,
 
 def choose_side(chance: Random) -> int:
     """Choose a side: mostly small, sometimes none, sometimes huge."""
-    sides = [*range(1, 9), *range(21), *EXTREMES[:chance.randrange(6)]]
+    sides: list[int] = [*range(1, 9), *range(21), *EXTREMES[:chance.randrange(6)]]
     return chance.choice(sides)
 
 
