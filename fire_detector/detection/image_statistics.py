@@ -7,12 +7,12 @@ A period lies between two snapshots, a second or so. What the counts mean is dec
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+import contextlib
 from dataclasses import dataclass, field
 import math
 import os
 from pathlib import Path
 import time
-from typing import Literal
 
 # Reasons to reject an image. Others are counted together: what a publisher sends must not make
 # this grow.
@@ -26,6 +26,7 @@ MAX_MEASUREMENTS = 256
 RATE_PERIODS = 5
 MAX_TEXT = 160
 UNKNOWN = 'unknown'
+STATM = Path('/proc/self/statm')
 
 
 @dataclass(frozen=True)
@@ -218,23 +219,12 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 def read_usage() -> Usage:
     """Return what this process has used; asking the system costs some ten microseconds."""
-    try:
-        memory: int | None = resident_memory('self')
-    except OSError:
-        memory = None
+    memory = None
+    with contextlib.suppress(OSError):
+        # The second number is that of resident pages: man 5 proc.
+        pages = int(STATM.read_text().split()[1])
+        memory = pages * os.sysconf('SC_PAGE_SIZE')
     return Usage(time.process_time(), memory)
-
-
-def resident_memory(process: int | Literal['self']) -> int:
-    """
-    Return how many bytes of memory a process holds.
-
-    :param process: its number, or 'self'.
-    :raises OSError: when there is no such process, or the system does not say.
-    """
-    # The second number is that of resident pages: man 5 proc.
-    pages = Path(f'/proc/{process}/statm').read_text().split()[1]
-    return int(pages) * os.sysconf('SC_PAGE_SIZE')
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -13,9 +13,9 @@ from fire_detector.detection.image_statistics import (
     percentile,
     read_usage,
     REASONS,
-    resident_memory,
     Snapshot,
     Statistics,
+    STATM,
     Usage,
 )
 from image_events import arrive, CLOCK, NOTHING, process, START
@@ -232,7 +232,7 @@ def test_usage_is_that_of_this_process() -> None:
     block = bytearray(b'x' * (64 * 2 ** 20))
     after = read_usage()
     assert all(one < other for one, other in pairwise([0.0, before.cpu, after.cpu]))
-    if not Path('/proc/self/statm').exists():
+    if not STATM.exists():
         pytest.skip('this system has no /proc/self/statm')
     assert before.memory is not None and after.memory is not None
     assert after.memory - before.memory > 0.9 * len(block)
@@ -240,18 +240,9 @@ def test_usage_is_that_of_this_process() -> None:
     assert after.memory <= 1.1 * 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def test_memory_of_no_process() -> None:
-    """Process 0 is none that a program can look into."""
-    with pytest.raises(OSError, match='/proc/0'):
-        resident_memory(0)
-
-
-def test_usage_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_usage_without_proc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where the system does not say, the memory is unknown and the time is not."""
-    def refuse(process: str) -> int:
-        raise OSError(process)
-
-    monkeypatch.setattr('fire_detector.detection.image_statistics.resident_memory', refuse)
+    monkeypatch.setattr('fire_detector.detection.image_statistics.STATM', tmp_path / 'statm')
     usage = read_usage()
     assert usage.memory is None
     assert usage.cpu > 0
