@@ -65,7 +65,7 @@ def convert(network: Callable[..., Any], *inputs: tf.TensorSpec, input_type: str
 
 
 def of_every_kind() -> dict[str, bytes]:
-    """Make a model of each kind, named CHANNELS_INPUT-TYPE_OUTPUT-TYPE_END_VALUES."""
+    """Build a model of each kind, named CHANNELS_INPUT-TYPE_OUTPUT-TYPE_END_VALUES."""
     models = {}
     for channels in (1, 3):
         for types in (('float32', 'float32'), ('uint8', 'uint8'), ('int8', 'int8'),
@@ -80,7 +80,7 @@ def of_every_kind() -> dict[str, bytes]:
 
 
 def odd() -> dict[str, bytes]:
-    """Make models with unusual tensors or values; all for 3 channels and 2 labels."""
+    """Build models with unusual tensors or values; all for 3 channels and 2 labels."""
     image = image_spec(1, HEIGHT, WIDTH, 3)
 
     def softmax(images: Any) -> Any:

@@ -107,7 +107,7 @@ class Statistics:
     """
 
     def __init__(self, now: float) -> None:
-        """Begin to count."""
+        """Start to count."""
         self.output_rate: float | None = None
         self._last_arrival = now
         self._waiting_since: float | None = None
@@ -120,7 +120,7 @@ class Statistics:
         self._marks: deque[tuple[float, int, int]] = deque([(now, 0, 0)], maxlen=RATE_PERIODS)
 
     @property
-    def heard(self) -> bool:
+    def any_arrived(self) -> bool:
         """Return whether any image has arrived since counting began."""
         return self._totals['arrived'] + self._period.arrived > 0
 

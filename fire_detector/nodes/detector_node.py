@@ -265,7 +265,7 @@ class FireDetectorNode(ManagedNode):
             if reason != self._silent_reason:
                 self.get_logger().warning(reason)
             # Once: an image that comes meanwhile is lost.
-            if silence >= RETRY_AFTER and self._statistics.heard and not self._retried:
+            if silence >= RETRY_AFTER and self._statistics.any_arrived and not self._retried:
                 self._retried = True
                 self._camera.retry()
         else:

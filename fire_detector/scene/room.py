@@ -55,7 +55,7 @@ def paint_still(name: str, width: int, height: int, seed: int) -> Pixels:
 
 def turbulence(rng: np.random.Generator, exponent: float, stretch: float, eddies: int) -> Field:
     """
-    Make noise with a power-law spectrum that tiles.
+    Return noise with a power-law spectrum that tiles.
 
     :param exponent: how fast fine detail fades: 1.4 is ragged, 2.4 is soft.
     :param stretch: how many times taller than wide the eddies are.

@@ -192,7 +192,7 @@ def test_latched_alarm_stays_until_reset() -> None:
     assert play([0.9] * 3, start=60.0, alarm=alarm) == [False, False, True]
 
 
-def test_latch_may_be_let_go() -> None:
+def test_latch_may_be_cleared() -> None:
     """Without the latch, the calm of the last second clears the alarm with the next image."""
     alarm = FireAlarm(SETTINGS, latch=True)
     play([0.9] * 3 + [0.0] * 50, alarm=alarm)

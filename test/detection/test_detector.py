@@ -60,7 +60,7 @@ def detector(model: Path) -> Detector:
 
 
 def frame(pixels: Pixels, stamp: float) -> Frame:
-    """Make a frame of a file."""
+    """Build a frame of a file."""
     return Frame(3, stamp, ColorImage(pixels, 'RGB'))
 
 

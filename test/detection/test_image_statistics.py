@@ -23,14 +23,14 @@ import pytest
 
 
 def snapshot(statistics: Statistics, now: float) -> Snapshot:
-    """Take a snapshot where the usage does not matter."""
+    """Return a snapshot where the usage does not matter."""
     return statistics.snapshot(now, NOTHING)
 
 
 def test_beginning() -> None:
     """Nothing has happened yet: counts of 0 under every name, and unknown rates."""
     statistics = Statistics(START)
-    assert not statistics.heard
+    assert not statistics.any_arrived
     assert statistics.output_rate is None
     found = snapshot(statistics, START)
     assert found.totals == dict.fromkeys((*EVENTS, *REASONS), 0)
@@ -82,13 +82,13 @@ def test_counts_never_fall_and_measurements_begin_anew() -> None:
     assert (len(first.period.ages), len(second.period.ages)) == (3, 0)
 
 
-def test_heard() -> None:
-    """An image is heard as soon as it arrives, and stays heard after the snapshot."""
+def test_any_arrived() -> None:
+    """It is true as soon as an image arrives, and stays true after the snapshot."""
     statistics = Statistics(START)
     arrive(statistics, START)
-    assert statistics.heard
+    assert statistics.any_arrived
     snapshot(statistics, START + 1)
-    assert statistics.heard
+    assert statistics.any_arrived
 
 
 def test_silence() -> None:

@@ -14,7 +14,7 @@ CALM, RED = (70, 130, 40), (40, 40, 220)
 
 
 def plain(height: int, width: int, value: int = 0) -> ColorImage:
-    """Make a gray image, black unless a value is given."""
+    """Build a gray image, black unless a value is given."""
     return ColorImage(np.full((height, width, 3), value, np.uint8), 'BGR')
 
 

@@ -51,19 +51,19 @@ def is_corners(pixels: NDArray[np.uint8]) -> bool:
 
 
 def segment(marker: int, payload: bytes) -> bytes:
-    """Make a JPEG segment."""
+    """Build a JPEG segment."""
     return bytes((0xff, marker)) + (len(payload) + 2).to_bytes(2, 'big') + payload
 
 
 def with_jpeg_size(rows: int, columns: int, marker: int = 0xc0) -> bytes:
-    """Let a JPEG lie about its size, or its coding process."""
+    """Return a JPEG with another size, or coding process, in its header."""
     start = JPEG.index(b'\xff\xc0')
     return (JPEG[:start] + bytes((0xff, marker)) + JPEG[start + 2:start + 5]
             + rows.to_bytes(2, 'big') + columns.to_bytes(2, 'big') + JPEG[start + 9:])
 
 
 def with_png_size(rows: int, columns: int, kind: bytes = b'') -> bytes:
-    """Let a PNG lie about its size, or its kind of pixels, with a right checksum."""
+    """Return a PNG with another size, or kind of pixels, in its header."""
     header = columns.to_bytes(4, 'big') + rows.to_bytes(4, 'big') + (kind or PNG[24:29])
     return PNG[:8] + png_chunk(b'IHDR', header) + PNG[33:]
 
@@ -263,7 +263,7 @@ def test_every_damaged_byte_of_a_png(capfd: pytest.CaptureFixture[str]) -> None:
     (bytes(12) + PNG, r"\(format 'h264'\) are neither JPEG nor PNG"),
 ])
 def test_rejections(file: bytes, message: str) -> None:
-    """Each is told with what is wrong, before memory for its pixels is taken."""
+    """The message has what is wrong, before memory for its pixels is taken."""
     with pytest.raises(ImageError, match=message):
         decode('h264', file, 96, 96)
 

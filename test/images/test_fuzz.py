@@ -55,7 +55,7 @@ FILES = small_files()
 
 
 def with_right_checksums(file: bytes) -> bytes:
-    """Let what was changed in a PNG get past its checksums."""
+    """Return a changed PNG with right checksums."""
     result, position = file[:8], 8
     while position + 12 <= len(file):
         end = position + 8 + int.from_bytes(file[position:position + 4], 'big')
@@ -139,7 +139,7 @@ def memory() -> Iterator[None]:
 
 
 def fields(chance: Random) -> tuple[str, int, int, int, int, bool]:
-    """Make encoding, height, width, step, bytes of data and byte order, often nearly right."""
+    """Build encoding, height, width, step, bytes of data and byte order, often nearly right."""
     encoding = chance.choice(NAMES)
     height, width = choose_side(chance), choose_side(chance)
     step = width * SAMPLE.get(encoding, 1) + chance.choice((0, 0, 0, 1, 2, 3, 9, -1))
@@ -151,7 +151,7 @@ def fields(chance: Random) -> tuple[str, int, int, int, int, bool]:
 
 
 def compressed(chance: Random) -> tuple[bytes, str, int, int]:
-    """Make a file, the format's text, and the rows and columns that are wanted."""
+    """Build a file, the format's text, and the rows and columns that are wanted."""
     file = damaged_file(chance) if chance.randrange(20) else chance.randbytes(
         chance.randrange(12))
     return file, chance.choice(TEXTS), choose_side(chance), choose_side(chance)

@@ -25,7 +25,7 @@ GRAY = ColorImage(np.full((48, 80, 3), 128, np.uint8), 'RGB')
 
 
 def test_real_images(data: Path, model: Path, runtime: str) -> None:
-    """Hundreds of real images: most of them are called right, as the model's metrics say."""
+    """Hundreds of real images: most are classified right, as the model's metrics say."""
     classifier = FireClassifier(model, runtime)
     right = [(classifier.probability(read_image(path)) >= 0.5) == (kind == 'fire')
              for kind in ('fire', 'nofire')

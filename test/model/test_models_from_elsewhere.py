@@ -67,7 +67,7 @@ def write_sidecar(path: Path, contract: ModelContract) -> None:
 
 
 def plain(color: tuple[int, int, int]) -> ColorImage:
-    """Make an image of one color."""
+    """Build an image of one color."""
     return ColorImage(np.full((30, 40, 3), color, np.uint8), 'RGB')
 
 

@@ -14,7 +14,7 @@ WHITE, BLACK, RED_RGB = (255, 255, 255), (0, 0, 0), (255, 0, 0)
 
 def plain(color: tuple[int, int, int], height: int = 5, width: int = 7,
           order: str = 'RGB') -> ColorImage:
-    """Make an image of one color."""
+    """Build an image of one color."""
     return ColorImage(np.full((height, width, 3), color, np.uint8), order)
 
 
@@ -125,7 +125,7 @@ def test_linear_shrinks_by_the_middle_pixels() -> None:
 
 
 def noise(height: int, width: int) -> ColorImage:
-    """Make an image in which every pixel is another."""
+    """Build an image in which every pixel is another."""
     generator = np.random.default_rng(height * width)
     return ColorImage(generator.integers(0, 256, (height, width, 3), np.uint8), 'RGB')
 
