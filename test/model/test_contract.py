@@ -149,23 +149,16 @@ def test_not_a_model(model_file: Path) -> None:
         read_contract(model_file)
 
 
-@pytest.mark.parametrize('share', [0.1, 0.5, 0.99, 0.99999])
-def test_truncated_model_never_reaches_the_runtime(
-        tmp_path: Path, model: Path, runtime: str, share: float) -> None:
-    """tflite-runtime 2.14 would end this process on such a file."""
-    content = model.read_bytes()
-    path = tmp_path / 'cut.tflite'
-    path.write_bytes(content[:int(share * len(content))])
-    with pytest.raises(ModelError, match=r'cut\.tflite: no contract inside \(was the file cut'):
-        FireClassifier(path, runtime)
-
-
-def test_flipped_byte_in_the_model_is_found(tmp_path: Path, model: Path) -> None:
-    """A card that rots is not a model that is wrong now and then."""
-    content = bytearray(model.read_bytes())
-    content[len(content) // 2] ^= 1
-    path = tmp_path / 'rotten.tflite'
-    path.write_bytes(content)
+def test_damaged_model_never_reaches_the_runtime(tmp_path: Path, model: Path) -> None:
+    """A file that was cut short, or has one wrong bit: tflite-runtime 2.14 would crash on it."""
+    content, path = model.read_bytes(), tmp_path / 'damaged.tflite'
+    for share in (0.1, 0.5, 0.99, 0.99999):
+        path.write_bytes(content[:int(share * len(content))])
+        with pytest.raises(ModelError, match=r'damaged\.tflite: no contract inside \(was the fil'):
+            FireClassifier(path)
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 1
+    path.write_bytes(flipped)
     with pytest.raises(ModelError, match='damaged or replaced'):
         FireClassifier(path)
 
