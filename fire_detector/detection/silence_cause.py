@@ -59,9 +59,10 @@ def _cause(publishers: Sequence[Endpoint], subscription: Endpoint) -> str:
                            subscription.message_type)
     # A subscription is connected to those that offer at least what it requests:
     # https://docs.ros.org/en/rolling/Concepts/Intermediate/About-Quality-of-Service-Settings.html
-    compatible = [publisher for publisher in of_type
-             if (publisher.reliability, subscription.reliability) != (BEST_EFFORT, RELIABLE)
-             and (publisher.durability, subscription.durability) != (VOLATILE, TRANSIENT_LOCAL)]
+    compatible = [
+        publisher for publisher in of_type
+        if (publisher.reliability, subscription.reliability) != (BEST_EFFORT, RELIABLE)
+        and (publisher.durability, subscription.durability) != (VOLATILE, TRANSIENT_LOCAL)]
     if not compatible:
         if all(publisher.reliability == BEST_EFFORT for publisher in of_type):
             return ('a reliable subscription hears nothing of a best-effort publisher: set the '

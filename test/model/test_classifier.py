@@ -39,6 +39,7 @@ def test_runtimes_agree(data: Path, model: Path, runtime: str, num_threads: int)
     """No runtime and no number of threads is off by more than float32 arithmetic."""
     reference = FireClassifier(model)
     classifier = FireClassifier(model, runtime, num_threads)
+    assert classifier.runtime == runtime
     for path in sorted((data / 'images' / 'news' / 'fire').iterdir())[:20]:
         image = read_image(path)
         assert classifier.probability(image) == pytest.approx(
