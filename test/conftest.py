@@ -73,6 +73,10 @@ def worker_group(item: pytest.Item) -> str:
     for name in COSTLY:
         if name in fixtures:
             return name
+    callspec = getattr(item, 'callspec', None)
+    if callspec is not None and callspec.params.get('runtime') == 'tensorflow':
+        # The worker of the small models runs TensorFlow anyway, which takes seconds to import.
+        return 'models'
     if item.get_closest_marker('time') is not None:
         return 'time'
     if any(definitions[-1].scope == 'module' for definitions in fixtures.values()):

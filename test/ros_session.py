@@ -14,12 +14,12 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
-from fire_detector.detection.statistics import resident_memory
 from fire_detector.scene.scene import SyntheticScene
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
 from numpy.typing import NDArray
+import psutil
 from rcl_interfaces.srv import GetParameters, SetParameters
 import rclpy
 from rclpy.context import Context
@@ -66,7 +66,7 @@ class Process:
     @property
     def memory(self) -> int:
         """Return how many bytes of memory the process holds."""
-        return resident_memory(self.popen.pid)
+        return int(psutil.Process(self.popen.pid).memory_info().rss)
 
     def end(self, by: signal.Signals = signal.SIGINT) -> int:
         """Send a signal to the whole group, as a terminal does; return the exit status."""

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from fire_detector.detection.detector import Detector, Inference, Rejection
-from fire_detector.detection.statistics import DATA
+from fire_detector.detection.image_statistics import DATA
 from fire_detector.model.contract import ModelContract
 from fire_detector.model.locate import find_model
 from fire_detector.parameters.detector import default_values, LiveSettings, NodeSettings

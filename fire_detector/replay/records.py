@@ -25,7 +25,7 @@ class Prediction:
     :ivar received: when the recorder got it; in a video or folder the same as `stamp`.
     :ivar probability: that it shows fire; None where the image was rejected.
     :ivar alarm: whether the alarm is raised after this image.
-    :ivar reason: why it was rejected, one of statistics.REASONS; '' where it was processed.
+    :ivar reason: why it was rejected, one of image_statistics.REASONS; '' where it was processed.
     :ivar detail: the same in a sentence.
     """
 
