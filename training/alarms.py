@@ -43,9 +43,9 @@ from training.measurement.alarm_choice import (
     rules_to_try,
 )
 from training.measurement.alarm_figures import MISSED_AFTER, outcome
-from training.measurement.alarm_plot import write_alarm_plot
 from training.measurement.alarm_rules import MeanOfEight, SingleFrame, Windowed
 from training.measurement.evaluation import record_of
+from training.measurement.plots import write_alarm_plot
 from training.run_folder import evaluation_folder, KERAS_MODEL, run_of, write_json
 
 MEASURED, CHOSEN = 'alarms', 'alarms_choice'
