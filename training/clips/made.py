@@ -54,9 +54,8 @@ ODD_FRAMES_A_SECOND = 0.5
 @dataclass(frozen=True)
 class Scene:
     """
-    A still and what is known of it.
+    A still in a clip.
 
-    :ivar sample: the image.
     :ivar boxes: where its fire is; empty where that is not known, None without fire.
     :ivar seconds: how long the camera looks at it.
     :ivar turn: how long the camera takes to turn here from the scene before; 0 for a cut.
@@ -77,7 +76,7 @@ def fire_clips(samples: Sequence[Sample], boxes: Mapping[Path, tuple[Box, ...]],
 
     :param samples: stills of both labels, of one split.
     :param boxes: where the fires are, as far as that is known.
-    :param count: clips to plan; no more are made than there are stills of fire.
+    :param count: number of clips, at most that of the stills of fire.
     :param fps: frames a second.
     :param seed: of every choice.
     """
@@ -108,12 +107,11 @@ def nofire_clips(samples: Sequence[Sample], seconds: float, fps: float, seed: in
     rng = np.random.default_rng((seed, 2))
     stills = [sample for sample in samples if sample.label != FIRE]
     skies = [sample for sample in stills if sample.source == SUNSET_SOURCE] or stills
-    queues = {kind: itertools.cycle(_spread(chosen, rng))
-              for kind, chosen in (('', stills), (SUNSET, skies))}
+    next_stills, next_skies = (itertools.cycle(_spread(chosen, rng)) for chosen in (stills, skies))
     clips = []
     for number in range(math.ceil(seconds / NOFIRE_SECONDS)):
         kind = NOFIRE_KINDS[number % len(NOFIRE_KINDS)]
-        sample = next(queues[kind if kind == SUNSET else ''])
+        sample = next(next_skies if kind == SUNSET else next_stills)
         frames = functools.partial(film_scenes, (Scene(sample, None, NOFIRE_SECONDS),), kind, fps,
                                    (seed, 3, number))
         clips.append(Clip(f'{kind} {number}', kind, sample.source, sample.group, frames))
@@ -132,7 +130,7 @@ def _spread(samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]
 
 @dataclass(frozen=True)
 class _Shot:
-    """A still, and how camera and light change over it."""
+    """A still, and the changes of camera and light over it."""
 
     scene: Scene
     still: NDArray[np.uint8]
@@ -142,21 +140,20 @@ class _Shot:
 
     def frame(self, time: float) -> NDArray[np.uint8]:
         """Return what the camera sees at a time in seconds since the shot's start."""
-        on = self.lamp is not None and self.lamp.is_on(time)
-        still = self.lamp.scene if self.lamp is not None and on else self.still
+        still = self.lamp.scene if self.lamp is not None and self.lamp.is_on(time) else self.still
         return expose(film_view(still, self.move.view(time)), self.light.gains(time))
 
 
 def film_scenes(scenes: Sequence[Scene], kind: str, fps: float,
                 seed: tuple[int, ...]) -> Iterator[ClipFrame]:
     """
-    Film scenes one after the other.
+    Yield the frames of scenes, one scene after the other.
 
     :param scenes: at least one.
     :param kind: FIRE_KIND or a member of NOFIRE_KINDS.
     :param fps: frames a second; lost ones leave a gap.
     :param seed: of every choice.
-    :return: frames of the camera's size, the first at time 0.
+    :return: frames of WIDTH x HEIGHT, the first at time 0.
     :raises ImageFileError: when a still cannot be read.
     """
     rng = np.random.default_rng(seed)
@@ -164,7 +161,7 @@ def film_scenes(scenes: Sequence[Scene], kind: str, fps: float,
              for index, scene in enumerate(scenes)]
     grain = GRAIN_LEVELS[rng.integers(len(GRAIN_LEVELS))]
     times = np.arange(round(fps * sum(scene.seconds for scene in scenes))) / fps
-    kept = _kept(times, rng)
+    kept = _choose_kept(times, rng)
     starts = [0.0, *itertools.accumulate(scene.seconds for scene in scenes)]
     for time in times[kept].tolist():
         number = max(index for index in range(len(shots)) if starts[index] <= time)
@@ -185,7 +182,7 @@ def _plan_shot(scene: Scene, kind: str, rng: np.random.Generator, first: bool) -
 
 def _through_turn(shots: Sequence[_Shot], number: int,
                   time: float) -> tuple[NDArray[np.uint8], float]:
-    """Return the frame at a time since a shot's start, and how much of it is of a fire."""
+    """Return the frame at a time since a shot's start, and its share that is of a fire."""
     shot = shots[number]
     frame, fire = shot.frame(time), float(shot.scene.sample.label == FIRE)
     if number == 0 or time >= shot.scene.turn:
@@ -198,7 +195,7 @@ def _through_turn(shots: Sequence[_Shot], number: int,
     return both, fire * progress + float(before.scene.sample.label == FIRE) * (1 - progress)
 
 
-def _kept(times: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.bool_]:
+def _choose_kept(times: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.bool_]:
     """Choose the frames that arrive: some are lost alone, some in bursts; never the first."""
     kept = rng.random(len(times)) >= LOST_SHARE
     for start in rng.uniform(0, times[-1], rng.poisson(BURSTS_A_SECOND * times[-1])):

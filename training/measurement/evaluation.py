@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from training.command import CommandError
 from training.measurement.calibration import calibration_bins
 from training.measurement.intervals import (
     effective_size,
@@ -27,7 +28,7 @@ from training.measurement.predictions import fire_sizes
 NAMED = 12
 
 
-class RecordError(ValueError):
+class RecordError(CommandError):
     """Report a record that is missing, cannot be read, or is of another file."""
 
 
