@@ -82,10 +82,8 @@ def plan_move(still: NDArray[np.uint8], boxes: tuple[Box, ...] | None,
     """
     Choose a move over a still.
 
-    :param still: shape (height, width, 3).
     :param boxes: where its fire is, the largest of which stays in view; empty where that is not
         known, so that nearly everything stays in view; None for a still without fire.
-    :param rng: the source of every choice.
     """
     closest = CLOSEST_UNKNOWN if boxes == () else CLOSEST
     phases = rng.uniform(0, math.tau, 4).tolist()
@@ -120,8 +118,6 @@ def film_view(still: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
     """
     Return what the camera sees of a still; beyond its edges it is mirrored.
 
-    :param still: uint8 of shape (height, width, 3).
-    :param view: the part in view.
     :return: uint8 of shape (HEIGHT, WIDTH, 3).
     """
     step = view.width / WIDTH
@@ -137,9 +133,7 @@ def add_grain(frame: NDArray[np.uint8], level: float,
     """
     Add the noise of a sensor, another for each frame.
 
-    :param frame: uint8 of shape (HEIGHT, WIDTH, 3).
     :param level: standard deviation, in steps of brightness.
-    :param rng: the source of the noise.
     """
     left, top = rng.integers(0, _GRAIN_MARGIN, 2)
     brighter, darker = (texture[top:top + HEIGHT, left:left + WIDTH] for texture in _grain(level))

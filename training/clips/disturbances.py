@@ -68,8 +68,6 @@ def plan_light(kind: str, seconds: float, rng: np.random.Generator,
     Choose how the light changes in a shot.
 
     :param kind: FLICKER, SUNSET, or anything else for a camera's own changes alone.
-    :param seconds: length of the shot.
-    :param rng: the source of every choice.
     :param first_step: factor by which the exposure is wrong at the start, as it is when a camera
         turns to something much brighter or darker.
     """
@@ -101,7 +99,6 @@ def expose(frame: NDArray[np.uint8], gains: tuple[float, float, float]) -> NDArr
     """
     Multiply a frame's colors, and clip what is brighter than white.
 
-    :param frame: uint8 of shape (height, width, 3), BGR.
     :param gains: factors of blue, green and red.
     """
     table = np.arange(256, dtype=np.float32)[:, np.newaxis] * np.array(gains, np.float32)
@@ -127,12 +124,7 @@ class Lamp:
 
 
 def plan_lamp(still: NDArray[np.uint8], rng: np.random.Generator) -> Lamp:
-    """
-    Render a red or orange lamp into a scene.
-
-    :param still: uint8 of shape (height, width, 3), BGR.
-    :param rng: the source of its place, size, color and frequency.
-    """
+    """Render a red or orange lamp into a scene."""
     height, width = still.shape[:2]
     rows, columns = np.ogrid[:height, :width]
     x, y = rng.uniform(0.3, 0.7) * width, rng.uniform(0.25, 0.75) * height
@@ -153,8 +145,6 @@ def spoil(frame: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
     """
     Spoil a frame by a photographer's flash, or by data lost on the way from the sensor.
 
-    :param frame: uint8 of shape (height, width, 3), BGR.
-    :param rng: the source of every choice.
     :return: a frame of the same shape.
     """
     if rng.random() < 0.5:

@@ -19,12 +19,7 @@ ENDINGS = {'_fire': 1.0, '_nofire': 0.0}
 
 
 def recorded_clips(data: Path, fps: float) -> list[Clip]:
-    """
-    Return the videos in a data folder whose names end in one of ENDINGS.
-
-    :param data: the folder; its videos are in `video`.
-    :param fps: frames a second that are taken, where the video has more.
-    """
+    """Return the videos in a data folder whose names end in one of ENDINGS."""
     clips = []
     for path in sorted((data / VIDEO_FOLDER).glob('*')):
         for ending, fire_share in ENDINGS.items():

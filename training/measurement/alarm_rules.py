@@ -25,7 +25,6 @@ class Rule(Protocol):
         Return whether the alarm is raised at each frame of a clip.
 
         :param stamps: shape (frames,), seconds, ascending.
-        :param probability: shape (frames,), 0..1.
         :return: shape (frames,).
         """
 

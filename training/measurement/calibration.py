@@ -24,8 +24,6 @@ def calibration_bins(probability: NDArray[np.floating],
     """
     Count images in bins of equal width of the fire probability.
 
-    :param probability: shape (images,), 0..1.
-    :param fire: shape (images,), whether each image shows fire.
     :return: for each bin that has images its range (`low`, `high`), the number of `images`, their
         `mean_probability` and the `fire_share` among them.
     """
@@ -43,8 +41,6 @@ def expected_calibration_error(probability: NDArray[np.floating],
     """
     Return the sum over all bins of n_bin / n * |mean probability - share of fire|.
 
-    :param probability: shape (images,), 0..1; at least one image.
-    :param fire: shape (images,), whether each image shows fire.
     :return: 0 (calibrated) to 1.
     """
     # n_bin cancels: in each bin, the difference of two sums is left.

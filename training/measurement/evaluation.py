@@ -68,11 +68,6 @@ def evaluate_predictions(predictions: pd.DataFrame, threshold: float, data: Path
     """
     Compute the figures of predictions.
 
-    :param predictions: the predictions; at least one.
-    :param threshold: probability at or above which an image is called fire.
-    :param data: the data folder, which may have boxes around fires.
-    :param remarks: what is to be seen on images, by file.
-    :param unreadable: a message for each image that was left out.
     :raises DatasetError: when the boxes cannot be read.
     """
     probability, fire = (predictions[name].to_numpy() for name in ('probability', 'fire'))
@@ -117,7 +112,6 @@ def record_of(model: Path, selection: Any, found: Any) -> dict[str, Any]:
     """
     Return the record of a measurement, for a JSON file or a template.
 
-    :param model: the file or folder.
     :param selection: the images that were measured, as a dataclass.
     :param found: what was measured, as a dataclass.
     """
@@ -130,8 +124,6 @@ def read_record(path: Path, digest: str) -> dict[str, Any]:
     """
     Read the record of a measurement.
 
-    :param path: the JSON file.
-    :param digest: SHA-256 of the model that was measured.
     :raises RecordError: when it is missing, cannot be read, or is of another model.
     """
     try:

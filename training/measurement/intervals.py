@@ -64,12 +64,7 @@ def figures_by_source(predictions: pd.DataFrame, threshold: float) -> dict[str, 
 
 
 def figures(predictions: pd.DataFrame, threshold: float) -> Figures:
-    """
-    Compute the figures of predictions, with their intervals.
-
-    :param predictions: the predictions; at least one.
-    :param threshold: probability at or above which an image is called fire.
-    """
+    """Compute the figures of predictions, with their intervals."""
     probability, fire, groups = (predictions[name].to_numpy()
                                  for name in ('probability', 'fire', 'group'))
     found = dataclasses.asdict(measure(probability, fire, threshold))
@@ -85,7 +80,6 @@ def effective_size(groups: NDArray[np.str_]) -> float:
     """
     Return the number of independent images worth as much: (sum of n_g)^2 / sum of n_g^2.
 
-    :param groups: shape (images,), the name of each image's group; at least one image.
     :return: from 1 (all of one group) to the number of images (each its own group).
     """
     sizes = np.unique(groups, return_counts=True)[1]
@@ -112,7 +106,6 @@ def resamples(groups: NDArray[np.str_]) -> Iterator[NDArray[np.int64]]:
     """
     Draw groups at random, with replacement, as many as there are; RESAMPLES times.
 
-    :param groups: shape (images,), the name of each image's group.
     :return: the indices of each draw's images; an image is there as often as its group.
     """
     names, number = np.unique(groups, return_inverse=True)

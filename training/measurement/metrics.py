@@ -52,13 +52,7 @@ class OperatingPoint:
 
 def measure(probability: NDArray[np.floating], fire: NDArray[np.bool_],
             threshold: float = 0.5) -> Metrics:
-    """
-    Compute the figures of fire probabilities.
-
-    :param probability: shape (images,), 0..1; at least one image.
-    :param fire: shape (images,), whether each image shows fire.
-    :param threshold: probability at or above which an image is called fire.
-    """
+    """Compute the figures of fire probabilities."""
     called = probability >= threshold
     # Shares: of the fire images, and of those without fire, that are called fire.
     recall, false_alarm_rate = share_of(called[fire]), share_of(called[~fire])
@@ -85,9 +79,7 @@ def measure_by_source(probability: NDArray[np.floating], samples: Sequence[Sampl
     """
     Compute the figures of all images together, as 'overall', and of those of each source.
 
-    :param probability: shape (len(samples),), 0..1.
     :param samples: the images that it was predicted for.
-    :param threshold: probability at or above which an image is called fire.
     """
     fire = labels_of(samples) == FIRE
     sources = np.array([sample.source for sample in samples])
@@ -115,9 +107,6 @@ def operating_points(probability: NDArray[np.floating], fire: NDArray[np.bool_],
     """
     Compute the figures at a series of thresholds, at the model's own, and at few false alarms.
 
-    :param probability: shape (images,), 0..1; at least one image.
-    :param fire: shape (images,), whether each image shows fire.
-    :param threshold: the model's own.
     :return: points for THRESHOLDS and, with both labels, FALSE_ALARM_LIMITS; the smallest
         threshold first.
     """

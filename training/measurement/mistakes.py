@@ -19,10 +19,6 @@ def find_mistakes(predictions: pd.DataFrame, threshold: float, data: Path,
     """
     Find all mistakes, the most confident first.
 
-    :param predictions: the predictions.
-    :param threshold: probability at or above which an image is called fire.
-    :param data: the data folder, as in the images' paths; it may have boxes around fires.
-    :param remarks: what is to be seen on images, by file.
     :return: the rows of missed fires, the lowest probability first, then of false alarms, the
         highest first, with more columns: `kind` (of KINDS), `name` (path within the data
         folder), `burning` (share of the image that the fire covers, NaN where no boxes are
@@ -42,7 +38,6 @@ def read_remarks(data: Path, path: Path | None = None) -> dict[str, str]:
     """
     Read remarks on what is to be seen on images.
 
-    :param data: the data folder.
     :param path: a CSV file with REMARK_COLUMNS; files are relative to the data folder. None: the
         data folder's own, if it has one.
     :return: the remarks, by file.

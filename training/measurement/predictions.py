@@ -23,7 +23,6 @@ def predictions_of(samples: Sequence[Sample], probability: ArrayLike) -> pd.Data
     Return the table of images and predictions.
 
     :param samples: the images.
-    :param probability: shape (len(samples),), 0..1.
     """
     return _with_fire(to_table(samples).assign(probability=probability))
 
@@ -51,8 +50,6 @@ def shares_burning(predictions: pd.DataFrame, data: Path) -> pd.Series:
     """
     Return the share of its image that each fire covers.
 
-    :param predictions: the table.
-    :param data: the data folder, which may have boxes around fires.
     :return: 0..1 for each row; NaN where no boxes are known.
     :raises DatasetError: when the boxes cannot be read.
     """

@@ -37,9 +37,6 @@ def choose_threshold(probability: NDArray[np.floating], fire: NDArray[np.bool_],
 
     A long video counts as one scene, or the threshold would be made for it alone.
 
-    :param probability: shape (images,), 0..1.
-    :param fire: shape (images,), whether each image shows fire; both kinds are needed.
-    :param groups: shape (images,), the name of each image's group.
     :param false_alarms: share of the no-fire images that may be called fire, 0..1.
     :return: the threshold, midway between the first no-fire image that it must not call fire
         and the next higher probability, so that it depends on neither alone; rounded up to
@@ -66,7 +63,6 @@ def group_weights(groups: NDArray[np.str_]) -> NDArray[np.float64]:
     """
     Return weights by which the images of each group count as one together.
 
-    :param groups: shape (images,), the name of each image's group.
     :return: shape (images,), one over the number of images in each one's group.
     """
     _, number, sizes = np.unique(groups, return_inverse=True, return_counts=True)

@@ -81,7 +81,6 @@ def corrupt(name: str, pixels: Pixels, index: int) -> Pixels:
     Change an image.
 
     :param name: a key of CORRUPTIONS.
-    :param pixels: uint8 of shape (height, width, 3), RGB.
     :param index: number of the image, from 0; another image has other noise and dirt.
     :return: uint8, RGB; of the same shape, but for a quarter turn.
     """

@@ -136,8 +136,6 @@ def study_figures(predictions: pd.DataFrame, data: Path) -> dict[str, float | No
     """
     Compute the figures of a training on `test` or, where sources were left out, on these.
 
-    :param predictions: for the images of all splits.
-    :param data: the data folder, for its boxes.
     :return: figures by name, at a threshold of a half where none is named; None for what cannot
         be measured on these images.
     """

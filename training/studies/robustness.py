@@ -82,8 +82,6 @@ def predict_corrupted(model: Path, samples: Sequence[Sample],
     """
     Predict for files of changed images.
 
-    :param model: a model file or folder, with its contract.
-    :param samples: the images.
     :param name: a key of CORRUPTIONS.
     :return: float64 of shape (len(samples),), 0..1.
     """
@@ -105,8 +103,6 @@ def measure_rows(predicted: Mapping[str, NDArray[np.floating]], samples: Sequenc
 
     :param predicted: by the names in CORRUPTIONS, UNCHANGED first, fire probabilities of shape
         (len(samples),).
-    :param samples: the images; at least one.
-    :param threshold: probability at or above which an image is called fire.
     """
     tables = {name: predictions_of(samples, found) for name, found in predicted.items()}
     return {name: Row(
@@ -123,9 +119,7 @@ def measure_loss(before: pd.DataFrame, after: pd.DataFrame, threshold: float) ->
     The interval is that of the difference, by the bootstrap over groups: it is narrower than
     those of the two figures suggest, since most images are called alike both times.
 
-    :param before: predictions.
     :param after: predictions for the same images, after a change.
-    :param threshold: probability at or above which an image is called fire.
     :return: the loss; None with images of one label.
     """
     fire, groups = before['fire'].to_numpy(), before['group'].to_numpy()
