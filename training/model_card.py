@@ -170,6 +170,7 @@ def render_card(model: Path, training: dict[str, Any], measured: dict[str, Any],
     folders = {training['config']['data'], measured['evaluation']['data']}
     return render(
         TEMPLATE, model=model, contract=read_contract(model), training=training, sources=sources,
+        siblings={path.name for path in model.parent.glob('*_int8.tflite')},
         license=card_license, unseen_figures=UNSEEN_FIGURES, splits=SPLITS,
         commands=[_without_folders(line, folders) for line in commands], **measured)
 

@@ -186,7 +186,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     UNCHANGED: Corruption('as they are', '', _unchanged),
     'quarter_light': Corruption('a quarter of the light', 'exposure and gain at their end',
                                 partial(_expose, light=1 / 4)),
-    'tenth_light': Corruption('a tenth of the light', 'likewise',
+    'tenth_light': Corruption('a tenth of the light', 'exposure and gain at their end',
                               partial(_expose, light=1 / 10)),
     'overexposed': Corruption('over-exposed', f'{OVEREXPOSURE:g} times the light, clipped',
                               partial(_amplify, gains=(OVEREXPOSURE,) * 3)),
