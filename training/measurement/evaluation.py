@@ -24,7 +24,7 @@ from training.measurement.metrics import operating_points, OperatingPoint
 from training.measurement.mistakes import find_mistakes, KINDS
 from training.measurement.predictions import fire_sizes
 
-# Of each kind, the mistakes that are named.
+# Mistakes of each kind that are listed by name.
 NAMED = 12
 
 
@@ -122,7 +122,7 @@ def record_of(model: Path, selection: Any, found: Any) -> dict[str, Any]:
 
 def read_record(path: Path, digest: str) -> dict[str, Any]:
     """
-    Read the record of a measurement.
+    Read the record of a measurement of the model with this SHA-256.
 
     :raises RecordError: when it is missing, cannot be read, or is of another model.
     """

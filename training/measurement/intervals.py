@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-How far a measured figure may be from the truth.
+Figures with 95 % intervals.
 
 Frames of one video are nearly the same image: ten are worth little more than one. Rates have the
 score interval of E. B. Wilson (Probable Inference, the Law of Succession, and Statistical
@@ -70,10 +70,13 @@ def figures(predictions: pd.DataFrame, threshold: float) -> Figures:
     found = dataclasses.asdict(measure(probability, fire, threshold))
     counted = {'accuracy': np.full(len(fire), True), 'recall': fire, 'false_alarm_rate': ~fire}
     intervals = _bootstrap(probability, fire, groups, threshold)
-    return Figures(found['fire'], found['nofire'], len(np.unique(groups)), {
-        name: None if found[name] is None
-        else wilson(found[name], effective_size(groups[counted[name]])) if name in counted
-        else Estimate(found[name], *intervals[name]) for name in (*counted, *RESAMPLED)})
+    estimates: dict[str, Estimate | None] = dict.fromkeys((*counted, *RESAMPLED))
+    for name in estimates:
+        if found[name] is not None:
+            estimates[name] = (
+                wilson(found[name], effective_size(groups[counted[name]])) if name in counted
+                else Estimate(found[name], *intervals[name]))
+    return Figures(found['fire'], found['nofire'], len(np.unique(groups)), estimates)
 
 
 def effective_size(groups: NDArray[np.str_]) -> float:

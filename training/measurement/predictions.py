@@ -19,11 +19,7 @@ SIZES = {'under 1 %': 0.01, '1 to 5 %': 0.05, '5 to 20 %': 0.2, 'over 20 %': 1.0
 
 
 def predictions_of(samples: Sequence[Sample], probability: ArrayLike) -> pd.DataFrame:
-    """
-    Return the table of images and predictions.
-
-    :param samples: the images.
-    """
+    """Return the table of images and predictions."""
     return _with_fire(to_table(samples).assign(probability=probability))
 
 
