@@ -11,6 +11,7 @@ from fire_detector.model.contract import ModelContract
 from fire_detector.model.file import append_contract
 import numpy as np
 from numpy.typing import NDArray
+from training.command import CommandError
 from training.conversion.predict import probabilities
 from training.conversion.runtimes import REQUIRED_RUNTIMES
 from training.conversion.source_models import SourceModel
@@ -27,7 +28,7 @@ LEAST_IMAGES = 10
 CALIBRATION_IMAGES = 100  # of each class; TensorFlow's guide asks for 100 to 500 together
 
 
-class ConversionError(RuntimeError):
+class ConversionError(CommandError):
     """Report a result whose predictions are not those of its source."""
 
 

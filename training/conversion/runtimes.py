@@ -21,6 +21,7 @@ from fire_detector.model.classifier import (
 from fire_detector.model.contract import ModelError
 import numpy as np
 from numpy.typing import NDArray
+from training.command import CommandError
 
 # Each with the distribution that it is installed as. A model that one of them refuses is not
 # converted.
@@ -29,7 +30,7 @@ ROUNDS = 10
 CALLS_PER_ROUND = 50
 
 
-class RuntimeRefusedError(RuntimeError):
+class RuntimeRefusedError(CommandError):
     """Report a runtime that is missing, or that refuses a model."""
 
 

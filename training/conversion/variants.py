@@ -16,13 +16,14 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 import tensorflow as tf
+from training.command import CommandError
 from training.conversion.source_models import SourceModel
 
 # Returns preprocessed images, from which the ranges of values in the network are taken.
 Calibration = Callable[[], NDArray[np.float32]]
 
 
-class ConverterRefusedError(RuntimeError):
+class ConverterRefusedError(CommandError):
     """Report that TensorFlow cannot convert a model."""
 
 

@@ -92,7 +92,12 @@ def read_data(options: argparse.Namespace, model: Path | None = None) -> Dataset
     :param model: a model, whose run folder lists the images where there is no --data; None where
         --data is required.
     :raises DatasetError: when the images cannot be used, or the model is in no run folder.
+    :raises argparse.ArgumentError: for options that only --data makes sense of, without it.
     """
+    if options.data is None and (options.group_by, options.split_seed) != (None, None):
+        raise argparse.ArgumentError(
+            None, '--group-by and --split-seed are for --data; without it, the split is that of '
+                  'the training run')
     if options.data is None and model is not None:
         return Dataset(samples_of(model), Path(read_config(run_of(model)).data))
     return Dataset(read_folder(options.data, options.group_by, options.split_seed), options.data)

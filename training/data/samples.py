@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 import pandas as pd
+from training.command import CommandError
 
 # In the order of the network's outputs: alphabetical, as Keras' own folder loader has it.
 LABELS = ('fire', 'nofire')
@@ -17,7 +18,7 @@ SPLITS = ('train', 'val', 'test')
 ALL = 'all'
 
 
-class DatasetError(ValueError):
+class DatasetError(CommandError):
     """Report a data folder that cannot be trained on."""
 
 

