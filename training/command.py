@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frame of every command: options, expected errors and exit status."""
+"""What all commands have in common: parsing, expected errors and the exit status."""
 
 import argparse
 from collections.abc import Callable, Sequence

@@ -12,12 +12,12 @@ import shlex
 import sys
 from typing import Any
 
-from fire_detector.images.files import ImageFileError
-from fire_detector.model.contract import ModelContract, ModelError
+from fire_detector.model.contract import ModelContract
 from fire_detector.model.file import read_sidecar
 from fire_detector.model.preprocessing import InputSpec
 import keras
 import tensorflow as tf
+from training.command import CommandError, run_command
 from training.data.loading import skip_unreadable
 from training.data.manifest import write_manifest
 from training.data.options import add_data_options, read_folder
@@ -28,7 +28,6 @@ from training.learning.results import save_formats, write_results
 from training.learning.sampling import BALANCES
 from training.measurement.metrics import format_table, Metrics
 from training.networks import ARCHITECTURES
-from training.networks.imagenet import WeightsError
 from training.run_folder import (
     BEST_EPOCH,
     CONFIG,
@@ -67,10 +66,6 @@ SWITCHES = {
 }
 
 
-class RunError(ValueError):
-    """Report a run folder that cannot be trained into."""
-
-
 def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
     """
     Make a run folder, or check that the one there is an interrupted run of the same kind.
@@ -78,19 +73,13 @@ def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
     :param config: what to train, and how.
     :param run: the run folder.
     :return: one message for each image file that cannot be read and is left out of the run.
-    :raises RunError: when the folder holds a finished run, or one that was trained otherwise.
+    :raises CommandError: when the folder holds a finished run, or one that was trained otherwise.
     :raises DatasetError: when the data cannot be trained on.
     """
     if (run / METRICS).exists():
-        raise RunError(f'{run}: holds a finished run; name another folder with --out')
+        raise CommandError(f'{run}: holds a finished run; name another folder with --out')
     if (run / CONFIG).exists() and (run / SAMPLES).exists():
-        begun = dataclasses.asdict(read_config(run))
-        changed = [f'{name} {begun[name]!r}, now {value!r}'
-                   for name, value in dataclasses.asdict(config).items() if begun[name] != value]
-        if changed:
-            raise RunError(f'{run}: holds an interrupted run that was begun with '
-                           f'{"; ".join(changed)}; go on with what it was begun with, or name '
-                           f'another folder with --out')
+        _check_same_config(config, run)
         return []
     data = Path(config.data)
     samples, unreadable = skip_unreadable(read_folder(data, config.group_by, config.split_seed))
@@ -108,6 +97,15 @@ def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
     write_manifest(samples, data, run / SAMPLES)
     write_config(run, config)  # last: with it, the run is begun
     return unreadable
+
+
+def _check_same_config(config: TrainingConfig, run: Path) -> None:
+    begun, now = dataclasses.asdict(read_config(run)), dataclasses.asdict(config)
+    if changed := [f'{name} {begun[name]!r}, now {value!r}' for name, value in now.items()
+                   if begun[name] != value]:
+        raise CommandError(f'{run}: holds an interrupted run that was begun with '
+                           f'{"; ".join(changed)}; go on with what it was begun with, or name '
+                           f'another folder with --out')
 
 
 def train(run: Path) -> dict[str, dict[str, Metrics]]:
@@ -198,35 +196,37 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train what the command line names; return the exit status."""
-    parser = _parser()
-    options = vars(parser.parse_args(arguments))
-    run = options.pop('out')
+def _config(options: argparse.Namespace) -> TrainingConfig:
+    fields = {field.name: getattr(options, field.name)
+              for field in dataclasses.fields(TrainingConfig)}
     try:
-        config = TrainingConfig(**options | {
-            'data': str(options['data'].resolve()),
-            'false_alarms': options['false_alarms'] or None,
-            'leave_out': tuple(sorted(set(options['leave_out'])))})
+        return TrainingConfig(**fields | {
+            'data': str(options.data.resolve()), 'false_alarms': options.false_alarms or None,
+            'leave_out': tuple(sorted(set(options.leave_out)))})
     except ValueError as error:
-        parser.error(str(error))
-    try:
-        for problem in prepare_run(config, run):
-            print(f'training.train: skipped {problem}', file=sys.stderr)
-        measured = train(run)
-    except (DatasetError, ModelError, OSError, ImageFileError, RunError, WeightsError) as error:
-        print(f'training.train: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('training.train: interrupted; the same command goes on', file=sys.stderr)
-        return EXIT_INTERRUPTED
+        raise argparse.ArgumentError(None, str(error)) from error
+
+
+def _train(options: argparse.Namespace) -> None:
+    run: Path = options.out
+    for problem in prepare_run(_config(options), run):
+        print(f'training.train: skipped {problem}', file=sys.stderr)
+    measured = train(run)
     threshold = read_sidecar(run / KERAS_MODEL).threshold
     for split in ('test', 'left_out'):
         if split in measured:
             print(f'\nOn {split}, at a probability of {threshold:.3g}:\n\n'
                   f'{format_table(measured[split])}')
     print(f'\nResults are in {run}')
-    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train what the command line names; return the exit status."""
+    try:
+        return run_command(_parser(), _train, arguments)
+    except KeyboardInterrupt:
+        print('training.train: interrupted; the same command goes on', file=sys.stderr)
+        return EXIT_INTERRUPTED
 
 
 if __name__ == '__main__':
