@@ -42,3 +42,12 @@ def run_command(parser: argparse.ArgumentParser,
     except EXPECTED as error:
         print(f'{program[-1]}: {error}', file=sys.stderr)
         return 1
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """Return the `type` of an argparse option for a whole number, so large at least."""
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f'{text} is not a whole number of {least} or more')
+        return int(text)
+    return parse

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
-from training.command import run_command
+from training.command import run_command, whole_number
 from training.data.samples import DatasetError, select
 from training.learning.batches import Batches, compile_model
 from training.learning.results import save_formats, write_results
@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m training.optimize', description=__doc__)
     parser.add_argument('run', type=Path, help='run folder of training.train')
     parser.add_argument('--method', choices=('qat', 'prune'), required=True)
-    parser.add_argument('--epochs', type=int, default=10,
+    parser.add_argument('--epochs', type=whole_number(1), default=10,
                         help='passes over the training images (default: %(default)s)')
     parser.add_argument('--sparsity', type=float,
                         help='share of the weights that pruning sets to zero '
@@ -163,8 +163,6 @@ def _check(options: argparse.Namespace) -> None:
             options.method == 'prune' and 0 < options.sparsity < 1):
         raise argparse.ArgumentError(
             None, '--sparsity is for --method prune, and between 0 and 1')
-    if options.epochs < 1:
-        raise argparse.ArgumentError(None, f'--epochs {options.epochs} is not at least 1')
     if not (options.run / METRICS).is_file():
         raise DatasetError(f'{options.run}: not a finished run of training.train')
 

@@ -15,7 +15,7 @@ import pytest
 # Of each source; enough for most probabilities to be clear.
 IMAGES_PER_LABEL = 30
 TRAINING = ('--arch', 'firenet', '--schedule', 'constant', '--learning-rate', '0.001',
-            '--epochs', '12')
+            '--epochs', '4')
 
 
 @pytest.fixture(scope='session')

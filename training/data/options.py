@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.command import whole_number
 from training.data.image_folders import read_folders
 from training.data.manifest import MANIFEST, read_manifest
 from training.data.samples import ALL, DatasetError, Sample, select, SPLITS
@@ -64,7 +65,7 @@ def add_data_options(parser: argparse.ArgumentParser, required: bool = True) -> 
              "are; 'folder': those in one folder; 'file': each image by itself, for unrelated "
              'photos only; or a regular expression that is searched in each path, with one '
              f"capturing group, such as '(cam\\d+)_' (default: {DEFAULT_GROUP_BY})")
-    parser.add_argument('--split-seed', metavar='N', type=_seed,
+    parser.add_argument('--split-seed', metavar='N', type=whole_number(0),
                         help=f'seed of the split, where there is no {MANIFEST} (default: 0)')
 
 
@@ -160,10 +161,3 @@ def choose(samples: Sequence[Sample], split: str, sources: Sequence[str]) -> lis
         raise DatasetError(f'no image in split {split!r} of {", ".join(sources) or "the data"}; '
                            f'choose others with --split and --source')
     return chosen
-
-
-def _seed(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f'{number} is not 0 or more')
-    return number

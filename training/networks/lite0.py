@@ -84,10 +84,7 @@ def _folded(weights: dict[str, NDArray[Any]], layer: str) -> list[NDArray[Any]]:
 
     What is trained is then what runs on the robot. With the moving averages of ImageNet held
     still, the two are the same network, and a normalization costs more time than its convolution.
-
-    :param weights: what :func:`imagenet_weights` returned.
-    :param layer: the convolution's name, such as 'blocks-3-project_conv'.
-    :return: the kernel in TensorFlow's order of axes, and the bias.
+    Kernels are returned in TensorFlow's order of axes.
     """
     block, _, part = layer.rpartition('-')
     prefix = f'_{block.replace("-", ".")}.' if block else ''
