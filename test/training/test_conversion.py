@@ -71,8 +71,9 @@ def small_run(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope='module')
 def proof(small_run: Path) -> Proof:
     """Return the predictions of the network that was just trained."""
-    samples = samples_of(small_run / 'model.h5')
-    return Proof(load_source(small_run / 'model.h5'), select(samples, 'test'), select(samples, 'train'))
+    model = small_run / 'model.h5'
+    samples = samples_of(model)
+    return Proof(load_source(model), select(samples, 'test'), select(samples, 'train'))
 
 
 @pytest.fixture(scope='module')
