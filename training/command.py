@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all commands have in common: parsing, expected errors and the exit status."""
+"""What all commands share: parsing, expected errors and the exit status."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ def run_command(parser: argparse.ArgumentParser,
 
 
 def whole_number(least: int) -> Callable[[str], int]:
-    """Return the `type` of an argparse option for a whole number, so large at least."""
+    """Return the `type` of an argparse option that is a whole number of `least` or more."""
     def parse(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
             raise argparse.ArgumentTypeError(f'{text} is not a whole number of {least} or more')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at labeled images before training: `python -m training.dataset --data DIR`."""
+"""Report on labeled images before training: `python -m training.dataset --data DIR`."""
 
 import argparse
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ REPORT = 'dataset.md'
 
 def report(dataset: Dataset, images: int, out: Path) -> list[Sample]:
     """
-    Print what there is to know about labeled images, and write it, with contact sheets.
+    Print a report on labeled images, and write it, with contact sheets.
 
     :param dataset: the images.
     :param images: how many images a sheet has at most.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Train a finished run on, for integers or for zeros: `python -m training.optimize RUN --method qat`.
+Train a run on, for integers or zeros: `python -m training.optimize RUN --method qat`.
 
 `--method qat` trains with values rounded as the integer model will round them (B. Jacob et al.,
 2018, https://arxiv.org/abs/1712.05877). `--method prune` sets the smallest weights to zero little
@@ -105,7 +105,7 @@ def _as_keras_2(run: Path) -> Any:
 
 def _settle_ranges(model: Any, images: NDArray[np.float32]) -> None:
     """
-    Start the ranges of the activations at those of real images.
+    Set the ranges of the activations to those of real images.
 
     The toolkit starts all of them at -6 to 6 and lets a moving average forget that: after ten
     epochs of a hundred steps a third of it would be left, and with it steps twice as coarse.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files in which a training run leaves its results."""
+"""The files of a training run."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ SCHEDULES = ('constant', 'cosine')
 @dataclass(frozen=True)
 class TrainingConfig:
     """
-    How a model was trained; the defaults are the recipe of the default model.
+    The configuration of a training; the defaults are the recipe of the default model.
 
     :ivar data: the data folder, absolute.
     :ivar group_by: the rule that grouped its images; None for the usual, or its manifest's.
@@ -149,7 +149,7 @@ def samples_of(model: Path) -> list[Sample]:
 
 
 def evaluation_folder(model: Path) -> Path:
-    """Name the folder for what is measured of a model: in its run folder, or else in `runs`."""
+    """Return the folder for a model's measurements: in its run folder, or else in `runs`."""
     try:
         run = run_of(model)
     except DatasetError:

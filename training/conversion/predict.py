@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The predictions of a model, and its size, whatever its format."""
+"""The predictions, contract and size of a model of any format."""
 
 from collections.abc import Sequence
 from pathlib import Path

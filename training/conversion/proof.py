@@ -34,7 +34,7 @@ class ConversionError(CommandError):
 
 class Proof:
     """
-    The predictions of a source model on real images, which conversions have to meet.
+    The predictions of a source model on real images, which its conversions must repeat.
 
     :ivar source: the model.
     :ivar compared: the images on which source and results have to agree.

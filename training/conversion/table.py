@@ -36,7 +36,7 @@ class Conversion:
 @dataclass(frozen=True)
 class Row:
     """
-    One line of the table.
+    A line of the table.
 
     :ivar name: what was made: the number format, after how the source was optimized.
     :ivar path: the .tflite file.
@@ -52,7 +52,7 @@ class Row:
 
 def describe(rows: Sequence[Row], h5_bytes: int) -> list[dict[str, Any]]:
     """
-    Measure the size and latency of every file, and put all figures of it together.
+    Measure the size and latency of every file, and collect all of its figures.
 
     :param rows: the lines.
     :param h5_bytes: size of the .h5 that the others are compared with.

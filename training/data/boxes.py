@@ -68,7 +68,7 @@ def _box(cx: float, cy: float, width: float, height: float) -> Box:
 
 def share_covered(boxes: tuple[Box, ...]) -> float:
     """
-    Return the share of an image that boxes cover together; where they overlap, counted once.
+    Return the share of an image that boxes cover together, overlaps counted once.
 
     :param boxes: any number of boxes.
     :return: 0 to 1.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options by which every command names its images, and the images that they name."""
+"""The options by which every command names its images."""
 
 import argparse
 from collections.abc import Sequence
@@ -78,13 +78,6 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
                         help='only images of this source; repeatable')
 
 
-def check_data_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """End the program where options are given that only --data makes sense of."""
-    if options.data is None and (options.group_by, options.split_seed) != (None, None):
-        parser.error('--group-by and --split-seed are for --data; without it, the split is that '
-                     'of the training run')
-
-
 def read_data(options: argparse.Namespace, model: Path | None = None) -> Dataset:
     """
     Read the list of all images that a command line names.
@@ -93,7 +86,7 @@ def read_data(options: argparse.Namespace, model: Path | None = None) -> Dataset
     :param model: a model, whose run folder lists the images where there is no --data; None where
         --data is required.
     :raises DatasetError: when the images cannot be used, or the model is in no run folder.
-    :raises argparse.ArgumentError: for options that only --data makes sense of, without it.
+    :raises argparse.ArgumentError: for --group-by or --split-seed without --data.
     """
     if options.data is None and (options.group_by, options.split_seed) != (None, None):
         raise argparse.ArgumentError(

@@ -25,7 +25,7 @@ class DatasetError(CommandError):
 @dataclass(frozen=True)
 class Sample:
     """
-    One labeled image.
+    A labeled image.
 
     :ivar path: the image file.
     :ivar label: index into LABELS.

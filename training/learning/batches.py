@@ -81,7 +81,7 @@ def targets(fire: NDArray[np.bool_], outputs: int) -> NDArray[np.float32]:
 
 def compile_model(model: Any, optimizer: Any) -> None:
     """
-    Make a network ready to be trained on :func:`targets`.
+    Compile a network to be trained on :func:`targets`.
 
     :param model: a network of Keras 3 or of tf-keras.
     :param optimizer: an optimizer of the same Keras.
@@ -130,7 +130,7 @@ class Batches(keras.utils.PyDataset):
         return math.ceil(self.images / self._config.batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Make one batch: inputs (batch, height, width, 3) and targets (batch, outputs)."""
+        """Return one batch: inputs (batch, height, width, 3) and targets (batch, outputs)."""
         start = index * self._config.batch_size
         chosen = self._order(self.epoch)[start:start + self._config.batch_size]
         rng = np.random.default_rng((self._config.seed, self.epoch, 1 + index))

@@ -20,7 +20,7 @@ def _class(samples: Sequence[Sample]) -> list[float]:
 
 
 def _source(samples: Sequence[Sample]) -> list[float]:
-    """Draw sources by the square root of their size: between as they are and all alike."""
+    """Weigh sources by the square root of their size, and classes alike."""
     counts = Counter((sample.label, sample.source) for sample in samples)
     shares = {key: math.sqrt(count) for key, count in counts.items()}
     totals = Counter[int]()
