@@ -44,26 +44,8 @@ from training.run_folder import (
 
 MODEL_VERSION = '1.0.0'
 EXIT_INTERRUPTED = 130
-# The options that are fields of the configuration, and have its defaults.
-CHOICES = (
-    ('arch', sorted(ARCHITECTURES), 'network'),
-    ('schedule', SCHEDULES, 'how the learning rate changes'),
-    ('balance', sorted(BALANCES), 'what is drawn equally often'),
-)
-NUMBERS = {
-    'epochs': 'passes over the training images',
-    'batch_size': 'images in a step',
-    'learning_rate': 'step size of Adam, the largest',
-    'sunsets': 'chance of rendering a sunset into an image without fire',
-    'group_cap': 'images of one group in an epoch, 0 for all',
-    'false_alarms': 'share of false alarms on val that the threshold is chosen for, 0 for a '
-                    'threshold of 0.5',
-    'seed': 'the same seed gives the same metrics',
-}
-SWITCHES = {
-    'augment': 'vary the images at random',
-    'calibrate': 'calibrate the probabilities on val',
-}
+CHOICES: dict[str, Sequence[str]] = {
+    'arch': sorted(ARCHITECTURES), 'schedule': SCHEDULES, 'balance': sorted(BALANCES)}
 
 
 def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
@@ -182,17 +164,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--name', help="the model's name (default: that of the architecture)")
     parser.add_argument('--leave-out', metavar='SOURCE', action='append', default=[],
                         help='keep a source from training, and measure on all of it; repeatable')
-    for name, choices, text in CHOICES:
-        parser.add_argument(f'--{name}', choices=choices, default=getattr(TrainingConfig, name),
-                            help=f'{text} (default: %(default)s)')
-    for name, text in NUMBERS.items():
-        default = getattr(TrainingConfig, name)
-        parser.add_argument(f'--{name.replace("_", "-")}', type=type(default), default=default,
-                            help=f'{text} (default: %(default)s)')
-    for name, text in SWITCHES.items():
-        parser.add_argument(f'--{name}', action=argparse.BooleanOptionalAction,
-                            default=getattr(TrainingConfig, name),
-                            help=f'{text} (default: %(default)s)')
+    for field in dataclasses.fields(TrainingConfig):
+        if 'help' not in field.metadata:
+            continue
+        kind: dict[str, Any] = {'type': type(field.default)}
+        if field.name in CHOICES:
+            kind = {'choices': CHOICES[field.name]}
+        elif isinstance(field.default, bool):
+            kind = {'action': argparse.BooleanOptionalAction}
+        parser.add_argument(f'--{field.name.replace("_", "-")}', default=field.default,
+                            help=f'{field.metadata["help"]} (default: %(default)s)', **kind)
     return parser
 
 

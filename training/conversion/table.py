@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import os
 from pathlib import Path
 import platform
+import re
 from typing import Any
 import zlib
 
@@ -104,9 +105,8 @@ def write_table(described: Sequence[dict[str, Any]], folder: Path, about: dict[s
 def _machine() -> str:
     """Return the machine that the latencies are of."""
     cpuinfo = Path('/proc/cpuinfo')
-    models = [line.split(':', 1)[1].strip() for line in (
-        cpuinfo.read_text(encoding='utf-8').splitlines() if cpuinfo.is_file() else ())
-        if line.startswith(('model name', 'Model'))]
-    name = models[0] if models else platform.processor()
+    text = cpuinfo.read_text(encoding='utf-8') if cpuinfo.is_file() else ''
+    found = re.search(r'^(?:model name|Model).*?:\s*(.*)$', text, re.MULTILINE)
+    name = found[1] if found else platform.processor()
     return (f'{platform.machine()}, {name}, {os.cpu_count()} cores, '
             f'Python {platform.python_version()}')

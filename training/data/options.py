@@ -109,10 +109,10 @@ def read_selection(options: argparse.Namespace, model: Path) -> Dataset:
     return Dataset(choose(dataset.samples, options.split, options.source), dataset.folder)
 
 
-def describe_selection(options: argparse.Namespace, dataset: Dataset, command: str) -> Selection:
+def describe_selection(options: argparse.Namespace, dataset: Dataset) -> Selection:
     """Return for the record which images :func:`read_selection` has chosen."""
-    return Selection(command, str(dataset.folder.resolve()), tuple(sorted(set(options.source))),
-                     options.split)
+    return Selection(options.command, str(dataset.folder.resolve()),
+                     tuple(sorted(set(options.source))), options.split)
 
 
 def read_folder(data: Path, group_by: str | None = None, seed: int | None = None) -> list[Sample]:
