@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every format in, every number format out, and nothing is written that is not proven."""
+"""Models of every format convert to every number format, or are refused with the reason."""
 
 import dataclasses
 import json
@@ -127,13 +127,6 @@ def test_every_format_runs_in_both_runtimes(
         np.testing.assert_allclose(found, proof.expected, atol=1e-6 if name == 'float32' else 0.1)
 
 
-def test_sizes(small_run: Path, converted: dict[str, Path]) -> None:
-    """Integers take at most a tenth of the .h5."""
-    h5 = (small_run / 'model.h5').stat().st_size
-    sizes = {name: path.stat().st_size / h5 for name, path in converted.items()}
-    assert max(sizes[name] for name in ('dynamic', 'int8', 'uint8')) < 0.1
-
-
 def test_contract_has_the_metrics_of_the_very_file(
         converted: dict[str, Path], proof: Proof) -> None:
     """The accuracy in the file is that of its own predictions."""
@@ -187,7 +180,7 @@ def test_calibration_is_balanced_by_class(
 
 
 def test_calibration_sees_the_whole_range(converted: dict[str, Path]) -> None:
-    """A uint8 input takes the pixels as they are: a step of the input is 1/255."""
+    """Calibration images have all values: a step of the uint8 input is 1/255."""
     scale, zero_point = FireClassifier(converted['uint8'], 'litert')._input['quantization']
     assert scale == pytest.approx(1 / 255)
     assert zero_point == 0
@@ -359,14 +352,16 @@ def test_pruning_leaves_zeros(small_run: Path) -> None:
 
 
 def test_table_of_everything(small_run: Path, converted: dict[str, Path]) -> None:
-    """Every format, those of optimized versions too, has its figures in a file and in a table."""
+    """Every format, those of optimized versions too, has its figures; integers are small."""
     assert set(converted) == {*VARIANTS, 'qat_int8', 'qat_uint8', 'pruned_float32', 'pruned_int8'}
     figures = json.loads((small_run / 'tflite' / 'conversion.json').read_text())
+    assert figures['h5_bytes'] == (small_run / 'model.h5').stat().st_size
     assert figures['images'] == len(select(samples_of(small_run / 'model.h5'), 'test'))
     for row in figures['rows']:
         path = converted[row['variant']]
         assert row['bytes'] == path.stat().st_size
-        assert row['ratio_to_h5'] == row['bytes'] / figures['h5_bytes'] < 0.5
+        assert row['ratio_to_h5'] == row['bytes'] / figures['h5_bytes']
+        assert row['ratio_to_h5'] < (0.5 if 'float' in row['variant'] else 0.1)
         assert row['accuracy'] == read_contract(path).metrics['test_accuracy']
         for runtime in RUNTIMES:
             latency = row['runtimes'][runtime]['latency_ms']
