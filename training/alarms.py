@@ -195,7 +195,7 @@ def _study(options: argparse.Namespace) -> int:
     run = run_of(options.model) if options.write else None
     dataset = read_data(options, options.model)
     study, listed, plotted = study_alarms(options, dataset)
-    selection = describe_selection(options, dataset, options.command)
+    selection = describe_selection(options, dataset)
     out = options.out or evaluation_folder(options.model)
     print(_write_results(study, listed, plotted, record_of(options.model, selection, study), out))
     for message in study.unreadable:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frame of every command: options, expected errors and exit status."""
+"""What all commands share: parsing, expected errors and the exit status."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -42,3 +42,12 @@ def run_command(parser: argparse.ArgumentParser,
     except EXPECTED as error:
         print(f'{program[-1]}: {error}', file=sys.stderr)
         return 1
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """Return the `type` of an argparse option that is a whole number of `least` or more."""
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f'{text} is not a whole number of {least} or more')
+        return int(text)
+    return parse

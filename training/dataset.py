@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at labeled images before training: `python -m training.dataset --data DIR`."""
+"""Report on labeled images before training: `python -m training.dataset --data DIR`."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 import sys
 
-from training.command import run_command
+from training.command import run_command, whole_number
 from training.data.image_folders import find_images, other_files
 from training.data.loading import read_sizes
 from training.data.manifest import MANIFEST, write_manifest
@@ -20,7 +20,7 @@ REPORT = 'dataset.md'
 
 def report(dataset: Dataset, images: int, out: Path) -> list[Sample]:
     """
-    Print what there is to know about labeled images, and write it, with contact sheets.
+    Print a report on labeled images, and write it, with contact sheets.
 
     :param dataset: the images.
     :param images: how many images a sheet has at most.
@@ -53,20 +53,13 @@ def report(dataset: Dataset, images: int, out: Path) -> list[Sample]:
     return readable
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{number} is not 1 or more')
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m training.dataset', description=__doc__)
     add_data_options(parser)
     parser.add_argument('--out', metavar='FOLDER', type=Path,
                         help='folder for the report and the contact sheets '
                              '(default: runs/look/DIR)')
-    parser.add_argument('--images', metavar='N', type=_positive, default=96,
+    parser.add_argument('--images', metavar='N', type=whole_number(1), default=96,
                         help='images on a contact sheet, at most (default: %(default)s)')
     parser.add_argument('--write-manifest', action='store_true',
                         help=f'freeze labels, groups and splits as DIR/{MANIFEST}')

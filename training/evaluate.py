@@ -97,7 +97,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     dataset = read_selection(options, options.model)
     out = options.out or evaluation_folder(options.model)
     evaluation = evaluate(
-        options.model, dataset, describe_selection(options, dataset, options.command),
+        options.model, dataset, describe_selection(options, dataset),
         read_remarks(dataset.folder, options.remarks), out)
     for message in evaluation.unreadable:
         print(f'training.evaluate: left out: {message}', file=sys.stderr)

@@ -31,7 +31,7 @@ CALLS_PER_ROUND = 50
 
 
 class RuntimeRefusedError(CommandError):
-    """Report a runtime that is missing, or that refuses a model."""
+    """A runtime that is missing, or that refuses a model."""
 
 
 class RuntimeModel:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The images that belong together, and the split that they go to together."""
+"""Groups of images that belong together, and the split of each group."""
 
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
@@ -92,7 +92,7 @@ def count_by_group(groups: Sequence[str], labels: Sequence[int]) -> dict[str, ND
 
 def split_groups(counts: dict[str, NDArray[np.int64]], seed: int) -> dict[str, str]:
     """
-    Share groups out over the splits, so that each split comes near its share of each label.
+    Distribute groups over the splits, so that each has about its share of each label.
 
     A fold of scikit-learn's StratifiedGroupKFold can lack a label where there are few groups.
     Here every split first gets a small group of each label. The others follow, the largest first,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labeled images: what a sample is, and what a set of them has to fulfill."""
+"""Labeled images, and what a set of them has to fulfill."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ ALL = 'all'
 
 
 class DatasetError(CommandError):
-    """Report a data folder that cannot be trained on."""
+    """A data folder or list of images that cannot be used."""
 
 
 @dataclass(frozen=True)
 class Sample:
     """
-    One labeled image.
+    A labeled image.
 
     :ivar path: the image file.
     :ivar label: index into LABELS.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training itself, which goes on where it was interrupted, to the same result."""
+"""The training of a network, which resumes after an interruption, to the same result."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,7 +85,7 @@ class Epochs(keras.callbacks.Callback):
     """
 
     def __init__(self, seed: int, batches: Batches) -> None:
-        """Take the seed of the training, and the batches that need the epoch."""
+        """Store the seed of the training, and the batches that need the epoch."""
         super().__init__()
         self._seed, self._batches = seed, batches
         self._began = time.monotonic()
@@ -107,7 +107,7 @@ class Epochs(keras.callbacks.Callback):
 
 class Backup(keras.callbacks.BackupAndRestore):
     """
-    A backup that may be cut short too.
+    A backup that may be interrupted itself.
 
     Keras writes the number of the epoch after the weights; here the optimizer's steps, which are
     among the weights, count.

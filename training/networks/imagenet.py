@@ -24,7 +24,7 @@ DTYPES = {'FloatStorage': np.dtype('<f4'), 'LongStorage': np.dtype('<i8')}
 
 
 class WeightsError(CommandError):
-    """Report that the package with the weights is not installed, or not the one that is known."""
+    """A package of weights that is not installed, or not the expected one."""
 
 
 def imagenet_weights() -> dict[str, NDArray[Any]]:
@@ -44,7 +44,7 @@ def imagenet_weights() -> dict[str, NDArray[Any]]:
 
 
 class _Tensors(pickle.Unpickler):
-    """Read the pickles of a PyTorch file without PyTorch, and do nothing else they may ask for."""
+    """An unpickler of PyTorch files that needs no PyTorch and refuses everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ('collections', 'OrderedDict'):

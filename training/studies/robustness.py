@@ -178,7 +178,7 @@ def _study(options: argparse.Namespace) -> None:
     predicted = {name: predict_corrupted(options.model, samples, name) for name in CORRUPTIONS}
     rows = measure_rows(predicted, samples, threshold)
     record = record_of(
-        options.model, describe_selection(options, dataset, options.command),
+        options.model, describe_selection(options, dataset),
         Robustness(threshold, rows, fragile(rows), unreadable))
     out = options.out or evaluation_folder(options.model)
     out.mkdir(parents=True, exist_ok=True)
