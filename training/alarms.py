@@ -85,14 +85,7 @@ def study_alarms(options: argparse.Namespace,
     """
     settings = read_contract(options.model).alarm
     stills, unreadable = _read_stills(dataset, options.split)
-    planned = [
-        *made.fire_clips(stills, read_boxes(dataset.folder), options.fires, options.fps,
-                         options.seed),
-        *made.nofire_clips(stills, 3600 * options.hours, options.fps, options.seed)]
-    clips = classify_clips(options.model, [
-        *planned, *recorded_clips(dataset.folder, options.fps),
-        rendered_clip(options.fps, options.seed)])
-    of_stills, others = clips[:len(planned)], clips[len(planned):]
+    of_stills, others = _classify(options, dataset.folder, stills)
     compared = (SingleFrame(settings.on_threshold), MeanOfEight(settings.on_threshold))
     candidates = listed = measure_rules((Windowed(settings), *compared), of_stills)
     chosen = None
@@ -103,7 +96,8 @@ def study_alarms(options: argparse.Namespace,
         candidates = [candidates[0], *tried]
         chosen = chosen_settings(listed[0], options.max_missed)
     study = AlarmStudy(
-        options.fps, options.seed, sum(len(clip.stamps) for clip in clips), settings, chosen,
+        options.fps, options.seed, sum(len(clip.stamps) for clip in (*of_stills, *others)),
+        settings, chosen,
         options.max_missed if options.choose else None,
         [candidate.to_record() for candidate in candidates],
         [_outcome_record(clip, rule) for clip in others
@@ -120,6 +114,17 @@ def _read_stills(dataset: Dataset, split: str) -> tuple[list[Sample], list[str]]
         if index not in {sample.label for sample in stills}:
             raise DatasetError(f'no readable image labeled {label} in split {split!r}')
     return stills, unreadable
+
+
+def _classify(options: argparse.Namespace, data: Path, stills: Sequence[Sample]
+              ) -> tuple[list[ClassifiedClip], list[ClassifiedClip]]:
+    """Classify the clips that are made from stills, and the others."""
+    planned = [
+        *made.fire_clips(stills, read_boxes(data), options.fires, options.fps, options.seed),
+        *made.nofire_clips(stills, 3600 * options.hours, options.fps, options.seed)]
+    clips = classify_clips(options.model, [
+        *planned, *recorded_clips(data, options.fps), rendered_clip(options.fps, options.seed)])
+    return clips[:len(planned)], clips[len(planned):]
 
 
 def _outcome_record(clip: ClassifiedClip, rule: Rule) -> dict[str, Any]:

@@ -221,7 +221,7 @@ def test_rules_to_try() -> None:
 
 
 def write_run(data: Path, model: Path) -> Path:
-    """Make a run folder of a data folder, with a converted model; return the model."""
+    """Write a run folder with a converted model into a data folder; return the model."""
     shutil.copy(data / 'manifest.csv', data / 'samples.csv')
     write_config(data, TrainingConfig(str(data), None, None, 'firenet'))
     (data / 'model.contract.json').write_text(contract_to_json(read_contract(model)))
@@ -238,9 +238,9 @@ def predict_as(monkeypatch: pytest.MonkeyPatch, fire: float) -> None:
     """Predict `fire` for frames that show a fire, and 0.05 for others, without a model."""
     def scripted(model: Path, clips: Sequence[Clip]) -> list[ClassifiedClip]:
         found = []
-        for one in clips:
-            stamps, share = np.array([(frame.time, frame.fire_share) for frame in one.frames()]).T
-            found.append(ClassifiedClip(one, stamps, share, np.where(share >= 0.5, fire, 0.05)))
+        for made in clips:
+            stamps, share = np.array([(frame.time, frame.fire_share) for frame in made.frames()]).T
+            found.append(ClassifiedClip(made, stamps, share, np.where(share >= 0.5, fire, 0.05)))
         return found
     monkeypatch.setattr(alarms, 'classify_clips', scripted)
 

@@ -57,7 +57,7 @@ WriteData = Callable[..., Path]
 
 
 def fires(*fire: int) -> NDArray[np.bool_]:
-    """Write down which images show fire: 1 for one that does."""
+    """Return whether each image shows fire, from ones and zeros."""
     return np.array(fire, dtype=bool)
 
 
@@ -70,10 +70,10 @@ def table(probability: NDArray[np.floating], fire: NDArray[np.bool_],
 
 
 def estimate(found: Any, name: str) -> Estimate:
-    """Return an estimate that is there."""
-    one = found.estimates[name]
-    assert isinstance(one, Estimate)
-    return one
+    """Return an estimate, which must not be None."""
+    value = found.estimates[name]
+    assert isinstance(value, Estimate)
+    return value
 
 
 def test_metrics_by_hand() -> None:
