@@ -130,9 +130,9 @@ def _parser() -> argparse.ArgumentParser:
                              f'(default: {CONVERSIONS} beside the model)')
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument('--type', choices=VARIANTS, default='float32',
-                      help='number format (default: %(default)s)')
+                         help='number format (default: %(default)s)')
     formats.add_argument('--all', action='store_true',
-                      help='write every format, those of optimized versions too, and a table')
+                         help='write every format, those of optimized versions too, and a table')
     add_data_options(parser, required=False)
     parser.add_argument('--input-node', metavar='NAME', help='where a frozen graph begins')
     parser.add_argument('--output-node', metavar='NAME', help='where a frozen graph ends')
