@@ -78,10 +78,10 @@ def _read_samples(options: argparse.Namespace) -> list[Sample]:
     return readable
 
 
-def _reference(model: Path) -> Path:
-    """Return what sizes are compared with: the .h5 of the run, or else the model itself."""
-    in_a_run = (model.parent / CONFIG).is_file() and (model.parent / H5_MODEL).is_file()
-    return model.parent / H5_MODEL if in_a_run else model
+def _reference_size(model: Path) -> int:
+    """Return the size in bytes of the .h5 of the run, or else of the model itself."""
+    h5 = model.parent / H5_MODEL
+    return size_of(h5 if h5.is_file() and (model.parent / CONFIG).is_file() else model)
 
 
 def _convert_to_file(options: argparse.Namespace, samples: Sequence[Sample],
@@ -113,7 +113,7 @@ def _convert_to_all(options: argparse.Namespace, samples: Sequence[Sample],
         print(f'training.convert: {row.name}: '
               f'{"not written: " + row.refused if row.refused else row.path}', file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
-    h5_bytes = size_of(_reference(options.model))
+    h5_bytes = _reference_size(options.model)
     print(write_table(describe(rows, h5_bytes), folder, {
         'command': options.command,
         'source': str(options.model), 'h5_bytes': h5_bytes, 'split': 'test',
@@ -130,9 +130,9 @@ def _parser() -> argparse.ArgumentParser:
                              f'(default: {CONVERSIONS} beside the model)')
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument('--type', choices=VARIANTS, default='float32',
-                      help='number format (default: %(default)s)')
+                         help='number format (default: %(default)s)')
     formats.add_argument('--all', action='store_true',
-                      help='write every format, those of optimized versions too, and a table')
+                         help='write every format, those of optimized versions too, and a table')
     add_data_options(parser, required=False)
     parser.add_argument('--input-node', metavar='NAME', help='where a frozen graph begins')
     parser.add_argument('--output-node', metavar='NAME', help='where a frozen graph ends')

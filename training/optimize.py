@@ -49,14 +49,8 @@ SETTLING_BATCHES = 8
 RANGE_DECAY = 0.999
 
 
-def train_quantization_aware(run: Path, epochs: int) -> Path:
-    """
-    Train a finished run on with values rounded as the integer model will round them.
-
-    :param run: the run folder.
-    :param epochs: passes over the training images.
-    :return: a SavedModel, since only that keeps the ranges of the values.
-    """
+def _train_quantization_aware(run: Path, epochs: int) -> Path:
+    """Return the path of a SavedModel, since only that keeps the ranges of the values."""
     batches = _batches(run)
     model = tfmot.quantization.keras.quantize_model(_as_keras_2(run))
     _settle_ranges(model, np.concatenate([
@@ -70,15 +64,8 @@ def train_quantization_aware(run: Path, epochs: int) -> Path:
     return result
 
 
-def prune(run: Path, epochs: int, sparsity: float) -> Path:
-    """
-    Train a finished run on while its smallest weights become zero.
-
-    :param run: the run folder.
-    :param epochs: passes over the training images.
-    :param sparsity: share of the weights of each layer that becomes zero, between 0 and 1.
-    :return: the .keras file; the other formats are beside it.
-    """
+def _prune(run: Path, epochs: int, sparsity: float) -> Path:
+    """Return the path of the .keras file; the other formats are beside it."""
     batches = _batches(run)
     model = tfmot.sparsity.keras.prune_low_magnitude(
         _as_keras_2(run), tfmot.sparsity.keras.PolynomialDecay(
@@ -175,9 +162,9 @@ def _optimize(options: argparse.Namespace) -> None:
     keras.utils.set_random_seed(read_config(run).seed)
     tf.config.experimental.enable_op_determinism()
     if options.method == 'prune':
-        result = prune(run, options.epochs, options.sparsity or SPARSITY)
+        result = _prune(run, options.epochs, options.sparsity or SPARSITY)
     else:
-        result = train_quantization_aware(run, options.epochs)
+        result = _train_quantization_aware(run, options.epochs)
     measured = write_results(
         result, contract, {split: select(samples, split) for split in ('val', 'test')},
         {'command': options.command})
