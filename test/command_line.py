@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a tool of the project as a person does."""
+"""Run the command lines of the project."""
 
 from collections.abc import Mapping
 import os
@@ -17,10 +17,12 @@ def run_module(module: str, *arguments: object, folder: Path = ROOT,
     """
     Run `python -m module arguments` to its end, whatever its exit status.
 
-    :param folder: to run it in.
-    :param environment: variables over those of this process.
+    :param folder: to run it in; modules of this checkout are found from any.
+    :param environment: variables that replace those of this process.
     :param timeout: seconds after which it is killed, and the test fails.
     """
-    return subprocess.run([sys.executable, '-m', module, *map(str, arguments)], cwd=folder,
-                          env=os.environ | dict(environment or {}), capture_output=True,
-                          text=True, timeout=timeout, check=False)
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get('PYTHONPATH'))))
+    return subprocess.run(
+        [sys.executable, '-m', module, *map(str, arguments)], cwd=folder, capture_output=True,
+        env=os.environ | {'PYTHONPATH': paths} | dict(environment or {}), text=True,
+        timeout=timeout, check=False)

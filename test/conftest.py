@@ -31,7 +31,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
-# Of each split and source in `small_data`.
+# Of each source, in `small_data`.
 IMAGES_PER_LABEL = 30
 # Session fixtures that cost so much that one worker makes them, and runs all that use them.
 COSTLY = ('run', 'models', 'colcon_install', 'vision_msgs')
@@ -68,6 +68,10 @@ def worker_group(item: pytest.Item) -> str:
     for name in COSTLY:
         if name in fixtures:
             return name
+    callspec = getattr(item, 'callspec', None)
+    if callspec is not None and callspec.params.get('runtime') == 'tensorflow':
+        # The worker of the small models runs TensorFlow anyway, which takes seconds to import.
+        return 'models'
     if item.get_closest_marker('time') is not None:
         return 'time'
     if any(definitions[-1].scope == 'module' for definitions in fixtures.values()):

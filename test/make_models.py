@@ -16,6 +16,7 @@ from pathlib import Path
 import sys
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -64,7 +65,7 @@ def convert(network: Callable[..., Any], *inputs: tf.TensorSpec, input_type: str
 
 
 def of_every_kind() -> dict[str, bytes]:
-    """Make a model of each kind, named CHANNELS_INPUT-TYPE_OUTPUT-TYPE_END_VALUES."""
+    """Build a model of each kind, named CHANNELS_INPUT-TYPE_OUTPUT-TYPE_END_VALUES."""
     models = {}
     for channels in (1, 3):
         for types in (('float32', 'float32'), ('uint8', 'uint8'), ('int8', 'int8'),
@@ -79,7 +80,7 @@ def of_every_kind() -> dict[str, bytes]:
 
 
 def odd() -> dict[str, bytes]:
-    """Make models with unusual tensors or values; all for 3 channels and 2 labels."""
+    """Build models with unusual tensors or values; all for 3 channels and 2 labels."""
     image = image_spec(1, HEIGHT, WIDTH, 3)
 
     def softmax(images: Any) -> Any:
@@ -120,8 +121,18 @@ def odd() -> dict[str, bytes]:
     }
 
 
+def save_keras_network(path: Path) -> None:
+    """Save a network of one channel and one logit in Keras' own layers: 8 * mean - 4."""
+    network = keras.Sequential([
+        keras.Input((HEIGHT, WIDTH, 1)), keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(1)])
+    network.set_weights([np.full((1, 1), 8.0), np.full(1, -4.0)])
+    network.save(path)
+
+
 def main(folder: Path) -> int:
     """Write all models into a folder."""
+    save_keras_network(folder / 'gray.keras')
     for name, content in (of_every_kind() | odd()).items():
         (folder / f'{name}.tflite').write_bytes(content)
     return 0

@@ -38,12 +38,12 @@ def frames(path: Path, count: int, first: int = 0) -> list[Pixels]:
 
 
 def resized(pixels: Pixels, width: int, height: int) -> Pixels:
-    """Return pixels another size."""
+    """Return pixels at another size."""
     return np.asarray(cv2.resize(pixels, (width, height)), dtype=np.uint8)
 
 
 def header(stamp: float, types: Any = ROS2) -> Any:
-    """Make a header."""
+    """Return a header."""
     seconds, rest = divmod(round(stamp * 1e9), 10 ** 9)
     time = types.types['builtin_interfaces/msg/Time'](seconds, rest)
     fields = {'seq': 0} if types is ROS1 else {}
@@ -51,7 +51,7 @@ def header(stamp: float, types: Any = ROS2) -> Any:
 
 
 def image(pixels: Pixels, stamp: float, types: Any = ROS2, encoding: str = 'bgr8') -> Any:
-    """Make a raw image message."""
+    """Return a raw image message."""
     height, width = pixels.shape[:2]
     return types.types[IMAGE](
         header=header(stamp, types), height=height, width=width, encoding=encoding,
@@ -59,7 +59,7 @@ def image(pixels: Pixels, stamp: float, types: Any = ROS2, encoding: str = 'bgr8
 
 
 def jpeg(pixels: Pixels, stamp: float, types: Any = ROS2) -> Any:
-    """Make a compressed image message, as image_transport does."""
+    """Return a compressed image message, as image_transport does."""
     _, encoded = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return types.types[COMPRESSED](
         header=header(stamp, types), format='bgr8; jpeg compressed bgr8', data=encoded.reshape(-1))
@@ -67,14 +67,14 @@ def jpeg(pixels: Pixels, stamp: float, types: Any = ROS2) -> Any:
 
 def camera(images: Iterable[Pixels], topic: str = '/image', rate: float = 30.0,
            kind: str = IMAGE, types: Any = ROS2) -> list[Record]:
-    """Make the messages of a camera, from START on."""
+    """Return the messages of a camera, from START on."""
     make = image if kind == IMAGE else jpeg
     return [(topic, kind, START + index / rate + DELAY, make(pixels, START + index / rate, types))
             for index, pixels in enumerate(images)]
 
 
 def text(topic: str = '/chatter', at: float = START) -> Record:
-    """Make a message that is no image."""
+    """Return a message that is no image."""
     return topic, TEXT, at, ROS2.types[TEXT](data='hello')
 
 

@@ -7,30 +7,22 @@ same with `--choose`, and with `--write` into the contract of the run.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import dataclasses
 from pathlib import Path
-import shlex
 import sys
 from typing import Any
 
-from fire_detector.images.files import ImageFileError
-from fire_detector.model.classifier import InferenceError, RuntimeUnavailableError
-from fire_detector.model.contract import AlarmSettings, contract_to_json, ModelError
+from fire_detector.model.contract import AlarmSettings, contract_to_json
 from fire_detector.model.file import read_contract, read_sidecar, sidecar_path
 from training.clips import made
 from training.clips.clip import ClassifiedClip, classify_clips, FIRE_KIND
 from training.clips.recorded import recorded_clips, rendered_clip
+from training.command import run_command
 from training.data.boxes import read_boxes
 from training.data.loading import skip_unreadable
-from training.data.options import (
-    add_data_options,
-    check_data_options,
-    Dataset,
-    describe_selection,
-    read_data,
-)
-from training.data.samples import DatasetError, LABELS, select
+from training.data.options import add_data_options, Dataset, describe_selection, read_data
+from training.data.samples import DatasetError, LABELS, Sample, select
 from training.evaluate import add_out_option
 from training.markdown import render
 from training.measurement import alarm_choice
@@ -43,31 +35,31 @@ from training.measurement.alarm_choice import (
     rules_to_try,
 )
 from training.measurement.alarm_figures import MISSED_AFTER, outcome
-from training.measurement.alarm_plot import write_alarm_plot
-from training.measurement.alarm_rules import MeanOfEight, SingleFrame, Windowed
+from training.measurement.alarm_rules import MeanOfEight, Rule, SingleFrame, Windowed
 from training.measurement.evaluation import record_of
+from training.measurement.plots import write_alarm_plot
 from training.run_folder import evaluation_folder, KERAS_MODEL, run_of, write_json
 
 MEASURED, CHOSEN = 'alarms', 'alarms_choice'
 PAGE = 'alarms.md.j2'
 FIRE_CLIPS = 150
-BEST_SHOWN = 10
+BEST_LISTED = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class AlarmStudy:
     """
-    What was measured of alarm rules, with one model on one set of clips.
+    The figures of alarm rules, with one model on one set of clips.
 
     :ivar fps: frames a second.
     :ivar seed: of the clips.
-    :ivar frames: frames that were classified.
+    :ivar frames: number of frames.
     :ivar settings: the alarm settings in the model.
-    :ivar chosen: the settings that were chosen; None where none were, or none keep the limits.
-    :ivar max_missed_share: the limit of missed fires in choosing; None where none was chosen.
-    :ivar candidates: rules and what was measured of them on the made clips, the best first.
-    :ivar recorded: what some of them did in the other clips.
-    :ivar unreadable: one message for each image that was left out.
+    :ivar chosen: the chosen settings; None where none were chosen, or none keep to the limits.
+    :ivar max_missed_share: the limit of missed fires in choosing; None without a choice.
+    :ivar candidates: rules and their figures on the made clips, the model's own first.
+    :ivar recorded: outcomes of some rules in the other clips.
+    :ivar unreadable: a message for each image that was left out.
     """
 
     fps: float
@@ -84,54 +76,66 @@ class AlarmStudy:
 def study_alarms(options: argparse.Namespace,
                  dataset: Dataset) -> tuple[AlarmStudy, list[Candidate], list[ClassifiedClip]]:
     """
-    Measure alarm rules, and choose one where the options have it.
+    Measure alarm rules, and choose one with --choose.
 
     :param options: the command line's.
     :param dataset: the stills.
-    :return: what was measured, the candidates to list, and the clips to plot.
+    :return: the study, the candidates to list, and the clips to plot.
     :raises DatasetError: when there is no readable still of a label, or the boxes cannot be read.
     """
     settings = read_contract(options.model).alarm
-    stills, unreadable = skip_unreadable(select(dataset.samples, options.split))
-    for index, label in enumerate(LABELS):
-        if index not in {sample.label for sample in stills}:
-            raise DatasetError(f'no readable image labeled {label} in split {options.split!r}')
-    planned = [
-        *made.fire_clips(stills, read_boxes(dataset.folder), options.fires, options.fps,
-                         options.seed),
-        *made.nofire_clips(stills, 3600 * options.hours, options.fps, options.seed)]
-    clips = classify_clips(options.model, [
-        *planned, *recorded_clips(dataset.folder, options.fps),
-        rendered_clip(options.fps, options.seed)])
-    of_stills, others = clips[:len(planned)], clips[len(planned):]
+    stills, unreadable = _read_stills(dataset, options.split)
+    of_stills, others = _classify(options, dataset.folder, stills)
     compared = (SingleFrame(settings.on_threshold), MeanOfEight(settings.on_threshold))
     candidates = listed = measure_rules((Windowed(settings), *compared), of_stills)
     chosen = None
     if options.choose:
         tried = rank(measure_rules(rules_to_try(settings.on_threshold), of_stills),
                      options.max_missed)
-        listed = [*best_of_each(tried, BEST_SHOWN), candidates[0]]
+        listed = [*best_of_each(tried, BEST_LISTED), candidates[0]]
         candidates = [candidates[0], *tried]
         chosen = chosen_settings(listed[0], options.max_missed)
     study = AlarmStudy(
-        options.fps, options.seed, sum(len(one.stamps) for one in clips), settings, chosen,
+        options.fps, options.seed, sum(len(clip.stamps) for clip in (*of_stills, *others)),
+        settings, chosen,
         options.max_missed if options.choose else None,
-        [one.to_record() for one in candidates],
-        [{'clip': one.clip.name} | rule.to_record() | vars(found) | {'missed': found.missed}
-         for one in others for rule in (Windowed(chosen or settings), *compared)
-         for found in [outcome(one, rule)]],
+        [candidate.to_record() for candidate in candidates],
+        [_outcome_record(clip, rule) for clip in others
+         for rule in (Windowed(chosen or settings), *compared)],
         unreadable)
-    # One in which the camera turns, if there is one.
-    example = [one for one in of_stills if one.clip.kind == FIRE_KIND][:2][-1]
+    # The second, if there is one, since the camera turns in it.
+    example = [clip for clip in of_stills if clip.clip.kind == FIRE_KIND][:2][-1]
     return study, listed, [*others, example]
+
+
+def _read_stills(dataset: Dataset, split: str) -> tuple[list[Sample], list[str]]:
+    stills, unreadable = skip_unreadable(select(dataset.samples, split))
+    for index, label in enumerate(LABELS):
+        if index not in {sample.label for sample in stills}:
+            raise DatasetError(f'no readable image labeled {label} in split {split!r}')
+    return stills, unreadable
+
+
+def _classify(options: argparse.Namespace, data: Path, stills: Sequence[Sample]
+              ) -> tuple[list[ClassifiedClip], list[ClassifiedClip]]:
+    """Classify the clips that are made from stills, and the others."""
+    planned = [
+        *made.fire_clips(stills, read_boxes(data), options.fires, options.fps, options.seed),
+        *made.nofire_clips(stills, 3600 * options.hours, options.fps, options.seed)]
+    clips = classify_clips(options.model, [
+        *planned, *recorded_clips(data, options.fps), rendered_clip(options.fps, options.seed)])
+    return clips[:len(planned)], clips[len(planned):]
+
+
+def _outcome_record(clip: ClassifiedClip, rule: Rule) -> dict[str, Any]:
+    found = outcome(clip, rule)
+    return {'clip': clip.clip.name} | rule.to_record() | vars(found) | {'missed': found.missed}
 
 
 def write_chosen(run: Path, settings: AlarmSettings) -> Path:
     """
     Write alarm settings into the contract of a run's models, for the next conversion.
 
-    :param run: the run folder.
-    :param settings: the settings.
     :return: the contract's file.
     :raises ModelError: when the run has no usable contract.
     """
@@ -143,13 +147,12 @@ def write_chosen(run: Path, settings: AlarmSettings) -> Path:
 
 def _write_results(study: AlarmStudy, listed: list[Candidate], plotted: list[ClassifiedClip],
                    record: dict[str, Any], out: Path) -> str:
-    """Write record, page and plot; return the page."""
     stem = MEASURED if study.max_missed_share is None else CHOSEN
     out.mkdir(parents=True, exist_ok=True)
     write_alarm_plot(plotted, Windowed(study.chosen or study.settings), out / f'{stem}.png')
     write_json(out / f'{stem}.json', record)
-    page = render(PAGE, study=record, listed=[one.to_record() for one in listed], made=made,
-                  limits=alarm_choice, missed_after=MISSED_AFTER, plot=f'{stem}.png')
+    page = render(PAGE, study=record, made=made, limits=alarm_choice, missed_after=MISSED_AFTER,
+                  listed=[candidate.to_record() for candidate in listed], plot=f'{stem}.png')
     (out / f'{stem}.md').write_text(page, encoding='utf-8')
     return page
 
@@ -188,40 +191,34 @@ def _within(low: float, high: float) -> Callable[[str], float]:
     return number
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Do what the command line asks; return the exit status."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    parser = _parser()
-    options = parser.parse_args(words)
-    check_data_options(parser, options)
+def _study(options: argparse.Namespace) -> int:
     if options.write and not options.choose:
-        parser.error('--write is for --choose')
+        raise argparse.ArgumentError(None, '--write is for --choose')
     if options.fires < 1 or options.seed < 0:
-        parser.error('--fires is 1 or more, --seed 0 or more')
+        raise argparse.ArgumentError(None, '--fires is 1 or more, --seed 0 or more')
     options.split, options.source = 'val' if options.choose else 'test', []
-    try:
-        run = run_of(options.model) if options.write else None
-        dataset = read_data(options, options.model)
-        study, listed, plotted = study_alarms(options, dataset)
-        selection = describe_selection(
-            options, dataset, shlex.join(['python', '-m', 'training.alarms', *words]))
-        out = options.out or evaluation_folder(options.model)
-        print(_write_results(study, listed, plotted,
-                             record_of(options.model, selection, study), out))
-        for message in study.unreadable:
-            print(f'training.alarms: left out: {message}', file=sys.stderr)
-        print(f'Results are in {out}')
-        if run is not None:
-            if study.chosen is None:
-                print('training.alarms: nothing is written: no settings keep the limits; '
-                      '--max-missed may be raised', file=sys.stderr)
-                return 1
-            print(f'Written into {write_chosen(run, study.chosen)}; convert the model again')
-    except (DatasetError, InferenceError, ModelError, OSError, ImageFileError,
-            RuntimeUnavailableError) as error:
-        print(f'training.alarms: {error}', file=sys.stderr)
+    run = run_of(options.model) if options.write else None
+    dataset = read_data(options, options.model)
+    study, listed, plotted = study_alarms(options, dataset)
+    selection = describe_selection(options, dataset)
+    out = options.out or evaluation_folder(options.model)
+    print(_write_results(study, listed, plotted, record_of(options.model, selection, study), out))
+    for message in study.unreadable:
+        print(f'training.alarms: left out: {message}', file=sys.stderr)
+    print(f'Results are in {out}')
+    if run is None:
+        return 0
+    if study.chosen is None:
+        print('training.alarms: nothing is written: no settings keep the limits; '
+              '--max-missed may be raised', file=sys.stderr)
         return 1
+    print(f'Written into {write_chosen(run, study.chosen)}; convert the model again')
     return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status."""
+    return run_command(_parser(), _study, arguments)
 
 
 if __name__ == '__main__':

@@ -9,24 +9,18 @@ with a table: `python -m training.convert runs/firenet/model.h5 --all`.
 import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-import shlex
 import sys
 
-from fire_detector.images.files import ImageFileError
-from fire_detector.model.contract import ModelError
+from training.command import run_command
 from training.conversion.predict import size_of
 from training.conversion.proof import ConversionError, Proof
 from training.conversion.runtimes import RuntimeRefusedError
-from training.conversion.source_models import (
-    FROZEN_GRAPH_SUFFIX,
-    GraphNodes,
-    load_source,
-)
+from training.conversion.source_models import FROZEN_GRAPH_SUFFIX, GraphNodes, load_source
 from training.conversion.table import describe, Row, write_table
 from training.conversion.variants import ConverterRefusedError, VARIANTS
 from training.data.loading import skip_unreadable
-from training.data.options import add_data_options, check_data_options, read_data
-from training.data.samples import check, DatasetError, Sample, select
+from training.data.options import add_data_options, read_data
+from training.data.samples import check, Sample, select
 from training.run_folder import (
     CONFIG,
     CONVERSIONS,
@@ -73,7 +67,7 @@ def convert_all(model: Path, folder: Path, samples: Sequence[Sample],
                 yield Row(name, out, None, str(error))
 
 
-def _samples(options: argparse.Namespace) -> list[Sample]:
+def _read_samples(options: argparse.Namespace) -> list[Sample]:
     samples = read_data(options, options.model).samples
     if options.data is None:
         return samples
@@ -84,14 +78,14 @@ def _samples(options: argparse.Namespace) -> list[Sample]:
     return readable
 
 
-def _reference(model: Path) -> Path:
-    """Return what sizes are compared with: the .h5 of the run, or else the model itself."""
-    in_a_run = (model.parent / CONFIG).is_file() and (model.parent / H5_MODEL).is_file()
-    return model.parent / H5_MODEL if in_a_run else model
+def _reference_size(model: Path) -> int:
+    """Return the size in bytes of the .h5 of the run, or else of the model itself."""
+    h5 = model.parent / H5_MODEL
+    return size_of(h5 if h5.is_file() and (model.parent / CONFIG).is_file() else model)
 
 
-def _one(options: argparse.Namespace, nodes: GraphNodes | None) -> int:
-    samples = _samples(options)
+def _convert_to_file(options: argparse.Namespace, samples: Sequence[Sample],
+                     nodes: GraphNodes | None) -> int:
     compared = select(samples, 'test')
     proof = Proof(load_source(options.model, nodes), compared, select(samples, 'train'))
     try:
@@ -110,18 +104,18 @@ def _one(options: argparse.Namespace, nodes: GraphNodes | None) -> int:
     return 0
 
 
-def _all(options: argparse.Namespace, nodes: GraphNodes | None, command: str) -> int:
+def _convert_to_all(options: argparse.Namespace, samples: Sequence[Sample],
+                    nodes: GraphNodes | None) -> int:
     folder = options.out or options.model.parent / CONVERSIONS
-    samples = _samples(options)
     rows = []
     for row in convert_all(options.model, folder, samples, nodes):
         rows.append(row)
         print(f'training.convert: {row.name}: '
               f'{"not written: " + row.refused if row.refused else row.path}', file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
-    h5_bytes = size_of(_reference(options.model))
+    h5_bytes = _reference_size(options.model)
     print(write_table(describe(rows, h5_bytes), folder, {
-        'command': command,
+        'command': options.command,
         'source': str(options.model), 'h5_bytes': h5_bytes, 'split': 'test',
         'images': len(select(samples, 'test'))}))
     return 1 if any(row.refused for row in rows) else 0
@@ -134,39 +128,40 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--out', type=Path,
                         help='.tflite file to write; with --all the folder for all of them '
                              f'(default: {CONVERSIONS} beside the model)')
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument('--type', choices=VARIANTS, default='float32',
-                      help='number format (default: %(default)s)')
-    what.add_argument('--all', action='store_true',
-                      help='write every format, those of optimized versions too, and a table')
+    formats = parser.add_mutually_exclusive_group()
+    formats.add_argument('--type', choices=VARIANTS, default='float32',
+                         help='number format (default: %(default)s)')
+    formats.add_argument('--all', action='store_true',
+                         help='write every format, those of optimized versions too, and a table')
     add_data_options(parser, required=False)
     parser.add_argument('--input-node', metavar='NAME', help='where a frozen graph begins')
     parser.add_argument('--output-node', metavar='NAME', help='where a frozen graph ends')
     return parser
 
 
+def _graph_nodes(options: argparse.Namespace) -> GraphNodes | None:
+    if options.input_node is None and options.output_node is None:
+        return None
+    if options.input_node is None or options.output_node is None:
+        raise argparse.ArgumentError(None, '--input-node and --output-node belong together')
+    if options.model.suffix != FROZEN_GRAPH_SUFFIX:
+        raise argparse.ArgumentError(
+            None, '--input-node and --output-node are for a frozen graph (.pb)')
+    return GraphNodes(options.input_node, options.output_node)
+
+
+def _convert(options: argparse.Namespace) -> int:
+    if not options.all and options.out is None:
+        raise argparse.ArgumentError(
+            None, 'name the file to write with --out, or write --all')
+    nodes = _graph_nodes(options)
+    convert = _convert_to_all if options.all else _convert_to_file
+    return convert(options, _read_samples(options), nodes)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Convert what the command line names; return the exit status."""
-    parser = _parser()
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    options = parser.parse_args(words)
-    check_data_options(parser, options)
-    if not options.all and options.out is None:
-        parser.error('name the file to write with --out, or write --all')
-    if (options.input_node is None) != (options.output_node is None):
-        parser.error('--input-node and --output-node belong together')
-    if options.input_node is not None and options.model.suffix != FROZEN_GRAPH_SUFFIX:
-        parser.error('--input-node and --output-node are for a frozen graph (.pb)')
-    nodes = None
-    if options.input_node is not None:
-        nodes = GraphNodes(options.input_node, options.output_node)
-    try:
-        if options.all:
-            return _all(options, nodes, shlex.join(('python', '-m', 'training.convert', *words)))
-        return _one(options, nodes)
-    except (DatasetError, ModelError, OSError, ImageFileError, RuntimeRefusedError) as error:
-        print(f'training.convert: {error}', file=sys.stderr)
-        return 1
+    return run_command(_parser(), _convert, arguments)
 
 
 if __name__ == '__main__':

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at labeled images before training: `python -m training.dataset --data DIR`."""
+"""Report on labeled images before training: `python -m training.dataset --data DIR`."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 import sys
 
-from fire_detector.images.files import ImageFileError
+from training.command import run_command, whole_number
 from training.data.image_folders import find_images, other_files
 from training.data.loading import read_sizes
 from training.data.manifest import MANIFEST, write_manifest
@@ -20,7 +20,7 @@ REPORT = 'dataset.md'
 
 def report(dataset: Dataset, images: int, out: Path) -> list[Sample]:
     """
-    Print what there is to know about labeled images, and write it, with contact sheets.
+    Print a report on labeled images, and write it, with contact sheets.
 
     :param dataset: the images.
     :param images: how many images a sheet has at most.
@@ -53,38 +53,33 @@ def report(dataset: Dataset, images: int, out: Path) -> list[Sample]:
     return readable
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{number} is not 1 or more')
-    return number
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Report on the images that the command line names; return the exit status."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m training.dataset', description=__doc__)
     add_data_options(parser)
     parser.add_argument('--out', metavar='FOLDER', type=Path,
                         help='folder for the report and the contact sheets '
                              '(default: runs/look/DIR)')
-    parser.add_argument('--images', metavar='N', type=_positive, default=96,
+    parser.add_argument('--images', metavar='N', type=whole_number(1), default=96,
                         help='images on a contact sheet, at most (default: %(default)s)')
     parser.add_argument('--write-manifest', action='store_true',
                         help=f'freeze labels, groups and splits as DIR/{MANIFEST}')
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def _report(options: argparse.Namespace) -> None:
     manifest = options.data / MANIFEST
-    try:
-        if options.write_manifest and manifest.exists():
-            raise DatasetError(f'{manifest}: exists already; move it away to write another')
-        readable = report(read_data(options), options.images,
-                          options.out or Path('runs/look') / options.data.resolve().name)
-        if options.write_manifest:
-            write_manifest(readable, options.data, manifest)
-            print(f'labels, groups and splits are in {manifest}')
-    except (DatasetError, ImageFileError, OSError) as error:
-        print(f'training.dataset: {error}', file=sys.stderr)
-        return 1
-    return 0
+    if options.write_manifest and manifest.exists():
+        raise DatasetError(f'{manifest}: exists already; move it away to write another')
+    readable = report(read_data(options), options.images,
+                      options.out or Path('runs/look') / options.data.resolve().name)
+    if options.write_manifest:
+        write_manifest(readable, options.data, manifest)
+        print(f'labels, groups and splits are in {manifest}')
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Report on the images that the command line names; return the exit status."""
+    return run_command(_parser(), _report, arguments)
 
 
 if __name__ == '__main__':

@@ -4,24 +4,19 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-import shlex
 import sys
 
-from fire_detector.images.files import ImageFileError
-from fire_detector.model.contract import ModelError
+from training.command import run_command
 from training.conversion.predict import contract_of, probabilities, size_of
-from training.conversion.runtimes import RuntimeRefusedError
 from training.data.contact_sheet import Tile, write_contact_sheet
 from training.data.loading import some_readable
 from training.data.options import (
     add_selection_options,
-    check_data_options,
     Dataset,
     describe_selection,
     read_selection,
     Selection,
 )
-from training.data.samples import DatasetError
 from training.markdown import render
 from training.measurement.evaluation import evaluate_predictions, Evaluation, NAMED, record_of
 from training.measurement.mistakes import find_mistakes, read_remarks, REMARK_COLUMNS, REMARKS
@@ -43,14 +38,13 @@ MISTAKES_SHEET = 'mistakes.png'
 def evaluate(model: Path, dataset: Dataset, selection: Selection, remarks: Mapping[str, str],
              out: Path) -> Evaluation:
     """
-    Measure a model, and write what was found.
+    Measure a model, and write the results.
 
     :param model: a .keras, .h5 or .tflite file or a SavedModel folder, with its contract.
     :param dataset: the images; those that cannot be read are left out.
-    :param selection: the command line, and which images it chose.
-    :param remarks: what people have seen on images, by file.
+    :param selection: how they were chosen, for the record.
+    :param remarks: what is to be seen on images, by file.
     :param out: folder for the results, made where it is missing.
-    :return: what was measured.
     :raises ModelError: when the model cannot be used.
     :raises RuntimeRefusedError: when no TFLite runtime can run it.
     :raises DatasetError: when none of the images can be read, or the boxes cannot.
@@ -69,8 +63,8 @@ def evaluate(model: Path, dataset: Dataset, selection: Selection, remarks: Mappi
     if len(mistakes):
         worst = mistakes.groupby('kind', sort=False).head(NAMED)
         write_contact_sheet(
-            [Tile(Path(one.file), f'{one.kind} {one.probability:.3f} {one.source}')
-             for one in worst.itertuples()],
+            [Tile(Path(row.file), f'{row.kind} {row.probability:.3f} {row.source}')
+             for row in worst.itertuples()],
             out / MISTAKES_SHEET, f'The most confident of {len(mistakes)} mistakes')
         plots.append(MISTAKES_SHEET)
     for page in (SUMMARY, MISTAKES_PAGE):
@@ -79,9 +73,14 @@ def evaluate(model: Path, dataset: Dataset, selection: Selection, remarks: Mappi
     return evaluation
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure as the command line asks; return the exit status."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
+def add_out_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the folder for the results."""
+    parser.add_argument('--out', metavar='DIR', type=Path,
+                        help=f'folder for the results (default: {EVALUATION}/MODEL in the run '
+                             f'folder, or in runs for a model that is in none)')
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m training.evaluate', description=__doc__)
     parser.add_argument('model', metavar='MODEL', type=Path,
                         help='.keras, .h5 or .tflite file, or SavedModel folder')
@@ -91,30 +90,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help=f'CSV file with the columns {", ".join(REMARK_COLUMNS)}: what is to '
                              'be seen on images that are called wrong (default: the data '
                              f"folder's {REMARKS}, if it has one)")
-    options = parser.parse_args(words)
-    check_data_options(parser, options)
-    try:
-        dataset = read_selection(options, options.model)
-        out = options.out or evaluation_folder(options.model)
-        evaluation = evaluate(
-            options.model, dataset, describe_selection(
-                options, dataset, shlex.join(['python', '-m', 'training.evaluate', *words])),
-            read_remarks(dataset.folder, options.remarks), out)
-    except (DatasetError, ModelError, OSError, ImageFileError, RuntimeRefusedError) as error:
-        print(f'training.evaluate: {error}', file=sys.stderr)
-        return 1
+    return parser
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    dataset = read_selection(options, options.model)
+    out = options.out or evaluation_folder(options.model)
+    evaluation = evaluate(
+        options.model, dataset, describe_selection(options, dataset),
+        read_remarks(dataset.folder, options.remarks), out)
     for message in evaluation.unreadable:
         print(f'training.evaluate: left out: {message}', file=sys.stderr)
     print(render('figures.md.j2', evaluation=evaluation))
     print(f'Results are in {out}; begin with {out / SUMMARY}')
-    return 0
 
 
-def add_out_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the folder for the results."""
-    parser.add_argument('--out', metavar='DIR', type=Path,
-                        help=f'folder for the results (default: {EVALUATION}/MODEL in the run '
-                             f'folder, or in runs for a model that is in none)')
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status."""
+    return run_command(_parser(), _evaluate, arguments)
 
 
 if __name__ == '__main__':

@@ -39,7 +39,7 @@ def format_number(value: float | None, digits: int = 3) -> str:
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Lay out cells as a Markdown table."""
+    """Return cells as a Markdown table."""
     rule = ['---'] * len(header)
     return '\n'.join(f'| {" | ".join(map(_cell, cells))} |' for cells in (header, rule, *rows))
 
@@ -56,5 +56,5 @@ def _format_interval(estimate: Any, digits: int = 3, scale: float = 1) -> str:
 
 
 def _cell(text: object) -> str:
-    """Keep a text on one line and within its cell."""
+    """Return a text on one line, its column separators escaped."""
     return ' '.join(str(text).replace('|', r'\|').split())

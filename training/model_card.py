@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Write a model's card, from what the other tools have measured.
+Write a model's card, from the records of the other commands.
 
 `python -m training.model_card runs/mine runs/mine/tflite/mine.tflite`
 """
@@ -15,11 +15,11 @@ import shlex
 import sys
 from typing import Any
 
-from fire_detector.model.contract import ModelError
 from fire_detector.model.file import read_contract
 import jinja2
 import pandas as pd
-from training.data.samples import DatasetError, LABELS, SPLITS
+from training.command import CommandError, run_command
+from training.data.samples import LABELS, SPLITS
 from training.markdown import render
 from training.measurement.evaluation import file_sha256, read_record, RecordError
 from training.run_folder import (
@@ -48,11 +48,10 @@ def read_training(run: Path) -> dict[str, Any]:
     """
     Read what only the training of a model knows.
 
-    :param run: the run folder; or a JSON file that was kept of it by `--record`.
-    :return: `config`, how it was trained; `date`; `command`, and `optimizations`, the commands
-        with which the run was trained on; `metrics`, what training measured; `conversion`, what
-        was measured of every variant; `counts`, for each source and split the number of images
-        of each label, and of groups.
+    :param run: the run folder, or a JSON file that `--record` wrote of it.
+    :return: `config`; `date`; `command`, and `optimizations`, the further commands with which the
+        run was trained on; `metrics` of training; `conversion`, the figures of every variant;
+        `counts`, for each source its groups and, by split, its images of each label.
     :raises RecordError: when something has to be made first, or cannot be read.
     :raises DatasetError: when the run's configuration or list of images cannot be read.
     """
@@ -82,10 +81,10 @@ def read_unseen(path: Path, arch: str) -> dict[str, Any]:
     """
     Read how good a recipe is on sources that were left out of its training.
 
-    :param path: what `training.studies.recipes unseen` has written.
+    :param path: the study.csv of `training.studies.recipes unseen`.
     :param arch: the network whose rows are taken.
-    :return: `command`, `date`, and `rows`: mean and standard deviation of each of UNSEEN_FIGURES,
-        and the number of seeds, by the sources that were left out.
+    :return: `command`, `date`, and `rows`: by the sources that were left out, the number of seeds
+        and mean and standard deviation of each of UNSEEN_FIGURES.
     :raises RecordError: when it cannot be read, or has no such row.
     """
     try:
@@ -106,10 +105,10 @@ def read_unseen(path: Path, arch: str) -> dict[str, Any]:
 
 def read_sources(path: Path) -> dict[str, dict[str, str]]:
     """
-    Read what is known of the sources of images.
+    Read license, origin and content of the sources of images.
 
     :param path: a CSV file with SOURCE_COLUMNS.
-    :return: license, origin and shows, by source.
+    :return: the other columns, by source.
     :raises RecordError: when it cannot be read or lacks a column.
     """
     try:
@@ -124,9 +123,9 @@ def read_sources(path: Path) -> dict[str, dict[str, str]]:
 
 def read_measurements(run: Path, model: Path, data: str) -> dict[str, Any]:
     """
-    Read what was measured of the very bytes of a model.
+    Read the records of the very bytes of a model.
 
-    :param run: the run folder, or a JSON file that was kept of it.
+    :param run: as in :func:`read_training`.
     :param model: the .tflite file.
     :param data: the folder of the images it was trained on.
     :return: `evaluation`, and the SUPPLEMENTS; None for those that were not measured.
@@ -160,27 +159,24 @@ def read_measurements(run: Path, model: Path, data: str) -> dict[str, Any]:
 def render_card(model: Path, training: dict[str, Any], measured: dict[str, Any],
                 sources: dict[str, dict[str, str]], card_license: str, command: str) -> str:
     """
-    Render the card.
+    Render the card from what the functions above return.
 
-    :param model: the .tflite file.
-    :param training: what :func:`read_training` returned.
-    :param measured: what :func:`read_measurements` returned.
-    :param sources: what :func:`read_sources` returned.
     :param card_license: the license of the model, an SPDX identifier in lower case.
     :param command: the command line of the card.
     :raises jinja2.UndefinedError: when a record lacks a field, since it is of another version.
     """
     commands = [training['command'], *training['optimizations'], training['conversion']['command'],
-                *(one['command'] for one in measured.values() if one is not None), command]
+                *(record['command'] for record in measured.values() if record), command]
     folders = {training['config']['data'], measured['evaluation']['data']}
     return render(
         TEMPLATE, model=model, contract=read_contract(model), training=training, sources=sources,
+        siblings={path.name for path in model.parent.glob('*_int8.tflite')},
         license=card_license, unseen_figures=UNSEEN_FIGURES, splits=SPLITS,
         commands=[_without_folders(line, folders) for line in commands], **measured)
 
 
 def _without_folders(command: str, folders: set[str]) -> str:
-    """Name the data folder DATA, whatever its name was."""
+    """Replace the data folder's path by DATA."""
     return shlex.join('DATA' if word in folders or str(Path(word).resolve()) in folders else word
                       for word in shlex.split(command))
 
@@ -198,9 +194,7 @@ def _date_of(path: Path) -> str:
     return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).date().isoformat()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the card that the command line asks for; return the exit status."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m training.model_card', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('run', metavar='RUN', type=Path,
@@ -215,31 +209,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help='license of the model, as in apache-2.0 (default: %(default)s)')
     parser.add_argument('--record', metavar='FILE', type=Path,
                         help='JSON file to keep what only the run folder knows')
-    options = parser.parse_args(words)
+    return parser
+
+
+def _write_card(options: argparse.Namespace) -> None:
     try:
         training = read_training(options.run)
+        data = training['config']['data']
         if options.unseen is not None:
             training['unseen'] = read_unseen(options.unseen, training['config']['arch'])
-        own = Path(training['config']['data']) / SOURCES
+        own = Path(data) / SOURCES
         path = options.sources or (own if own.is_file() else None)
         text = render_card(
-            options.model, training, read_measurements(
-                options.run, options.model, training['config']['data']),
-            {} if path is None else read_sources(path), options.license,
-            shlex.join(['python', '-m', 'training.model_card', *words]))
-        if options.record is not None:
-            write_json(options.record, training)
-    except (DatasetError, ModelError, OSError, RecordError) as error:
-        print(f'training.model_card: {error}', file=sys.stderr)
-        return 1
+            options.model, training, read_measurements(options.run, options.model, data),
+            {} if path is None else read_sources(path), options.license, options.command)
     except (KeyError, jinja2.UndefinedError) as error:
-        print(f'training.model_card: {options.run}: its JSON files are of another version '
-              f'({error}); run training.train and training.convert --all again', file=sys.stderr)
-        return 1
+        raise CommandError(
+            f'{options.run}: its JSON files are of another version ({error}); run '
+            f'training.train and training.convert --all again') from error
+    if options.record is not None:
+        write_json(options.record, training)
     card = options.model.with_suffix('.md')
     card.write_text(text, encoding='utf-8')
     print(f'The card is in {card}')
-    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status."""
+    return run_command(_parser(), _write_card, arguments)
 
 
 if __name__ == '__main__':

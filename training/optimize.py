@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Train a finished run on, for integers or for zeros: `python -m training.optimize RUN --method qat`.
+Train a run on, for integers or zeros: `python -m training.optimize RUN --method qat`.
 
 `--method qat` trains with values rounded as the integer model will round them (B. Jacob et al.,
 2018, https://arxiv.org/abs/1712.05877). `--method prune` sets the smallest weights to zero little
@@ -10,18 +10,14 @@ them.
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 import contextlib
-from dataclasses import dataclass
 import io
 import itertools
 from pathlib import Path
-import shlex
 import sys
 from typing import Any
 
-from fire_detector.images.files import ImageFileError
-from fire_detector.model.contract import ModelError
 from fire_detector.model.file import read_sidecar
 import keras
 import numpy as np
@@ -29,6 +25,7 @@ from numpy.typing import NDArray
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
+from training.command import run_command, whole_number
 from training.data.samples import DatasetError, select
 from training.learning.batches import Batches, compile_model
 from training.learning.results import save_formats, write_results
@@ -46,37 +43,19 @@ from training.run_folder import (
 
 # Small, since the network has been trained already.
 LEARNING_RATE = 1e-4
+SPARSITY = 0.75
 SETTLING_BATCHES = 8
 # Of the toolkit's moving averages of ranges: quant_ops.MovingAvgQuantize.
 RANGE_DECAY = 0.999
 
 
-@dataclass(frozen=True)
-class Optimization:
-    """
-    The way a run is trained on.
-
-    :ivar epochs: passes over the training images.
-    :ivar sparsity: share of the weights of each layer that pruning sets to zero.
-    """
-
-    epochs: int = 10
-    sparsity: float = 0.75
-
-
-def train_quantization_aware(run: Path, how: Optimization) -> Path:
-    """
-    Train a finished run on with values rounded as the integer model will round them.
-
-    :param run: the run folder.
-    :param how: how long.
-    :return: a SavedModel, since only that keeps the ranges of the values.
-    """
+def _train_quantization_aware(run: Path, epochs: int) -> Path:
+    """Return the path of a SavedModel, since only that keeps the ranges of the values."""
     batches = _batches(run)
     model = tfmot.quantization.keras.quantize_model(_as_keras_2(run))
     _settle_ranges(model, np.concatenate([
         batches[index][0] for index in range(min(SETTLING_BATCHES, batches.num_batches))]))
-    _train_on(model, batches, run, how, [])
+    _train_on(model, batches, run, epochs, [])
     result = run / QUANTIZATION_AWARE / SAVED_MODEL
     result.parent.mkdir(exist_ok=True)
     # Its own report of what it saves would go to standard output.
@@ -85,21 +64,15 @@ def train_quantization_aware(run: Path, how: Optimization) -> Path:
     return result
 
 
-def prune(run: Path, how: Optimization) -> Path:
-    """
-    Train a finished run on while its smallest weights become zero.
-
-    :param run: the run folder.
-    :param how: how long, and how many weights.
-    :return: the .keras file; the other formats are beside it.
-    """
+def _prune(run: Path, epochs: int, sparsity: float) -> Path:
+    """Return the path of the .keras file; the other formats are beside it."""
     batches = _batches(run)
     model = tfmot.sparsity.keras.prune_low_magnitude(
         _as_keras_2(run), tfmot.sparsity.keras.PolynomialDecay(
-            initial_sparsity=0.0, final_sparsity=how.sparsity, begin_step=0,
+            initial_sparsity=0.0, final_sparsity=sparsity, begin_step=0,
             # The last quarter heals what the zeros have broken.
-            end_step=3 * batches.num_batches * how.epochs // 4, frequency=1))
-    _train_on(model, batches, run, how, [tfmot.sparsity.keras.UpdatePruningStep()])
+            end_step=3 * batches.num_batches * epochs // 4, frequency=1))
+    _train_on(model, batches, run, epochs, [tfmot.sparsity.keras.UpdatePruningStep()])
     pruned = keras.saving.load_model(run / KERAS_MODEL)
     pruned.set_weights(tfmot.sparsity.keras.strip_pruning(model).get_weights())
     result = run / PRUNED / KERAS_MODEL
@@ -107,10 +80,6 @@ def prune(run: Path, how: Optimization) -> Path:
     pruned.save(result)
     save_formats(pruned, result.parent)
     return result
-
-
-METHODS: dict[str, Callable[[Path, Optimization], Path]] = {
-    'qat': train_quantization_aware, 'prune': prune}
 
 
 def _as_keras_2(run: Path) -> Any:
@@ -123,7 +92,7 @@ def _as_keras_2(run: Path) -> Any:
 
 def _settle_ranges(model: Any, images: NDArray[np.float32]) -> None:
     """
-    Start the ranges of the activations at those of real images.
+    Set the ranges of the activations to those of real images.
 
     The toolkit starts all of them at -6 to 6 and lets a moving average forget that: after ten
     epochs of a hundred steps a third of it would be left, and with it steps twice as coarse.
@@ -147,13 +116,13 @@ def _batches(run: Path) -> Batches:
                    contract.input_spec, read_config(run))
 
 
-def _train_on(model: Any, batches: Batches, run: Path, how: Optimization,
+def _train_on(model: Any, batches: Batches, run: Path, epochs: int,
               callbacks: list[Any]) -> None:
     compile_model(model, tf_keras.optimizers.Adam(LEARNING_RATE))
     # After the epochs of the run, so that their choice of images is not repeated.
     first = read_config(run).epochs
     model.fit(_endless(batches, first), steps_per_epoch=batches.num_batches,
-              epochs=how.epochs, callbacks=callbacks, verbose=1 if sys.stdout.isatty() else 2)
+              epochs=epochs, callbacks=callbacks, verbose=1 if sys.stdout.isatty() else 2)
 
 
 def _endless(batches: Batches, first_epoch: int) -> Iterator[tuple[Any, Any]]:
@@ -164,43 +133,47 @@ def _endless(batches: Batches, first_epoch: int) -> Iterator[tuple[Any, Any]]:
             yield batches[index]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Optimize what the command line names; return the exit status."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m training.optimize', description=__doc__)
     parser.add_argument('run', type=Path, help='run folder of training.train')
-    parser.add_argument('--method', choices=METHODS, required=True)
-    parser.add_argument('--epochs', type=int, default=Optimization.epochs,
+    parser.add_argument('--method', choices=('qat', 'prune'), required=True)
+    parser.add_argument('--epochs', type=whole_number(1), default=10,
                         help='passes over the training images (default: %(default)s)')
     parser.add_argument('--sparsity', type=float,
                         help='share of the weights that pruning sets to zero '
-                             f'(default: {Optimization.sparsity})')
-    options = parser.parse_args(arguments)
-    command = ['python', '-m', 'training.optimize', str(options.run), '--method', options.method,
-               '--epochs', str(options.epochs)]
-    if options.sparsity is not None:
-        if options.method != 'prune' or not 0 < options.sparsity < 1:
-            parser.error('--sparsity is for --method prune, and between 0 and 1')
-        command += ['--sparsity', str(options.sparsity)]
-    if options.epochs < 1:
-        parser.error(f'--epochs {options.epochs} is not at least 1')
-    run, how = options.run, Optimization(options.epochs,
-                                         options.sparsity or Optimization.sparsity)
-    try:
-        if not (run / METRICS).is_file():
-            raise DatasetError(f'{run}: not a finished run of training.train')
-        contract = read_sidecar(run / KERAS_MODEL)
-        samples = samples_of(run / KERAS_MODEL)
-        keras.utils.set_random_seed(read_config(run).seed)
-        tf.config.experimental.enable_op_determinism()
-        result = METHODS[options.method](run, how)
-        measured = write_results(
-            result, contract, {split: select(samples, split) for split in ('val', 'test')}, {
-                'command': shlex.join(command)})
-    except (DatasetError, ModelError, OSError, ImageFileError) as error:
-        print(f'training.optimize: {error}', file=sys.stderr)
-        return 1
+                             f'(default: {SPARSITY})')
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.sparsity is not None and not (
+            options.method == 'prune' and 0 < options.sparsity < 1):
+        raise argparse.ArgumentError(
+            None, '--sparsity is for --method prune, and between 0 and 1')
+    if not (options.run / METRICS).is_file():
+        raise DatasetError(f'{options.run}: not a finished run of training.train')
+
+
+def _optimize(options: argparse.Namespace) -> None:
+    _check(options)
+    run: Path = options.run
+    contract = read_sidecar(run / KERAS_MODEL)
+    samples = samples_of(run / KERAS_MODEL)
+    keras.utils.set_random_seed(read_config(run).seed)
+    tf.config.experimental.enable_op_determinism()
+    if options.method == 'prune':
+        result = _prune(run, options.epochs, options.sparsity or SPARSITY)
+    else:
+        result = _train_quantization_aware(run, options.epochs)
+    measured = write_results(
+        result, contract, {split: select(samples, split) for split in ('val', 'test')},
+        {'command': options.command})
     print(f'\nOn test:\n\n{format_table(measured["test"])}\n\nThe result is {result}')
-    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Optimize what the command line names; return the exit status."""
+    return run_command(_parser(), _optimize, arguments)
 
 
 if __name__ == '__main__':

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files in which a training run leaves its results."""
+"""The files of a training run."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import json
 import math
 from pathlib import Path
@@ -34,49 +34,46 @@ CONVERSION_FIGURES = 'conversion.json'
 SCHEDULES = ('constant', 'cosine')
 
 
+def _option(default: Any, text: str) -> Any:
+    return field(default=default, metadata={'help': text})
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """
-    How a model was trained; the defaults are the recipe of the default model.
+    The configuration of a training; the defaults are the recipe of the default model.
+
+    Of the fields that are not listed here, `help` in the metadata is the meaning: these are
+    options of the command of the same names.
 
     :ivar data: the data folder, absolute.
     :ivar group_by: the rule that grouped its images; None for the usual, or its manifest's.
     :ivar split_seed: seed of the split; None for the usual, or its manifest's.
-    :ivar arch: name of the architecture.
     :ivar leave_out: sources that are kept from training and validation altogether.
-    :ivar epochs: passes over the training images.
-    :ivar batch_size: images in one step of the optimizer.
     :ivar name: the model's name; None for that of the architecture.
-    :ivar learning_rate: step size of Adam, the largest where a schedule changes it.
-    :ivar schedule: how the step size changes; a member of SCHEDULES.
-    :ivar augment: whether images are varied at random.
-    :ivar balance: what is drawn equally often; a member of `sampling.BALANCES`.
-    :ivar sunsets: chance of rendering a sunset into an image without fire.
-    :ivar calibrate: whether probabilities are calibrated on `val`.
-    :ivar false_alarms: share of false alarms on `val` that the threshold is chosen for; None for a
-        threshold of a half.
-    :ivar group_cap: images of one group that an epoch draws at most; 0 for all.
-    :ivar seed: seed of every random choice.
+    :ivar false_alarms: as its option, but None for a threshold of 0.5.
     :raises ValueError: when a value is outside its range.
     """
 
     data: str
     group_by: str | None = None
     split_seed: int | None = None
-    arch: str = 'lite0'
+    arch: str = _option('lite0', 'network')
     leave_out: tuple[str, ...] = ()
-    epochs: int = 16
-    batch_size: int = 32
+    epochs: int = _option(16, 'passes over the training images')
+    batch_size: int = _option(32, 'images in a step')
     name: str | None = None
-    learning_rate: float = 2e-3
-    schedule: str = 'cosine'
-    augment: bool = True
-    balance: str = 'source'
-    sunsets: float = 0.08
-    calibrate: bool = True
-    false_alarms: float | None = 0.02
-    group_cap: int = 20
-    seed: int = 0
+    learning_rate: float = _option(2e-3, 'step size of Adam, the largest')
+    schedule: str = _option('cosine', 'how the learning rate changes')
+    augment: bool = _option(True, 'vary the images at random')
+    balance: str = _option('source', 'what is drawn equally often')
+    sunsets: float = _option(0.08, 'chance of rendering a sunset into an image without fire')
+    calibrate: bool = _option(True, 'calibrate the probabilities on val')
+    false_alarms: float | None = _option(
+        0.02, 'share of false alarms on val that the threshold is chosen for, 0 for a threshold '
+              'of 0.5')
+    group_cap: int = _option(20, 'images of one group in an epoch, 0 for all')
+    seed: int = _option(0, 'the same seed gives the same metrics')
 
     def __post_init__(self) -> None:
         """Check what a type annotation cannot express."""
@@ -149,7 +146,7 @@ def samples_of(model: Path) -> list[Sample]:
 
 
 def evaluation_folder(model: Path) -> Path:
-    """Name the folder for what is measured of a model: in its run folder, or else in `runs`."""
+    """Return the folder for a model's measurements: in its run folder, or else in `runs`."""
     try:
         run = run_of(model)
     except DatasetError:

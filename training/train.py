@@ -12,12 +12,12 @@ import shlex
 import sys
 from typing import Any
 
-from fire_detector.images.files import ImageFileError
-from fire_detector.model.contract import ModelContract, ModelError
+from fire_detector.model.contract import ModelContract
 from fire_detector.model.file import read_sidecar
 from fire_detector.model.preprocessing import InputSpec
 import keras
 import tensorflow as tf
+from training.command import CommandError, run_command
 from training.data.loading import skip_unreadable
 from training.data.manifest import write_manifest
 from training.data.options import add_data_options, read_folder
@@ -28,7 +28,6 @@ from training.learning.results import save_formats, write_results
 from training.learning.sampling import BALANCES
 from training.measurement.metrics import format_table, Metrics
 from training.networks import ARCHITECTURES
-from training.networks.imagenet import WeightsError
 from training.run_folder import (
     BEST_EPOCH,
     CONFIG,
@@ -45,30 +44,8 @@ from training.run_folder import (
 
 MODEL_VERSION = '1.0.0'
 EXIT_INTERRUPTED = 130
-# The options that are fields of the configuration, and have its defaults.
-CHOICES = (
-    ('arch', sorted(ARCHITECTURES), 'network'),
-    ('schedule', SCHEDULES, 'how the learning rate changes'),
-    ('balance', sorted(BALANCES), 'what is drawn equally often'),
-)
-NUMBERS = {
-    'epochs': 'passes over the training images',
-    'batch_size': 'images in a step',
-    'learning_rate': 'step size of Adam, the largest',
-    'sunsets': 'chance of rendering a sunset into an image without fire',
-    'group_cap': 'images of one group in an epoch, 0 for all',
-    'false_alarms': 'share of false alarms on val that the threshold is chosen for, 0 for a '
-                    'threshold of 0.5',
-    'seed': 'the same seed gives the same metrics',
-}
-SWITCHES = {
-    'augment': 'vary the images at random',
-    'calibrate': 'calibrate the probabilities on val',
-}
-
-
-class RunError(ValueError):
-    """Report a run folder that cannot be trained into."""
+CHOICES: dict[str, Sequence[str]] = {
+    'arch': sorted(ARCHITECTURES), 'schedule': SCHEDULES, 'balance': sorted(BALANCES)}
 
 
 def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
@@ -78,19 +55,13 @@ def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
     :param config: what to train, and how.
     :param run: the run folder.
     :return: one message for each image file that cannot be read and is left out of the run.
-    :raises RunError: when the folder holds a finished run, or one that was trained otherwise.
+    :raises CommandError: when the folder holds a finished run, or one that was trained otherwise.
     :raises DatasetError: when the data cannot be trained on.
     """
     if (run / METRICS).exists():
-        raise RunError(f'{run}: holds a finished run; name another folder with --out')
+        raise CommandError(f'{run}: holds a finished run; name another folder with --out')
     if (run / CONFIG).exists() and (run / SAMPLES).exists():
-        begun = dataclasses.asdict(read_config(run))
-        changed = [f'{name} {begun[name]!r}, now {value!r}'
-                   for name, value in dataclasses.asdict(config).items() if begun[name] != value]
-        if changed:
-            raise RunError(f'{run}: holds an interrupted run that was begun with '
-                           f'{"; ".join(changed)}; go on with what it was begun with, or name '
-                           f'another folder with --out')
+        _check_same_config(config, run)
         return []
     data = Path(config.data)
     samples, unreadable = skip_unreadable(read_folder(data, config.group_by, config.split_seed))
@@ -108,6 +79,15 @@ def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
     write_manifest(samples, data, run / SAMPLES)
     write_config(run, config)  # last: with it, the run is begun
     return unreadable
+
+
+def _check_same_config(config: TrainingConfig, run: Path) -> None:
+    begun, now = dataclasses.asdict(read_config(run)), dataclasses.asdict(config)
+    if changed := [f'{name} {begun[name]!r}, now {value!r}' for name, value in now.items()
+                   if begun[name] != value]:
+        raise CommandError(f'{run}: holds an interrupted run that was begun with '
+                           f'{"; ".join(changed)}; go on with what it was begun with, or name '
+                           f'another folder with --out')
 
 
 def train(run: Path) -> dict[str, dict[str, Metrics]]:
@@ -184,49 +164,50 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--name', help="the model's name (default: that of the architecture)")
     parser.add_argument('--leave-out', metavar='SOURCE', action='append', default=[],
                         help='keep a source from training, and measure on all of it; repeatable')
-    for name, choices, text in CHOICES:
-        parser.add_argument(f'--{name}', choices=choices, default=getattr(TrainingConfig, name),
-                            help=f'{text} (default: %(default)s)')
-    for name, text in NUMBERS.items():
-        default = getattr(TrainingConfig, name)
-        parser.add_argument(f'--{name.replace("_", "-")}', type=type(default), default=default,
-                            help=f'{text} (default: %(default)s)')
-    for name, text in SWITCHES.items():
-        parser.add_argument(f'--{name}', action=argparse.BooleanOptionalAction,
-                            default=getattr(TrainingConfig, name),
-                            help=f'{text} (default: %(default)s)')
+    for field in dataclasses.fields(TrainingConfig):
+        if 'help' not in field.metadata:
+            continue
+        kind: dict[str, Any] = {'type': type(field.default)}
+        if field.name in CHOICES:
+            kind = {'choices': CHOICES[field.name]}
+        elif isinstance(field.default, bool):
+            kind = {'action': argparse.BooleanOptionalAction}
+        parser.add_argument(f'--{field.name.replace("_", "-")}', default=field.default,
+                            help=f'{field.metadata["help"]} (default: %(default)s)', **kind)
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train what the command line names; return the exit status."""
-    parser = _parser()
-    options = vars(parser.parse_args(arguments))
-    run = options.pop('out')
+def _config(options: argparse.Namespace) -> TrainingConfig:
+    fields = {field.name: getattr(options, field.name)
+              for field in dataclasses.fields(TrainingConfig)}
     try:
-        config = TrainingConfig(**options | {
-            'data': str(options['data'].resolve()),
-            'false_alarms': options['false_alarms'] or None,
-            'leave_out': tuple(sorted(set(options['leave_out'])))})
+        return TrainingConfig(**fields | {
+            'data': str(options.data.resolve()), 'false_alarms': options.false_alarms or None,
+            'leave_out': tuple(sorted(set(options.leave_out)))})
     except ValueError as error:
-        parser.error(str(error))
-    try:
-        for problem in prepare_run(config, run):
-            print(f'training.train: skipped {problem}', file=sys.stderr)
-        measured = train(run)
-    except (DatasetError, ModelError, OSError, ImageFileError, RunError, WeightsError) as error:
-        print(f'training.train: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('training.train: interrupted; the same command goes on', file=sys.stderr)
-        return EXIT_INTERRUPTED
+        raise argparse.ArgumentError(None, str(error)) from error
+
+
+def _train(options: argparse.Namespace) -> None:
+    run: Path = options.out
+    for problem in prepare_run(_config(options), run):
+        print(f'training.train: skipped {problem}', file=sys.stderr)
+    measured = train(run)
     threshold = read_sidecar(run / KERAS_MODEL).threshold
     for split in ('test', 'left_out'):
         if split in measured:
             print(f'\nOn {split}, at a probability of {threshold:.3g}:\n\n'
                   f'{format_table(measured[split])}')
     print(f'\nResults are in {run}')
-    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train what the command line names; return the exit status."""
+    try:
+        return run_command(_parser(), _train, arguments)
+    except KeyboardInterrupt:
+        print('training.train: interrupted; the same command goes on', file=sys.stderr)
+        return EXIT_INTERRUPTED
 
 
 if __name__ == '__main__':

@@ -3,14 +3,14 @@
 """Compute the fire probability of image files, videos, or the frames of a camera."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 import json
 from pathlib import Path
 import signal
 import sys
 
-from fire_detector.cli.command_line import create_parser, EXIT_INTERRUPTED, parse
+from fire_detector.cli.command_line import create_parser, ExitStatus, fail, parse, print_problem
 from fire_detector.detection.detector import Detector, Rejection
 from fire_detector.images.files import (
     find_files,
@@ -25,8 +25,7 @@ from fire_detector.model.classifier import AUTO, RUNTIMES, RuntimeUnavailableErr
 from fire_detector.model.contract import ModelError
 from fire_detector.model.locate import DEFAULT_MODEL, find_model
 
-EXIT_UNREADABLE = 1
-EXIT_NO_MODEL = 2
+PROGRAM = 'fire_classify'
 
 
 class PredictionError(RuntimeError):
@@ -52,12 +51,12 @@ class Prediction:
     time: float | None = None
 
     def as_text(self) -> str:
-        """Return one line for a person."""
+        """Return a line of text."""
         frame = '' if self.frame is None else f' frame {self.frame} ({self.time:.2f} s)'
         return f'{self.path}{frame}: {100 * self.fire_probability:.1f} % fire'
 
     def as_json(self) -> str:
-        """Return one line for a program."""
+        """Return a line of JSON."""
         fields = {'path': self.path, 'fire_probability': self.fire_probability,
                   'inference_ms': round(self.inference_ms, 3)}
         if self.frame is not None:
@@ -73,39 +72,30 @@ def classify_file(detector: Detector, path: Path) -> Iterator[Prediction]:
     :raises PredictionError: when the model gives no usable probability.
     """
     if is_video(path):
-        yield from _classify_frames(detector, str(path), read_video(path))
-        return
-    name = str(path)
-    probability, inference_ms = _process(detector, name, Frame(0, 0.0, read_image(path)))
-    yield Prediction(name, probability, inference_ms)
+        yield from classify_frames(detector, str(path), read_video(path))
+    else:
+        frame = Frame(0, 0.0, read_image(path))
+        for prediction in classify_frames(detector, str(path), [frame]):
+            yield replace(prediction, frame=None, time=None)
 
 
-def classify_camera(detector: Detector, number: int) -> Iterator[Prediction]:
+def classify_frames(detector: Detector, name: str,
+                    frames: Iterable[Frame]) -> Iterator[Prediction]:
     """
-    Classify the frames of a local camera until it stops.
+    Classify the frames of a video or camera.
 
-    :raises ImageFileError: when it cannot be opened.
+    :param name: of the video or camera.
     :raises PredictionError: when the model gives no usable probability.
     """
-    yield from _classify_frames(detector, f'camera {number}', read_camera(number))
-
-
-def _classify_frames(detector: Detector, name: str,
-                     frames: Iterator[Frame]) -> Iterator[Prediction]:
     for frame in frames:
-        yield Prediction(name, *_process(detector, name, frame), frame.index, frame.time)
-
-
-def _process(detector: Detector, name: str, frame: Frame) -> tuple[float, float]:
-    """Return probability, and milliseconds that it took."""
-    result = detector.process(frame)
-    if isinstance(result, Rejection):
-        raise PredictionError(f'{name}: {result.detail}')
-    return result.probability, 1e3 * result.seconds
+        result = detector.process(frame)
+        if isinstance(result, Rejection):
+            raise PredictionError(f'{name}: {result.detail}')
+        yield Prediction(name, result.probability, 1e3 * result.seconds, frame.index, frame.time)
 
 
 def _expand(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """List the files that paths stand for, and what is wrong with those that stand for none."""
+    """List the files at and below paths, and what is wrong with paths without any."""
     files, problems = [], []
     for path in paths:
         try:
@@ -117,7 +107,7 @@ def _expand(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = create_parser(
-        'fire_classify',
+        PROGRAM,
         'Print the fire probability of images, of the frames of videos, or of a camera.',
         ('fire_classify kitchen.jpg',
          'fire_classify images/ clip.mp4',
@@ -137,8 +127,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Classify what the command line names; return the exit status."""
-    # A reader that has seen enough, such as head, ends the program without a traceback.
+    """Classify the inputs that the command line names; return the exit status."""
+    # A reader that ends early, such as head, ends the program without a traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     parser = _parser()
     options = parse(parser, arguments)
@@ -147,12 +137,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         detector = Detector(find_model(options.model), options.runtime)
     except (ModelError, RuntimeUnavailableError) as error:
-        print(f'fire_classify: {error}', file=sys.stderr)
-        return EXIT_NO_MODEL
+        return fail(PROGRAM, str(error))
     files, problems = _expand(options.paths)
     sources = [classify_file(detector, file) for file in files]
     if options.camera is not None:
-        sources.append(classify_camera(detector, options.camera))
+        sources.append(classify_frames(
+            detector, f'camera {options.camera}', read_camera(options.camera)))
     for predictions in sources:
         try:
             for prediction in predictions:
@@ -160,10 +150,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (ImageFileError, PredictionError) as error:
             problems.append(str(error))
         except KeyboardInterrupt:
-            return EXIT_INTERRUPTED
+            return ExitStatus.INTERRUPTED
     for problem in problems:
-        print(f'fire_classify: {problem}', file=sys.stderr)
-    return EXIT_UNREADABLE if problems else 0
+        print_problem(PROGRAM, problem)
+    return ExitStatus.A_PART if problems else ExitStatus.ALL
 
 
 if __name__ == '__main__':

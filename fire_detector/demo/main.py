@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from fire_detector.cli.command_line import create_parser, EXIT_INTERRUPTED, parse
+from fire_detector.cli.command_line import create_parser, ExitStatus, parse, print_problem
 from fire_detector.demo.plot import plot, Recording
 from fire_detector.detection.alarm import alarm_intervals
 from fire_detector.images.files import find_files, ImageFileError
@@ -36,11 +36,11 @@ class DemoError(RuntimeError):
 def run_node(module: str, parameters: Sequence[str],
              log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """
-    Run a node of this package as a process for as long as the context lasts.
+    Run a node of this package in a process, within the context.
 
     :param module: its name.
     :param parameters: its ROS parameters, as `name:=value`.
-    :param log: file for what it prints, which is written anew.
+    :param log: file for its output, which is overwritten.
     """
     log.write_bytes(b'')
     return running(
@@ -48,7 +48,7 @@ def run_node(module: str, parameters: Sequence[str],
          *(word for parameter in parameters for word in ('-p', parameter))], log)
 
 
-def check_is_running(detector: subprocess.Popen[bytes]) -> None:
+def check_running(detector: subprocess.Popen[bytes]) -> None:
     """Raise DemoError when the detector has ended."""
     if detector.poll() is not None:
         raise DemoError(f'the detector ended with status {detector.returncode}')
@@ -63,7 +63,7 @@ def wait_for_detector(listener: DetectorListener, detector: subprocess.Popen[byt
     deadline = time.monotonic() + START_TIMEOUT
     while not listener.detector_is_there:
         listener.spin_once()
-        check_is_running(detector)
+        check_running(detector)
         if time.monotonic() > deadline:
             raise DemoError(f'no detector within {START_TIMEOUT:.0f} s')
 
@@ -80,7 +80,7 @@ def print_predictions(listener: DetectorListener, detector: subprocess.Popen[byt
     printed = 0.0
     while camera.poll() is None or listener.is_receiving:
         listener.spin_once()
-        check_is_running(detector)
+        check_running(detector)
         if not listener.predictions and time.monotonic() > deadline:
             raise DemoError(f'no prediction within {START_TIMEOUT:.0f} s')
         if listener.predictions and time.monotonic() - printed > DISPLAY_PERIOD:
@@ -97,7 +97,7 @@ def print_predictions(listener: DetectorListener, detector: subprocess.Popen[byt
 
 
 def print_prediction(prediction: TimedPrediction) -> None:
-    """Print a prediction: over the last one on a terminal, below it in a log."""
+    """Print a prediction, on a terminal over the previous one."""
     filled = round(BAR_WIDTH * prediction.probability)
     bar = '█' * filled + '·' * (BAR_WIDTH - filled)
     line = (f'{prediction.time:6.1f} s   fire {100 * prediction.probability:5.1f} %  {bar}  '
@@ -161,13 +161,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ros_process([]):
             recording = record(options.input, options.out, options.started)
     except ImageFileError as error:
-        print(f'demo: {error}', file=sys.stderr)
+        print_problem('demo', str(error))
         return 1
     except DemoError as error:
-        print(f'demo: {error}; the logs are in {options.out.resolve()}', file=sys.stderr)
+        print_problem('demo', f'{error}; the logs are in {options.out.resolve()}')
         return 1
     if recording is None:
-        return EXIT_INTERRUPTED
+        return ExitStatus.INTERRUPTED
     for start, end in recording.series.alarms:
         print(f'Alarm from {start:.1f} s to {end:.1f} s.')
     path = options.out.resolve() / 'demo.png'

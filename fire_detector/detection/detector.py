@@ -9,7 +9,7 @@ from typing import Any
 
 import cv2
 from fire_detector.detection.alarm import FireAlarm
-from fire_detector.detection.statistics import INFERENCE, OTHER
+from fire_detector.detection.image_statistics import INFERENCE, OTHER
 from fire_detector.images.color_image import ColorImage
 from fire_detector.images.decode import decode_message, stamp_of
 from fire_detector.images.raw import ImageError
@@ -22,7 +22,7 @@ import numpy as np
 @dataclass(frozen=True, eq=False)
 class Inference:
     """
-    What the model says of one image by itself.
+    The model's result for one image by itself.
 
     :ivar stamp: of the image, in seconds.
     :ivar image: the image; its pixels may be a view of the message.
@@ -39,7 +39,7 @@ class Inference:
 @dataclass(frozen=True, eq=False)
 class Detection(Inference):
     """
-    What the detector says of one image, given those before it.
+    The result for one image, with the alarm that follows from it and those before it.
 
     :ivar alarm: whether the alarm is raised after this image.
     :ivar alarm_changed: whether this image raised or cleared it.
@@ -52,10 +52,10 @@ class Detection(Inference):
 @dataclass(frozen=True)
 class Rejection:
     """
-    Why there is no detection for an image.
+    The reason that there is no detection for an image.
 
     :ivar stamp: of the image, in seconds.
-    :ivar reason: one of statistics.REASONS.
+    :ivar reason: one of image_statistics.REASONS.
     :ivar detail: the same in a sentence.
     """
 
@@ -66,7 +66,7 @@ class Rejection:
 
 class Detector:
     """
-    Detect fire in the images of one camera.
+    The detector of fire in the images of one camera.
 
     :ivar model: the file of the model.
     :ivar classifier: runs the model; it has the model's contract.
@@ -134,5 +134,4 @@ class Detector:
         """
         before = self.alarm.active
         alarm = self.alarm.update(inference.stamp, inference.probability)
-        return Detection(inference.stamp, inference.image, inference.probability,
-                         inference.seconds, alarm, alarm != before)
+        return Detection(**vars(inference), alarm=alarm, alarm_changed=alarm != before)

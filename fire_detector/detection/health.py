@@ -8,8 +8,8 @@ gives the level:
 - STALE: nothing has arrived yet, and `image_timeout` is not over.
 - ERROR: nothing arrives for `image_timeout`; or images were rejected in the period and none
   processed; or one that arrived has waited longer than `image_timeout`.
-- WARN: more than `max_rejected` of the period's images were rejected; more than `max_dropped`
-  of them dropped; they were older than `max_age` when they were processed; their age is unknown
+- WARN: more than MAX_REJECTED of the period's images were rejected; more than MAX_DROPPED
+  of them dropped; they were older than MAX_AGE when they were processed; their age is unknown
   or cannot be true; or the node knows of a problem with its input.
 - OK: otherwise. An alarm is no matter of health and does not change the level.
 """
@@ -18,12 +18,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from fire_detector.detection.statistics import percentile, Period, REASONS, Snapshot, UNKNOWN
+from fire_detector.detection.image_statistics import (
+    EVENTS,
+    percentile,
+    Period,
+    REASONS,
+    Snapshot,
+    UNKNOWN,
+)
 from fire_detector.model.contract import ModelContract
 
+# Shares of the arrived images, and of those that were not skipped, that may be lost.
+MAX_REJECTED, MAX_DROPPED = 0.1, 0.5
+# Seconds from an image's stamp to its detection that half of the images may take.
+MAX_AGE = 1.0
 # Seconds that clocks synchronized over a network may differ by.
 MAX_AHEAD = 0.1
-# Seconds that no image of a camera that is listened to can be late by.
+# Seconds that no image of a live camera is late by.
 MAX_PLAUSIBLE = 60.0
 DAY = 86400.0
 NO_STAMP = "the images have no stamp: their age and the alarm's window of time are unknown"
@@ -42,23 +53,6 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True)
-class Limits:
-    """
-    The limits of what is healthy; the module's text has the rules.
-
-    :ivar image_timeout: seconds without an image; math.inf where none need come.
-    :ivar max_age: seconds from an image's stamp to its detection, for half of the images.
-    :ivar max_rejected: share of the arrived images, 0..1.
-    :ivar max_dropped: likewise, of those that were not skipped.
-    """
-
-    image_timeout: float = 2.0
-    max_age: float = 1.0
-    max_rejected: float = 0.1
-    max_dropped: float = 0.5
-
-
-@dataclass(frozen=True)
 class Health:
     """
     The content of a DiagnosticStatus.
@@ -73,16 +67,16 @@ class Health:
     values: Values
 
 
-def assess(snapshot: Snapshot, limits: Limits, input_problem: str = '') -> Health:
+def assess(snapshot: Snapshot, image_timeout: float, input_problem: str = '') -> Health:
     """
     Assess the counts of a period.
 
     :param snapshot: the counts at the end of the period.
-    :param limits: of what is healthy.
-    :param input_problem: what the node knows to be wrong with its subscription, in words.
+    :param image_timeout: seconds that may pass without an image; math.inf where none need come.
+    :param input_problem: what is wrong with the node's subscription, in words.
     :return: level, message and values.
     """
-    return Health(*_level(snapshot, limits, input_problem), _values(snapshot))
+    return Health(*_level(snapshot, image_timeout, input_problem), _values(snapshot))
 
 
 def describe_model(contract: ModelContract, runtime: str, num_threads: int) -> Values:
@@ -93,29 +87,22 @@ def describe_model(contract: ModelContract, runtime: str, num_threads: int) -> V
             ('threads', str(num_threads)))
 
 
-def age_problem(age: float, max_age: float) -> str:
-    """
-    Explain what is wrong with the age of images.
-
-    :param age: seconds from an image's stamp to its detection, by the node's clock.
-    :param max_age: seconds that are still good.
-    :return: one line, empty where nothing is wrong.
-    """
+def _age_problem(age: float) -> str:
     if age < -MAX_AHEAD:
         return (f"the images' stamps are {_duration(-age)} ahead of this node's clock: clocks "
                 f'that are not synchronized, or use_sim_time on one side only')
     if age > MAX_PLAUSIBLE:
         return (f"the images' stamps are {_duration(age)} old: a recording played without "
                 f'use_sim_time, or clocks that are not synchronized')
-    if age > max_age:
+    if age > MAX_AGE:
         return (f'the images are {_duration(age)} old when they are processed: they come late, '
                 f'or the processor has too much to do')
     return ''
 
 
-def _level(snapshot: Snapshot, limits: Limits, input_problem: str) -> tuple[Level, str]:
+def _level(snapshot: Snapshot, image_timeout: float, input_problem: str) -> tuple[Level, str]:
     period = snapshot.period
-    if snapshot.silence >= limits.image_timeout:
+    if snapshot.silence >= image_timeout:
         return Level.ERROR, input_problem or f'no image for {snapshot.silence:.1f} s'
     if snapshot.totals['arrived'] == 0:
         return Level.STALE, input_problem or 'no image yet'
@@ -123,17 +110,17 @@ def _level(snapshot: Snapshot, limits: Limits, input_problem: str) -> tuple[Leve
     if period.rejected and not period.processed:
         return Level.ERROR, (f'no image processed, {period.rejected} rejected, '
                              f'the last for its {reason}: {detail}')
-    if snapshot.waiting is not None and snapshot.waiting >= limits.image_timeout:
+    if snapshot.waiting is not None and snapshot.waiting >= image_timeout:
         return Level.ERROR, f'an image has waited {snapshot.waiting:.1f} s to be processed'
     problems = [input_problem] if input_problem else []
-    if period.rejected > limits.max_rejected * period.arrived:
+    if period.rejected > MAX_REJECTED * period.arrived:
         problems.append(f'{period.rejected} of {period.arrived} images rejected, '
                         f'the last for its {reason}: {detail}')
     wanted = period.arrived - period.skipped
-    if period.dropped > limits.max_dropped * wanted:
+    if period.dropped > MAX_DROPPED * wanted:
         problems.append(f'{period.dropped} of {wanted} images dropped for newer ones: '
                         f'they come faster than they can be processed')
-    if problem := _time_problem(period, limits.max_age):
+    if problem := _time_problem(period):
         problems.append(problem)
     if problems:
         return Level.WARN, '; '.join(problems)
@@ -141,13 +128,13 @@ def _level(snapshot: Snapshot, limits: Limits, input_problem: str) -> tuple[Leve
                       f'last image {snapshot.silence:.1f} s ago')
 
 
-def _time_problem(period: Period, max_age: float) -> str:
+def _time_problem(period: Period) -> str:
     if period.unstamped > period.processed / 2:
         return NO_STAMP
     if period.without_clock > period.processed / 2:
         return NO_CLOCK
     age = _percentile(period.ages, 50)
-    return '' if age is None else age_problem(age, max_age)
+    return '' if age is None else _age_problem(age)
 
 
 def _values(snapshot: Snapshot) -> Values:
@@ -159,8 +146,7 @@ def _values(snapshot: Snapshot) -> Values:
          UNKNOWN if totals['arrived'] == 0 else _text(snapshot.silence)),
         ('encoding', snapshot.encoding),
         ('size', snapshot.size),
-        *((name, str(totals[name]))
-          for name in ('arrived', 'processed', 'skipped', 'dropped', 'rejected')),
+        *((event, str(totals[event])) for event in EVENTS),
         *((f'rejected for {reason}', str(totals[reason])) for reason in REASONS),
         ('last rejection', snapshot.rejection[1] or 'none'),
         ('age p50 (s)', _text(_percentile(period.ages, 50), 3)),
@@ -172,7 +158,6 @@ def _values(snapshot: Snapshot) -> Values:
 
 
 def _percentile(values: Sequence[float], percent: int) -> float | None:
-    """Return a percentile; None where there are no values."""
     return percentile(values, percent) if values else None
 
 

@@ -12,7 +12,7 @@ class RateLimit:
     """
 
     def __init__(self, rate: float) -> None:
-        """Let the first event through."""
+        """Start with no event."""
         self.rate = rate
         self._due = 0.0
 

@@ -57,12 +57,13 @@ def _cause(publishers: Sequence[Endpoint], subscription: Endpoint) -> str:
     if not of_type:
         return _other_type(sorted({publisher.message_type for publisher in publishers}),
                            subscription.message_type)
-    # A subscription hears those that offer at least what it asks for:
+    # A subscription is connected to those that offer at least what it requests:
     # https://docs.ros.org/en/rolling/Concepts/Intermediate/About-Quality-of-Service-Settings.html
-    heard = [publisher for publisher in of_type
-             if (publisher.reliability, subscription.reliability) != (BEST_EFFORT, RELIABLE)
-             and (publisher.durability, subscription.durability) != (VOLATILE, TRANSIENT_LOCAL)]
-    if not heard:
+    compatible = [
+        publisher for publisher in of_type
+        if (publisher.reliability, subscription.reliability) != (BEST_EFFORT, RELIABLE)
+        and (publisher.durability, subscription.durability) != (VOLATILE, TRANSIENT_LOCAL)]
+    if not compatible:
         if all(publisher.reliability == BEST_EFFORT for publisher in of_type):
             return ('a reliable subscription hears nothing of a best-effort publisher: set the '
                     'parameter reliability to auto or best_effort.')
@@ -70,7 +71,7 @@ def _cause(publishers: Sequence[Endpoint], subscription: Endpoint) -> str:
                 f'({subscription.reliability}, {subscription.durability}).')
     cause = 'it is published, but nothing comes. Is the camera paused or still starting?'
     if subscription.reliability == BEST_EFFORT or all(
-            publisher.reliability == BEST_EFFORT for publisher in heard):
+            publisher.reliability == BEST_EFFORT for publisher in compatible):
         cause += (' Large best-effort images get lost in small receive buffers: make the '
                   'camera reliable, use compressed images, or raise net.core.rmem_max and, '
                   'for Fast DDS, FASTDDS_BUILTIN_TRANSPORTS="UDPv4?sockets_size=4MB".')

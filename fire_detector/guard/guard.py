@@ -17,7 +17,7 @@ RELEASES = AUTO, MANUAL = ('auto', 'manual')
 @dataclass(frozen=True)
 class GuardSettings:
     """
-    Reactions to an alarm and to a silent detector.
+    The reactions to an alarm and to a silent detector.
 
     :ivar action: what an alarm leads to, one of ACTIONS.
     :ivar slow_factor: what speeds are multiplied by where the robot is slowed, 0..1.
@@ -41,15 +41,15 @@ class FireGuard:
     The limit of a robot's speed during a fire alarm and while a detector is silent.
 
     An alarm of any detector holds the robot. A detector that falls silent keeps its alarm, and its
-    silence does not count as a report of no fire. A detector that was never heard is silent from
-    the start.
+    silence does not count as a report of no fire. A detector that has never reported is silent
+    from the start.
 
     :ivar settings: may be set at any time, with immediate effect.
     """
 
     def __init__(self, settings: GuardSettings, detectors: Sequence[str]) -> None:
         """
-        Start with no alarm and nobody heard.
+        Start with no alarm and no report.
 
         :param settings: the reactions.
         :param detectors: their names, for the reasons.
@@ -57,11 +57,11 @@ class FireGuard:
         self.settings = settings
         self._names = tuple(detectors)
         self._alarms = [False] * len(self._names)
-        self._heard_at = [-math.inf] * len(self._names)
+        self._reported_at = [-math.inf] * len(self._names)
         self._held = False
         self._clear_since = math.inf
 
-    def heard(self, detector: int, alarm: bool, now: float) -> None:
+    def report(self, detector: int, alarm: bool, now: float) -> None:
         """
         Update the state with a detector's report.
 
@@ -69,7 +69,7 @@ class FireGuard:
         :param alarm: whether its alarm is raised.
         :param now: seconds.
         """
-        self._alarms[detector], self._heard_at[detector] = alarm, now
+        self._alarms[detector], self._reported_at[detector] = alarm, now
         if any(self._alarms):
             self._held, self._clear_since = True, math.inf
         else:
@@ -89,7 +89,7 @@ class FireGuard:
         """
         settings = self.settings
         scale = self._scale_of(settings.action) if self._holds() else 1.0
-        if now - min(self._heard_at) >= settings.detector_timeout:
+        if now - min(self._reported_at) >= settings.detector_timeout:
             scale = min(scale, self._scale_of(settings.on_silence))
         return scale
 
@@ -97,7 +97,7 @@ class FireGuard:
         """List the silent detectors and for how long they have been silent, in words."""
         return [f'no word of {name} yet' if at == -math.inf else
                 f'no word of {name} for {now - at:.1f} s'
-                for name, at in zip(self._names, self._heard_at, strict=True)
+                for name, at in zip(self._names, self._reported_at, strict=True)
                 if now - at >= self.settings.detector_timeout]
 
     def alarms(self) -> list[str]:
@@ -115,8 +115,8 @@ class FireGuard:
     def _holds(self) -> bool:
         """Return whether there is a hold, after ending one that is over."""
         if self._held and self.settings.release == AUTO:
-            # Until the last report of the detector that was heard longest ago.
-            self._held = min(self._heard_at) - self._clear_since < self.settings.release_after
+            # Until the last report of the detector that has not reported for longest.
+            self._held = min(self._reported_at) - self._clear_since < self.settings.release_after
         return self._held
 
     def _scale_of(self, action: str) -> float:

@@ -22,12 +22,7 @@ import zlib
 
 import cv2
 from fire_detector.images.color_image import ColorImage
-from fire_detector.images.raw import (
-    DecodeError,
-    EncodingError,
-    SizeError,
-    to_8_bit,
-)
+from fire_detector.images.raw import DecodeError, EncodingError, SizeError, to_8_bit
 import numpy as np
 from numpy.typing import NDArray
 

@@ -13,12 +13,7 @@ from typing import Any
 from fire_detector.images.color_image import ColorImage
 from fire_detector.images.compressed import decode
 from fire_detector.images.files import Frame
-from fire_detector.images.raw import (
-    convert_raw,
-    EncodingError,
-    ENCODINGS,
-    ImageError,
-)
+from fire_detector.images.raw import convert_raw, EncodingError, ENCODINGS, ImageError
 import numpy as np
 
 
@@ -27,8 +22,9 @@ def decode_message(message: Any, rows: int, columns: int) -> ColorImage:
     Return the image in a message.
 
     :param message: a sensor_msgs/msg/Image or CompressedImage, or a Frame of a file.
-    :param rows: rows that are enough of a compressed image.
+    :param rows: rows that are enough of a compressed image; see `compressed.decode`.
     :param columns: columns that are enough of it.
+    :return: the image; its pixels may be a view of the message's data.
     :raises ImageError: when its encoding is not known, its fields contradict each other, or it
         cannot be decoded.
     """
@@ -36,7 +32,7 @@ def decode_message(message: Any, rows: int, columns: int) -> ColorImage:
         return from_image(message)
     if isinstance(message, Frame):
         return message.image
-    return from_compressed_image(message, rows, columns)
+    return decode(message.format, message.data, rows, columns)
 
 
 def from_image(message: Any) -> ColorImage:
@@ -53,19 +49,6 @@ def from_image(message: Any) -> ColorImage:
         return _by_cv_bridge(message)
     return convert_raw(message.encoding, message.height, message.width, message.step,
                        message.data, bool(message.is_bigendian))
-
-
-def from_compressed_image(message: Any, rows: int, columns: int) -> ColorImage:
-    """
-    Decode a compressed image message, no larger than is needed.
-
-    :param message: a sensor_msgs/msg/CompressedImage with a JPEG or PNG file as its data.
-    :param rows: rows that are enough.
-    :param columns: columns that are enough.
-    :return: the image in BGR order, as from `compressed.decode`.
-    :raises ImageError: when it is neither, damaged, too large, or not decodable.
-    """
-    return decode(message.format, message.data, rows, columns)
 
 
 def stamp_of(message: Any) -> float:

@@ -15,7 +15,7 @@ VIDEO_SUFFIXES = frozenset(('.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v', '.m
 
 
 class ImageFileError(ValueError):
-    """Report a file, folder or camera from which no image could be read."""
+    """The error of a file, folder or camera from which no image can be read."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def read_camera(number: int) -> Iterator[Frame]:
     """
     Read the frames of a local camera until it stops giving any.
 
-    :param number: OpenCV's number for the camera, from 0.
+    :param number: OpenCV's number of the camera, from 0.
     :return: the frames in BGR order; their times follow from the camera's frame rate.
     :raises ImageFileError: when it cannot be opened.
     """

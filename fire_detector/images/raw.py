@@ -9,7 +9,6 @@ YUV is BT.601 with luma 16..235, 16 bits are scaled by 255 / 65535, alpha is dro
 """
 
 from dataclasses import dataclass
-import reprlib
 from typing import Any
 
 import cv2
@@ -20,28 +19,28 @@ from numpy.typing import NDArray
 
 class ImageError(ValueError):
     """
-    Report an image message that cannot be an image: field, value, what was expected.
+    The error of a message that is no image: field, value, and what was expected.
 
-    :cvar reason: what is wrong, in a word, for those who count.
+    :cvar reason: what is wrong, in a word, by which rejections are counted.
     """
 
     reason = 'data'
 
 
 class EncodingError(ImageError):
-    """Report an encoding or a format that is not known."""
+    """The error of an encoding or a format that is not known."""
 
     reason = 'encoding'
 
 
 class SizeError(ImageError):
-    """Report a size that no image has, or that is too large."""
+    """The error of a size that no image has, or that is too large."""
 
     reason = 'size'
 
 
 class DecodeError(ImageError):
-    """Report a file in a message that is damaged."""
+    """The error of a damaged file in a message."""
 
     reason = 'decode'
 
@@ -117,11 +116,9 @@ def convert_raw(encoding: str, height: int, width: int, step: int, data: Any,
     :param is_bigendian: whether the high byte of a 16-bit sample comes first; 8-bit encodings
         are the same either way.
     :return: the image; for three-channel encodings a view of `data`, else converted once.
-    :raises ImageError: when the encoding is not known or the sizes contradict each other.
+    :raises ImageError: when the sizes contradict each other.
     """
-    known = ENCODINGS.get(encoding)
-    if known is None:
-        raise EncodingError(f'encoding {reprlib.repr(encoding)} is not one of {tuple(ENCODINGS)}')
+    known = ENCODINGS[encoding]
     _check_size(encoding, known, height, width)
     row = width * known.channels * known.sample_bytes
     if step < row:

@@ -31,16 +31,16 @@ AUTO = 'auto'
 
 
 class RuntimeUnavailableError(ImportError):
-    """Report that no TFLite runtime, or not the chosen one, can be imported."""
+    """The error where no TFLite runtime, or not the chosen one, can be imported."""
 
 
 class InferenceError(RuntimeError):
-    """Report that a model gave no usable probability for an image."""
+    """The error of a model that gives no usable probability for an image."""
 
 
 class FireClassifier:
     """
-    One model in one runtime.
+    A model in one runtime.
 
     :ivar contract: of the model; its SHA-256 is that of the bytes that run.
     :ivar model_changed: whether they are not the bytes that the contract names.
@@ -110,16 +110,6 @@ class FireClassifier:
             raise InferenceError(f'model {self.contract.name}: {error}') from error
 
 
-def _try_import(name: str) -> tuple[Any, str]:
-    """Import a runtime; return (module, '') or (None, reason)."""
-    try:
-        return importlib.import_module(RUNTIMES[name]), ''
-    # tflite-runtime was built for numpy 1: under numpy 2 its import raises AttributeError or
-    # ImportError, depending on the version of numpy.
-    except (ImportError, AttributeError) as error:
-        return None, f'{name} ({RUNTIMES[name]}): {error}'
-
-
 def load_runtime(runtime: str) -> tuple[str, Any]:
     """
     Import a runtime.
@@ -133,10 +123,12 @@ def load_runtime(runtime: str) -> tuple[str, Any]:
         raise ValueError(f'runtime {runtime!r} is not one of {(AUTO, *RUNTIMES)}')
     reasons = []
     for name in RUNTIMES if runtime == AUTO else (runtime,):
-        module, reason = _try_import(name)
-        if module is not None:
-            return name, module
-        reasons.append(reason)
+        try:
+            return name, importlib.import_module(RUNTIMES[name])
+        # tflite-runtime was built for numpy 1: under numpy 2 its import raises AttributeError or
+        # ImportError, depending on the version of numpy.
+        except (ImportError, AttributeError) as error:
+            reasons.append(f'{name} ({RUNTIMES[name]}): {error}')
     raise RuntimeUnavailableError(
         'no TFLite runtime can be imported; install ai-edge-litert, or tflite-runtime for '
         'Python 3.11 and older. Tried: ' + '; '.join(reasons))

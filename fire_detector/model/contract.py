@@ -22,13 +22,13 @@ MAX_MIN_FRAMES = 1000
 
 
 class ModelError(ValueError):
-    """Report a model file that is missing, damaged, or not what its contract says."""
+    """The error of a model file that is missing, damaged, or not what its contract says."""
 
 
 @dataclass(frozen=True)
 class AlarmSettings:
     """
-    Settings of the alarm; `detection.alarm.FireAlarm` has the rule.
+    The settings of the alarm; `detection.alarm.FireAlarm` has the rule.
 
     :ivar on_threshold: probability 0..1 at or above which the alarm is raised.
     :ivar off_threshold: probability 0..1 below which it is cleared; at most on_threshold.
@@ -93,9 +93,6 @@ class ModelContract:
 
     def __post_init__(self) -> None:
         """Check what a type annotation cannot say."""
-        if self.format_version != FORMAT_VERSION:
-            raise ValueError(f'contract format {self.format_version} is not {FORMAT_VERSION}, '
-                             f'the one this version of fire_detector reads')
         if self.fire_label not in self.labels or len(set(self.labels)) != len(self.labels):
             raise ValueError(f'labels {self.labels} must be unique and '
                              f'have {self.fire_label!r} among them')

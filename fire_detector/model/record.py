@@ -37,8 +37,8 @@ def read_record(kind: type[Record], value: object, name: str = '') -> Record:
         if (known.name not in value and known.default is dataclasses.MISSING
                 and known.default_factory is dataclasses.MISSING):
             raise ValueError(f'the field {_inside(name, known.name)} is missing')
-    return kind(**{key: _read(hints[key], given, _inside(name, key))
-                   for key, given in value.items()})
+    return kind(**{key: _read(hints[key], inner, _inside(name, key))
+                   for key, inner in value.items()})
 
 
 def _inside(name: str, key: str) -> str:
@@ -52,21 +52,20 @@ def _read(kind: Any, value: object, name: str) -> Any:
         if not isinstance(value, list):
             raise ValueError(f'{name} is {reprlib.repr(value)}, not a list')
         element = get_args(kind)[0]
-        return tuple(_read(element, one, f'{name}[{index}]') for index, one in enumerate(value))
+        return tuple(_read(element, item, f'{name}[{index}]') for index, item in enumerate(value))
     if get_origin(kind) is Mapping:
         if not isinstance(value, dict):
             raise ValueError(f'{name} is {reprlib.repr(value)}, not an object')
         element = get_args(kind)[1]
-        return {key: _read(element, one, _inside(name, key)) for key, one in value.items()}
+        return {key: _read(element, item, _inside(name, key)) for key, item in value.items()}
     kinds = get_args(kind) or (kind,)
-    if not any(_is(one, value) for one in kinds):
+    if not any(_has_type(value, allowed) for allowed in kinds):
         raise ValueError(f'{name} is {reprlib.repr(value)}, '
-                         f'not {" or ".join(_JSON_NAMES[one] for one in kinds)}')
+                         f'not {" or ".join(_JSON_NAMES[allowed] for allowed in kinds)}')
     return value
 
 
-def _is(kind: type, value: object) -> bool:
+def _has_type(value: object, kind: type) -> bool:
     """Return whether a value has a type; 1 is a float in JSON, and true is no number."""
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, (int, float) if kind is float else kind)
+    return not isinstance(value, bool) and isinstance(
+        value, (int, float) if kind is float else kind)

@@ -12,7 +12,7 @@ from fire_detector.replay.bags.reader import (
     Bag,
     COMPRESSED_IMAGE,
     IMAGE,
-    Recorded,
+    RecordedImage,
     serialize,
 )
 from rclpy.node import Node
@@ -93,7 +93,7 @@ class BagPlayback(Playback):
             now = Time(nanoseconds=round(1e9 * self._bag_time))
             self._clock_publisher.publish(Clock(clock=now.to_msg()))
 
-    def _read(self) -> Recorded | None:
+    def _read(self) -> RecordedImage | None:
         """Return the next message that can be decoded; None after the last."""
         following = None
         for message in self._messages:

@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 from fire_detector.detection.detector import Detection, Detector, Rejection
-from fire_detector.detection.health import assess, describe_model, Health, Limits
+from fire_detector.detection.health import assess, describe_model, Health
+from fire_detector.detection.image_statistics import read_usage, Statistics
 from fire_detector.detection.rate_limit import RateLimit
-from fire_detector.detection.statistics import read_usage, Statistics
 from fire_detector.images.annotate import annotate
 from fire_detector.images.decode import describe
 from fire_detector.model.contract import ModelContract
@@ -216,7 +216,7 @@ class FireDetectorNode(ManagedNode):
         self._camera.follow()
         now = time.monotonic()
         health = assess(self._statistics.snapshot(now, read_usage()),
-                        Limits(image_timeout=self._live.image_timeout or math.inf),
+                        self._live.image_timeout or math.inf,
                         self._explain_silence(now))
         alarm = 'raised' if self._detector.alarm.active else 'not raised'
         return replace(health, values=(*health.values, ('alarm', alarm), *self._model_values))
@@ -230,7 +230,7 @@ class FireDetectorNode(ManagedNode):
             if reason != self._silent_reason:
                 self.get_logger().warning(reason)
             # Once: an image that comes meanwhile is lost.
-            if silence >= RETRY_AFTER and self._statistics.heard and not self._retried:
+            if silence >= RETRY_AFTER and self._statistics.any_arrived and not self._retried:
                 self._retried = True
                 self._camera.retry()
         else:

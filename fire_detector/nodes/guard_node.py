@@ -125,7 +125,7 @@ class FireGuardNode(ManagedNode):
         if self._guard is None or self._watch_timer is None:
             # The message was ready when the transition came.
             return
-        self._guard.heard(number, message.data, time.monotonic())
+        self._guard.report(number, message.data, time.monotonic())
         self._update()
 
     def fast_path_subscription(self) -> FastPathSubscription | None:

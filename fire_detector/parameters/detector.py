@@ -2,13 +2,13 @@
 """The detector's parameters: one table, from which they are declared, checked and documented."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from fire_detector.model.classifier import AUTO, RUNTIMES
 from fire_detector.model.contract import AlarmSettings, MAX_MIN_FRAMES, MAX_WINDOW
 from fire_detector.model.locate import DEFAULT_MODEL
-from fire_detector.parameters.table import AT_ANY_TIME, AT_START, check, Parameter
+from fire_detector.parameters.table import AT_ANY_TIME, AUTOSTART, check_values, Parameter
 
 RELIABILITIES = ('reliable', 'best_effort')
 RAW, COMPRESSED = 'raw', 'compressed'
@@ -16,9 +16,7 @@ TRANSPORTS = (RAW, COMPRESSED)
 FROM_MODEL = -1
 
 PARAMETERS = (
-    Parameter('autostart', True,
-              'Configure and activate at start; false leaves that to a lifecycle manager.',
-              when=AT_START),
+    AUTOSTART,
     Parameter('model', DEFAULT_MODEL,
               'The .tflite file: a path, or the file name of a model of the package.'),
     Parameter('allow_changed_model', False,
@@ -86,8 +84,8 @@ class NodeSettings:
         :param values: of every parameter, by its name.
         :raises ValueError: when a value is not among those the parameter allows.
         """
-        checked = _checked(values)
-        return cls(**{field.name: checked[field.name] for field in fields(cls)})
+        check_values(PARAMETERS, values)
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -111,24 +109,16 @@ class LiveSettings:
         :param of_model: the alarm settings of the model's contract, for those that are not set.
         :raises ValueError: when a value is not allowed, or they contradict each other.
         """
-        checked = _checked(values)
-        alarm = {}
-        for field in fields(AlarmSettings):
-            value = checked[f'alarm.{field.name}']
-            alarm[field.name] = getattr(of_model, field.name) if value == FROM_MODEL else value
+        check_values(PARAMETERS, values)
+        alarm = {field.name: values[f'alarm.{field.name}'] for field in fields(AlarmSettings)}
         return cls(
-            max_rate=checked['max_rate'], image_timeout=checked['image_timeout'],
-            annotated_max_rate=checked['annotated.max_rate'],
-            annotated_max_width=checked['annotated.max_width'],
-            alarm_latch=checked['alarm.latch'], alarm=AlarmSettings(**alarm))
+            max_rate=values['max_rate'], image_timeout=values['image_timeout'],
+            annotated_max_rate=values['annotated.max_rate'],
+            annotated_max_width=values['annotated.max_width'], alarm_latch=values['alarm.latch'],
+            alarm=replace(of_model, **{name: value for name, value in alarm.items()
+                                       if value != FROM_MODEL}))
 
 
 def default_values() -> dict[str, Any]:
     """Return every parameter's default by its name."""
     return {parameter.name: parameter.default for parameter in PARAMETERS}
-
-
-def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    for parameter in PARAMETERS:
-        check(parameter, values[parameter.name])
-    return {parameter.name: values[parameter.name] for parameter in PARAMETERS}

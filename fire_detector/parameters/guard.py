@@ -6,14 +6,12 @@ from dataclasses import fields
 from typing import Any
 
 from fire_detector.guard.guard import ACTIONS, GuardSettings, RELEASES
-from fire_detector.parameters.table import AT_ANY_TIME, AT_START, check, Parameter
+from fire_detector.parameters.table import AT_ANY_TIME, AUTOSTART, check_values, Parameter
 
 DEFAULTS = GuardSettings()
 
 PARAMETERS = (
-    Parameter('autostart', True,
-              'Configure and activate at start; false leaves that to a lifecycle manager.',
-              when=AT_START),
+    AUTOSTART,
     Parameter('detectors', ('fire_detector/fire_detected',),
               'Topics of the alarms, std_msgs/Bool; the alarm or silence of any one counts.'),
     Parameter('stamped', False,
@@ -61,6 +59,5 @@ def guard_settings(values: Mapping[str, Any]) -> GuardSettings:
     :param values: of every parameter, by its name.
     :raises ValueError: when a value is not among those the parameter allows.
     """
-    for parameter in PARAMETERS:
-        check(parameter, values[parameter.name])
+    check_values(PARAMETERS, values)
     return GuardSettings(**{field.name: values[field.name] for field in fields(GuardSettings)})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of a table of parameters, and checks of values against them; without ROS."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ AT_START, UNCONFIGURED, AT_ANY_TIME = 'at start', 'unconfigured', 'at any time'
 @dataclass(frozen=True)
 class Parameter:
     """
-    One parameter of a node.
+    A parameter of a node.
 
     :ivar name: its name.
     :ivar default: its default, which also gives its type; a tuple for an array of texts.
@@ -30,6 +30,22 @@ class Parameter:
     when: str = UNCONFIGURED
 
 
+AUTOSTART = Parameter('autostart', True,
+                      'Configure and activate at start; false leaves that to a lifecycle manager.',
+                      when=AT_START)
+
+
+def check_values(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> None:
+    """
+    Check the values of all parameters of a table.
+
+    :param values: by name.
+    :raises ValueError: with the first value that is not allowed, and what is.
+    """
+    for parameter in parameters:
+        check(parameter, values[parameter.name])
+
+
 def check(parameter: Parameter, value: Any) -> None:
     """
     Check a value against what the table allows.
@@ -41,8 +57,7 @@ def check(parameter: Parameter, value: Any) -> None:
                          f'not one of {parameter.choices}')
     if parameter.limits is not None:
         low, high = parameter.limits
-        if isinstance(value, bool) or not isinstance(value, (int, float)) \
-                or not low <= value <= high:
+        if not (type(value) in (int, float) and low <= value <= high):
             raise ValueError(f'parameter {parameter.name} is {value!r}, '
                              f'not a number from {low} to {high}')
 
@@ -57,8 +72,8 @@ def check_mutable(parameters: Sequence[Parameter], changed: Collection[str],
     :param configured: whether the node has been configured.
     :return: the reason; empty when they can.
     """
-    for parameter in parameters:
-        if parameter.name in changed and configured and parameter.when == UNCONFIGURED:
+    for parameter in parameters if configured else ():
+        if parameter.name in changed and parameter.when == UNCONFIGURED:
             return (f'{parameter.name} is read when the node is configured: deactivate and clean '
                     f'up first, then set it, and configure and activate again')
     return ''

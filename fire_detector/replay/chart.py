@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draw probability and alarm over time: for the timeline, the report and the demo."""
+"""Draw probability and alarm over time, for the timeline, the report and the demo."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from fire_detector.detection.alarm import alarm_intervals
-from fire_detector.replay.axis import TimeAxis
-from fire_detector.replay.events import longest_step
-from fire_detector.replay.records import FIRE, Run, TopicReport
+from fire_detector.replay.records import FIRE, longest_step, Prediction, Run, TopicReport
 from matplotlib.axes import Axes
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +15,52 @@ from numpy.typing import NDArray
 SERIES_COLORS = ('#0072b2', '#b34700')
 SERIES_DASHES = ('-', '--')
 ALARM_COLOR, FIRE_COLOR, NOFIRE_COLOR, REJECTED_COLOR = '#d55e00', '#e69f00', '#8c959f', '#1b1f23'
-# Columns of a chart in which a recording of many images is drawn: no narrower than two pixels.
-COLUMNS = 500
+# Part of the time axis that a bar takes at least.
+NARROWEST = 1e-3
 # Height of a lane below the curves, and the part of it that is filled.
 LANE_HEIGHT, LANE_FILL = 0.12, 0.07
 # Seconds that the time axis has at least.
 MIN_LENGTH = 1e-3
 
+# Seconds that stamps may span beyond the recording; with more, a clock was set, or a camera left
+# some stamps at 0.
+PLAUSIBLE_EXCESS = 3600.0
+
 Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """
+    Seconds since the first image of a topic.
+
+    :ivar start: time of the first image: a stamp, or when it was recorded.
+    :ivar length: seconds until the last image; above 0.
+    :ivar by_stamp: whether times are stamps, and not those of the recorder.
+    """
+
+    start: float
+    length: float
+    by_stamp: bool
+
+    def position(self, prediction: Prediction) -> float:
+        """Return how many seconds after the start of the axis an image was taken."""
+        return (prediction.stamp if self.by_stamp else prediction.received) - self.start
+
+
+def find_axis(topic: TopicReport) -> TimeAxis:
+    """
+    Return the axis of a topic: its stamps, or where they are not plausible, the time of recording.
+
+    Labels do not lengthen it: they may be of a longer recording.
+    """
+    stamps = [prediction.stamp for prediction in topic.predictions]
+    received = [prediction.received for prediction in topic.predictions]
+    length, recorded = max(stamps) - min(stamps), max(received) - min(received)
+    by_stamp = not (length == 0 < recorded or length > 2 * recorded + PLAUSIBLE_EXCESS)
+    # One image alone has no length.
+    return (TimeAxis(min(stamps), length or 1.0, True) if by_stamp
+            else TimeAxis(min(received), recorded or 1.0, False))
 
 
 @dataclass(frozen=True)
@@ -52,7 +87,7 @@ class Lane:
     """
     A row of bars below the curves.
 
-    :ivar name: what is shown, written on the left.
+    :ivar name: of the lane, written on the left.
     :ivar intervals: start and end of each bar, in seconds since the start of the axis.
     :ivar color: of the bars, as matplotlib reads it.
     """
@@ -75,12 +110,12 @@ def draw_probability(axes: Axes, series: Sequence[Series], lanes: Sequence[Lane]
     """
     length = max(length, MIN_LENGTH)
     lanes = list(lanes)
-    for index, one in enumerate(series):
+    for index, model in enumerate(series):
         color = SERIES_COLORS[index % len(SERIES_COLORS)]
         alarm_color = color if len(series) > 1 else ALARM_COLOR
-        _draw_series(axes, one, color, SERIES_DASHES[index % len(SERIES_DASHES)])
-        lanes.append(Lane(f'alarm {one.letter}'.strip(), one.alarms, alarm_color))
-        _draw_bars(axes, one.alarms, (0.0, 1.0), length, alarm_color, alpha=0.2)
+        _draw_series(axes, model, color, SERIES_DASHES[index % len(SERIES_DASHES)])
+        lanes.append(Lane(f'alarm {model.letter}'.strip(), model.alarms, alarm_color))
+        _draw_bars(axes, model.alarms, (0.0, 1.0), length, alarm_color, alpha=0.2)
     lows = [-LANE_HEIGHT * (number + 1.2) for number in range(len(lanes))]
     for lane, low in zip(lanes, lows, strict=True):
         _draw_bars(axes, lane.intervals, (low, LANE_FILL), length, lane.color)
@@ -94,8 +129,8 @@ def draw_probability(axes: Axes, series: Sequence[Series], lanes: Sequence[Lane]
 
 
 def _draw_series(axes: Axes, series: Series, color: str, dash: str) -> None:
-    times, values = decimate(*split_at_gaps(
-        np.array(series.times, float), np.array(series.probabilities, float)))
+    times, values = split_at_gaps(
+        np.array(series.times, float), np.array(series.probabilities, float))
     axes.plot(times, values, color=color, linestyle=dash, linewidth=1.4,
               label=f'fire probability {series.letter}'.strip())
     # A single prediction between two rejected images makes no line.
@@ -112,8 +147,8 @@ def _draw_series(axes: Axes, series: Series, color: str, dash: str) -> None:
 
 def _draw_bars(axes: Axes, intervals: Iterable[Interval], y: Interval, length: float,
                color: str, alpha: float = 1.0) -> None:
-    """Draw stretches of time, none of them too narrow to be seen."""
-    narrowest = length / (2 * COLUMNS)
+    """Draw intervals of time, none of them too narrow to be seen."""
+    narrowest = NARROWEST * length
     bars = [(start, max(end - start, narrowest))
             for start, end in merge_intervals(intervals, narrowest, length)]
     axes.broken_barh(bars, y, linewidth=0, color=color, alpha=alpha)
@@ -156,52 +191,26 @@ def split_at_gaps(times: Values, values: Values) -> tuple[Values, Values]:
     return np.insert(times, breaks, times[breaks]), np.insert(values, breaks, np.nan)
 
 
-def decimate(times: Values, values: Values, columns: int = COLUMNS) -> tuple[Values, Values]:
-    """
-    Keep of each column of a chart the first, the lowest, the highest and the last point.
-
-    A line through them covers the same pixels as one through all (Jugel et al., M4: A
-    Visualization-Oriented Time Series Data Aggregation, VLDB 2014); no peak is lost.
-
-    :param times: in seconds.
-    :param values: as many; NaN where there is none.
-    :param columns: of the chart. Of up to four points a column all are kept.
-    """
-    if len(times) <= 4 * columns:
-        return times, values
-    width = (times.max() - times.min()) / columns or 1.0
-    column = np.floor((times - times.min()) / width)
-    starts = [0, *(1 + np.flatnonzero(np.diff(column))), len(times)]
-    kept: set[int] = set()
-    for start, end in pairwise(starts):
-        kept |= {start, end - 1}
-        part = values[start:end]
-        if not np.isnan(part).all():
-            kept |= {start + int(np.nanargmin(part)), start + int(np.nanargmax(part))}
-    order = sorted(kept)
-    return times[order], values[order]
-
-
 def series_of(topic: TopicReport, axis: TimeAxis) -> list[Series]:
-    """Collect what is drawn of each model."""
-    return [Series(letter, [axis.position(prediction) for prediction in run.predictions],
-                   [prediction.probability for prediction in run.predictions],
-                   run_intervals(run, axis), run.thresholds)
+    """Return the series of each model."""
+    return [_series(letter, run, axis)
             for letter, run in zip(topic.letters, topic.runs, strict=True)]
 
 
-def run_intervals(run: Run, axis: TimeAxis) -> list[Interval]:
-    """List when the alarm was raised and cleared, in seconds since the start of the axis."""
-    return alarm_intervals(((axis.position(prediction), prediction.alarm)
-                            for prediction in run.predictions), axis.length)
+def _series(letter: str, run: Run, axis: TimeAxis) -> Series:
+    times = [axis.position(prediction) for prediction in run.predictions]
+    alarms = alarm_intervals(
+        zip(times, (prediction.alarm for prediction in run.predictions), strict=True), axis.length)
+    return Series(letter, times, [prediction.probability for prediction in run.predictions],
+                  alarms, run.thresholds)
 
 
 def lanes_of(topic: TopicReport, axis: TimeAxis) -> list[Lane]:
     """List labeled events, where the axis is that of their stamps, and rejected images."""
-    labels = topic.runs[0].labels if topic.runs and axis.by_stamp else None
+    labels = topic.runs[0].labels if axis.by_stamp else None
     events = labels.events if labels else ()
     lanes = [Lane(f'labeled {label}', [
-        (axis.seconds_since_start(event.start), axis.seconds_since_start(event.end))
+        (event.start - axis.start, event.end - axis.start)
         for event in events if event.label == label],
         FIRE_COLOR if label == FIRE else NOFIRE_COLOR)
         for label in sorted({event.label for event in events})]

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 import csv
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 import math
 from pathlib import Path
@@ -14,54 +14,18 @@ from fire_detector.replay.records import (
     AlarmEvent,
     EVENT_LABELS,
     FIRE,
+    FIRST_STAMP,
     LabeledEvent,
     LabelFigures,
     NOFIRE,
     Prediction,
 )
 
-# Median periods after which the next image is late.
-GAP = 3.0
-# Smaller numbers in labels are seconds since the first image: as a stamp, this is March 1973.
-FIRST_STAMP = 1e8
 COLUMNS = ('start', 'end', 'label')
 
 
 class LabelsError(ValueError):
     """Report a file of labels that cannot be used."""
-
-
-@dataclass(frozen=True)
-class Label:
-    """
-    One line of a file of labels.
-
-    :ivar start: a stamp, or seconds since the first image.
-    :ivar end: likewise, above `start`.
-    :ivar label: a member of EVENT_LABELS.
-    """
-
-    start: float
-    end: float
-    label: str
-
-    @property
-    def is_relative(self) -> bool:
-        """Return whether the times are seconds since the first image."""
-        return self.end < FIRST_STAMP
-
-    def contains(self, prediction: Prediction) -> bool:
-        """Return whether an image lies in the event; `start` and `end` are stamps."""
-        return self.start <= prediction.stamp <= self.end
-
-    def with_stamps(self, first: float) -> 'Label':
-        """
-        Return the label with stamps instead of relative times.
-
-        :param first: stamp of the first image.
-        """
-        return (Label(self.start + first, self.end + first, self.label) if self.is_relative
-                else self)
 
 
 def alarm_events(predictions: Sequence[Prediction]) -> tuple[AlarmEvent, ...]:
@@ -80,28 +44,7 @@ def _processed(predictions: Sequence[Prediction]) -> list[Prediction]:
     return [prediction for prediction in predictions if prediction.probability is not None]
 
 
-def duration_and_rate(predictions: Sequence[Prediction]) -> tuple[float, float]:
-    """Return the seconds from the first stamp to the last, and images a second; 0 if unknown."""
-    stamps = [prediction.stamp for prediction in predictions]
-    duration = max(stamps, default=0.0) - min(stamps, default=0.0)
-    return duration, (len(stamps) - 1) / duration if duration > 0 else 0.0
-
-
-def find_gaps(predictions: Sequence[Prediction]) -> tuple[tuple[float, float], ...]:
-    """List where the next image came later than GAP median periods: stamp before, seconds."""
-    stamps = [prediction.stamp for prediction in predictions]
-    longest = longest_step(stamps)
-    return tuple((before, after - before) for before, after in pairwise(stamps)
-                 if after - before > longest)
-
-
-def longest_step(times: Sequence[float]) -> float:
-    """Return the seconds up to which an image follows without a gap; infinite if unknown."""
-    steps = [after - before for before, after in pairwise(times)]
-    return (GAP * median(steps) if steps else 0.0) or math.inf
-
-
-def read_labels(path: Path) -> tuple[Label, ...]:
+def read_labels(path: Path) -> tuple[LabeledEvent, ...]:
     """
     Read a file of labels.
 
@@ -126,7 +69,7 @@ def read_labels(path: Path) -> tuple[Label, ...]:
     return tuple(sorted(labels, key=lambda label: label.start))
 
 
-def _label(row: dict[str, str], where: str) -> Label:
+def _label(row: dict[str, str], where: str) -> LabeledEvent:
     try:
         start, end = float(row['start']), float(row['end'])
     except (TypeError, ValueError):
@@ -137,37 +80,37 @@ def _label(row: dict[str, str], where: str) -> Label:
         raise LabelsError(f'{where}: label {label!r} is not one of {EVENT_LABELS}')
     if not 0 <= start < end < math.inf:
         raise LabelsError(f'{where}: start {start:g} is not below end {end:g}, or negative')
-    return Label(start, end, label)
+    return LabeledEvent(start, end, label)
 
 
-def label_figures(predictions: Sequence[Prediction], labels: Sequence[Label]) -> LabelFigures:
+def label_figures(predictions: Sequence[Prediction],
+                  labels: Sequence[LabeledEvent]) -> LabelFigures:
     """
     Measure the alarms of one topic against labels.
 
     A fire's time to alarm is counted from its start; where the alarm was raised already it is 0.
-    It is missed where there is no alarm before its end. Time without fire is what is labeled so;
-    where nothing is, all that is not labeled fire. The time that the alarm of a fire takes to
-    clear after it belongs to neither. An image stands for the time until the next one, the last
-    for a median period. An alarm that is raised in time without fire is false.
+    A fire is missed where there is no alarm before its end. Time without fire is the time that is
+    labeled so; without such labels, all time that is not labeled fire. The time that the alarm of
+    a fire takes to clear after it is neither. An image covers the time until the next one, the
+    last image a median period. An alarm that is raised in time without fire is false.
 
     :param predictions: in the order of the images.
-    :param labels: with stamps, or seconds since the first image; those that no image lies in
+    :param labels: with stamps, or seconds since the first image; those without an image in them
         are left out.
     """
     first = min((prediction.stamp for prediction in predictions), default=0.0)
     processed = _processed(predictions)
     met = [label for label in (label.with_stamps(first) for label in labels)
            if any(label.contains(prediction) for prediction in processed)]
-    events = tuple(LabeledEvent(label.start, label.end, label.label,
-                                _time_to_alarm(label, processed)) for label in met)
+    events = tuple(replace(label, time_to_alarm=_time_to_alarm(label, processed))
+                   for label in met)
     false_alarms, seconds = _false_alarms(processed, met)
     return LabelFigures(
         events, sum(event.label == FIRE and event.time_to_alarm is None for event in events),
         false_alarms, 3600 * false_alarms / seconds if seconds > 0 else None)
 
 
-def _time_to_alarm(label: Label, processed: Sequence[Prediction]) -> float | None:
-    """Return the seconds from the start of a fire until the alarm, 0 if raised before it."""
+def _time_to_alarm(label: LabeledEvent, processed: Sequence[Prediction]) -> float | None:
     within = [prediction for prediction in processed if label.contains(prediction)]
     raised = [prediction.stamp for prediction in within if prediction.alarm]
     if label.label != FIRE or not raised:
@@ -177,8 +120,9 @@ def _time_to_alarm(label: Label, processed: Sequence[Prediction]) -> float | Non
     return 0.0 if is_early else raised[0] - label.start
 
 
-def _false_alarms(processed: Sequence[Prediction], labels: Sequence[Label]) -> tuple[int, float]:
-    """Count the alarms that were raised in time without fire, and the seconds of that time."""
+def _false_alarms(processed: Sequence[Prediction],
+                  labels: Sequence[LabeledEvent]) -> tuple[int, float]:
+    """Return the number of alarms raised in time without fire, and the seconds of that time."""
     fires = [label for label in labels if label.label == FIRE]
     calm = [label for label in labels if label.label == NOFIRE]
     steps = [after.stamp - before.stamp for before, after in pairwise(processed)]
@@ -190,7 +134,7 @@ def _false_alarms(processed: Sequence[Prediction], labels: Sequence[Label]) -> t
         of_fire = prediction.alarm and (is_fire or of_fire)
         if not is_fire and not of_fire and (
                 not calm or any(label.contains(prediction) for label in calm)):
-            # Where time jumps back, as in a loop, an image stands for none.
+            # Where time jumps back, as in a loop, an image covers none.
             seconds += max(step, 0.0)
             false_alarms += prediction.alarm and not was_raised
         was_raised = prediction.alarm

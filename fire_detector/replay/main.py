@@ -16,6 +16,7 @@ from fire_detector.cli.command_line import create_parser, ExitStatus, fail, pars
 from fire_detector.model.classifier import AUTO, RUNTIMES
 from fire_detector.model.locate import DEFAULT_MODEL
 from fire_detector.parameters.detector import PARAMETERS
+from fire_detector.replay import PROGRAM
 
 EXAMPLES = (
     'fire_replay run_12',
@@ -36,35 +37,29 @@ labeled nofire, or else all that is not labeled fire.
 Exit status: 0 when everything was read, 1 when a part was not, 2 when nothing was or the \
 command line is wrong.
 """
-# Options that set a parameter of the node.
-_ALARM = {'on_threshold': float, 'off_threshold': float, 'window': float, 'min_frames': int}
+# Parameters of the node's alarm that are options.
+ALARM = {'on_threshold': float, 'off_threshold': float, 'window': float, 'min_frames': int}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Replay what the command line names; return the exit status."""
+    """Replay the recordings that the command line names; return the exit status."""
     options = parse(_parser(), arguments)
     try:
         # Here, so that --help works without them.
         from fire_detector.replay.session import run_session
     except ImportError as error:
-        return fail(f"{error}: install what replaying needs, from the package's checkout: "
-                    f"pip install '.[replay]'")
+        return fail(PROGRAM, f"{error}: install what replaying needs, from the package's "
+                             f"checkout: pip install '.[replay]'")
+    parameters = {parameter.name for parameter in PARAMETERS}
     try:
         return run_session(options, {
-            name: value for name, value in _parameters(options).items() if value is not None})
+            name: value for name, value in vars(options).items() if name in parameters})
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
 
 
-def _parameters(options: argparse.Namespace) -> dict[str, object]:
-    return {
-        'model': options.model, 'runtime': options.runtime, 'num_threads': options.threads,
-        'alarm.latch': options.latch or None,
-        **{f'alarm.{name}': getattr(options, name) for name in _ALARM}}
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = create_parser('fire_replay', __doc__, EXAMPLES, NOTES)
+    parser = create_parser(PROGRAM, __doc__, EXAMPLES, NOTES)
     parser.add_argument('paths', metavar='BAG', type=Path, nargs='+',
                         help='bag (folder, .db3, .mcap, .bag; compressed too), video, folder of '
                              'images, or folder of bags')
@@ -79,18 +74,20 @@ def _parser() -> argparse.ArgumentParser:
     model = parser.add_argument_group('model')
     model.add_argument('--model', metavar='M', default=DEFAULT_MODEL,
                        help='.tflite file, or name of an installed model (default: %(default)s)')
-    model.add_argument('--compare', metavar='M', help='a second model, laid beside the first')
+    model.add_argument('--compare', metavar='M', help='a second model, to compare with the first')
     model.add_argument('--runtime', choices=(AUTO, *RUNTIMES), default=AUTO,
                        help='TFLite runtime (default: the first that is installed)')
-    model.add_argument('--threads', metavar='N', type=int, default=1,
+    model.add_argument('--threads', dest='num_threads', metavar='N', type=int, default=1,
                        help='threads that one inference may use (default: %(default)s)')
     alarm = parser.add_argument_group('alarm', 'Without them, the values of the model.')
     texts = {parameter.name: parameter.text for parameter in PARAMETERS}
-    for name, kind in _ALARM.items():
-        # What stands behind the semicolon is of the parameter.
-        alarm.add_argument(f'--{name.replace("_", "-")}', metavar='X', type=kind,
+    for name, kind in ALARM.items():
+        # The text after the semicolon is about the parameter.
+        alarm.add_argument(f'--{name.replace("_", "-")}', dest=f'alarm.{name}', metavar='X',
+                           type=kind, default=argparse.SUPPRESS,
                            help=texts[f'alarm.{name}'].split(';')[0])
-    alarm.add_argument('--latch', action='store_true', help='keep a raised alarm')
+    alarm.add_argument('--latch', dest='alarm.latch', action='store_true',
+                       default=argparse.SUPPRESS, help='keep a raised alarm')
     alarm.add_argument('--labels', metavar='CSV', type=Path,
                        help='events to measure the alarms against')
     return parser

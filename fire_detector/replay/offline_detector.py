@@ -1,67 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the detector over a recording."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import islice
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
 from fire_detector.detection.detector import Detector, Inference, Rejection
-from fire_detector.detection.statistics import DATA
+from fire_detector.detection.image_statistics import DATA
 from fire_detector.model.contract import ModelContract
 from fire_detector.model.locate import find_model
 from fire_detector.parameters.detector import default_values, LiveSettings, NodeSettings
-from fire_detector.replay.events import alarm_events, duration_and_rate, find_gaps
+from fire_detector.replay.bags.reader import RecordedImage
+from fire_detector.replay.events import alarm_events
 from fire_detector.replay.records import Prediction, Run, TopicReport
 from fire_detector.replay.snapshots import SnapshotSelector
-from fire_detector.replay.sources import RecordedFrame, Source
+from fire_detector.replay.sources import Source
 
-# Frames for each thread that are read ahead.
+# Images for each thread that are read ahead.
 AHEAD = 3
 
-Item = TypeVar('Item')
-Result = TypeVar('Result')
-
-
-@dataclass(frozen=True)
-class Setup:
-    """
-    The parameters of a detector.
-
-    :ivar parameters: values by name, of the node's parameters that are not left at their defaults.
-    """
-
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def values(self) -> dict[str, Any]:
-        """Return the value of every parameter."""
-        return default_values() | dict(self.parameters)
+# Values of the node's parameters, by name; others have their defaults.
+Parameters = Mapping[str, Any]
+Item = tuple[RecordedImage, list['OfflineDetector']]
 
 
 class OfflineDetector:
     """
-    One model for the frames of one topic.
+    One model for the images of one topic.
 
     `infer` may be called in several threads at a time, `update` is to be called in order.
     """
 
-    def __init__(self, setup: Setup, threads: int = 1) -> None:
+    def __init__(self, parameters: Parameters, threads: int = 1) -> None:
         """
         Load the model.
 
-        :param setup: the node's parameters.
+        :param parameters: values of the node's parameters.
         :param threads: that call `infer`; each has an interpreter of its own.
         :raises ModelError: when the model cannot be used.
         :raises RuntimeUnavailableError: when its runtime cannot be imported.
-        :raises ValueError: when a value of the setup is not allowed.
+        :raises ValueError: when a value is not allowed.
         """
-        self._settings = NodeSettings.from_parameters(setup.values())
+        values = default_values() | dict(parameters)
+        self._settings = NodeSettings.from_parameters(values)
         self._detector = _load(self._settings)
         self._live = LiveSettings.from_parameters(
-            setup.values(), self._detector.classifier.contract.alarm)
+            values, self._detector.classifier.contract.alarm)
         self._detector.alarm.settings = self._live.alarm
         self._detector.alarm.latch = self._live.alarm_latch
         self._selector = SnapshotSelector(self._live.alarm.on_threshold)
@@ -71,30 +57,30 @@ class OfflineDetector:
         for _ in range(threads - 1):
             self._idle.put(_load(self._settings))
 
-    def infer(self, frame: RecordedFrame) -> Inference | Rejection:
-        """Run the model on a frame."""
-        if frame.content is None:
-            return Rejection(frame.stamp, DATA, frame.problem)
+    def infer(self, image: RecordedImage) -> Inference | Rejection:
+        """Run the model on an image."""
+        if image.message is None:
+            return Rejection(image.stamp, DATA, image.problem)
         detector = self._idle.get()
         try:
-            return detector.infer(frame.content)
+            return detector.infer(image.message)
         finally:
             self._idle.put(detector)
 
-    def update(self, frame: RecordedFrame, inference: Inference | Rejection) -> None:
+    def update(self, image: RecordedImage, inference: Inference | Rejection) -> None:
         """
-        Take the next frame into account, as the node does.
+        Decide on the alarm after the next image, as the node does.
 
-        :param frame: the frame.
+        :param image: the image.
         :param inference: what `infer` returned for it.
         """
         if isinstance(inference, Rejection):
             self._predictions.append(Prediction(
-                frame.stamp, frame.received, None, self._detector.alarm.active,
+                image.stamp, image.received, None, self._detector.alarm.active,
                 inference.reason, inference.detail))
             return
         detection = self._detector.decide(inference)
-        prediction = Prediction(frame.stamp, frame.received, detection.probability,
+        prediction = Prediction(image.stamp, image.received, detection.probability,
                                 detection.alarm)
         self._predictions.append(prediction)
         self._selector.add(prediction, detection.image)
@@ -104,8 +90,11 @@ class OfflineDetector:
         classifier = self._detector.classifier
         contract = classifier.contract
         predictions = tuple(self._predictions)
-        return Run(contract.name, contract.version, classifier.runtime, contract.model_sha256,
-                   describe_contract(contract), describe_settings(self._settings, self._live),
+        alarm = self._live.alarm
+        return Run(f'{contract.name} {contract.version}',
+                   _describe_contract(contract, classifier.runtime),
+                   _describe_settings(self._settings, self._live),
+                   (alarm.on_threshold, alarm.off_threshold),
                    predictions, alarm_events(predictions), self._selector.snapshots())
 
 
@@ -114,81 +103,75 @@ def _load(settings: NodeSettings) -> Detector:
                     settings.allow_changed_model)
 
 
-def check_setups(setups: Iterable[Setup]) -> None:
+def check_parameters(models: Iterable[Parameters]) -> None:
     """
     Load each model once, so that errors come before anything is read.
 
+    :param models: the parameters of each.
     :raises ModelError: when a model cannot be used.
     :raises RuntimeUnavailableError: when a runtime cannot be imported.
-    :raises ValueError: when a value of a setup is not allowed.
+    :raises ValueError: when a value is not allowed.
     """
-    for setup in setups:
-        OfflineDetector(setup)
+    for parameters in models:
+        OfflineDetector(parameters)
 
 
-def detect_recording(source: Source, setups: Sequence[Setup], threads: int,
-                     on_frame: Callable[[], object] = lambda: None) -> tuple[TopicReport, ...]:
+def detect_recording(source: Source, models: Sequence[Parameters], threads: int,
+                     on_image: Callable[[], object] = lambda: None) -> tuple[TopicReport, ...]:
     """
-    Run models over every frame of a recording.
+    Run models over every image of a recording.
 
-    :param source: of the frames; they are read a few ahead, and not kept.
-    :param setups: one for each model, as `check_setups` has accepted them.
+    :param source: of the images; they are read a few ahead, and not kept.
+    :param models: the parameters of each, as `check_parameters` has accepted them.
     :param threads: that run the models.
-    :param on_frame: called after each frame.
+    :param on_image: called after each image.
     :return: one report for each topic, in the order of their names.
     """
     topics: dict[tuple[str, str], list[OfflineDetector]] = {}
 
-    def frames() -> Iterator[tuple[RecordedFrame, list[OfflineDetector]]]:
-        for frame in source.frames():
-            key = frame.topic, frame.kind
+    def items() -> Iterator[Item]:
+        for image in source.images:
+            key = image.topic, image.message_type
             if key not in topics:
-                topics[key] = [OfflineDetector(setup, threads) for setup in setups]
-            yield frame, topics[key]
+                topics[key] = [OfflineDetector(parameters, threads) for parameters in models]
+            yield image, topics[key]
 
-    for (frame, detectors), inferences in map_ahead(_infer, frames(), threads):
+    for (image, detectors), inferences in _infer_ahead(items(), threads):
         for detector, inference in zip(detectors, inferences, strict=True):
-            detector.update(frame, inference)
-        on_frame()
-    return tuple(_topic_report(topic, kind, [detector.run() for detector in detectors])
-                 for (topic, kind), detectors in sorted(topics.items()))
+            detector.update(image, inference)
+        on_image()
+    return tuple(
+        TopicReport(topic, message_type, tuple(detector.run() for detector in detectors))
+        for (topic, message_type), detectors in sorted(topics.items()))
 
 
-def map_ahead(function: Callable[[Item], Result], items: Iterable[Item],
-              threads: int) -> Iterator[tuple[Item, Result]]:
-    """Call a function in threads for each item, a few ahead; return items and results in order."""
-    following = iter(items)
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[tuple[Item, Future[Result]]] = deque(
-            (item, pool.submit(function, item)) for item in islice(following, AHEAD * threads))
-        try:
-            while waiting:
-                item, future = waiting.popleft()
-                for new in islice(following, 1):
-                    waiting.append((new, pool.submit(function, new)))
-                yield item, future.result()
-        finally:
-            for _, future in waiting:
-                future.cancel()
+def _infer_ahead(items: Iterable[Item],
+                 threads: int) -> Iterator[tuple[Item, list[Inference | Rejection]]]:
+    """Run the models in threads, a few images ahead; return images and results in order."""
+    waiting: deque[tuple[Item, Future[list[Inference | Rejection]]]] = deque()
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(_infer, item)))
+            if len(waiting) > AHEAD * threads:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for first, future in waiting:
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _infer(item: tuple[RecordedFrame, list[OfflineDetector]]) -> list[Inference | Rejection]:
-    frame, detectors = item
-    return [detector.infer(frame) for detector in detectors]
+def _infer(item: Item) -> list[Inference | Rejection]:
+    image, detectors = item
+    return [detector.infer(image) for detector in detectors]
 
 
-def _topic_report(topic: str, kind: str, runs: Sequence[Run]) -> TopicReport:
-    predictions = runs[0].predictions
-    duration, rate = duration_and_rate(predictions)
-    counts = Counter(prediction.reason for prediction in predictions if prediction.reason)
-    return TopicReport(topic, kind, duration, rate, find_gaps(predictions),
-                       tuple(sorted(counts.items())), tuple(runs))
-
-
-def describe_contract(contract: ModelContract) -> tuple[tuple[str, str], ...]:
-    """List names and values of a model's contract."""
+def _describe_contract(contract: ModelContract, runtime: str) -> tuple[tuple[str, str], ...]:
+    """List names and values of a model, its runtime and its contract."""
     spec = contract.input_spec
     return (('model', f'{contract.name} {contract.version}'),
+            ('runtime', runtime),
             ('SHA-256', contract.model_sha256),
             ('input', f'{spec.width}x{spec.height} {spec.color_order}'),
             ('labels', ', '.join(contract.labels)),
@@ -198,7 +181,7 @@ def describe_contract(contract: ModelContract) -> tuple[tuple[str, str], ...]:
               for name, value in contract.metrics.items()))
 
 
-def describe_settings(settings: NodeSettings, live: LiveSettings) -> tuple[tuple[str, str], ...]:
+def _describe_settings(settings: NodeSettings, live: LiveSettings) -> tuple[tuple[str, str], ...]:
     """List the settings of alarm and inference."""
     alarm = live.alarm
     return (('on_threshold', f'{alarm.on_threshold:g}'),

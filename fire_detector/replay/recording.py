@@ -9,9 +9,9 @@ import time
 
 from fire_detector.images.files import ImageFileError
 from fire_detector.replay.bags.files import BagError
-from fire_detector.replay.events import Label, label_figures
-from fire_detector.replay.offline_detector import detect_recording, Setup
-from fire_detector.replay.records import Report, TopicReport
+from fire_detector.replay.events import label_figures
+from fire_detector.replay.offline_detector import detect_recording, Parameters
+from fire_detector.replay.records import LabeledEvent, Report, TopicReport
 from fire_detector.replay.report.page import write_report
 from fire_detector.replay.sources import open_source
 from fire_detector.replay.timeline import write_csv, write_png
@@ -25,7 +25,7 @@ class Task:
 
     :ivar path: of the recording.
     :ivar out: the folder that is written into; it is made where it does not exist.
-    :ivar setups: one for each model.
+    :ivar models: the node's parameters for each model, as `check_parameters` has accepted them.
     :ivar topics: those of a bag to read; empty for all with images.
     :ivar labels: events to measure against; empty for none.
     :ivar image_rate: images a second of a folder of them.
@@ -35,9 +35,9 @@ class Task:
 
     path: Path
     out: Path
-    setups: tuple[Setup, ...]
+    models: tuple[Parameters, ...]
     topics: tuple[str, ...] = ()
-    labels: tuple[Label, ...] = ()
+    labels: tuple[LabeledEvent, ...] = ()
     image_rate: float = 10.0
     threads: int = 1
     shows_progress: bool = False
@@ -49,7 +49,7 @@ class Outcome:
     The result of a task.
 
     :ivar task: the task.
-    :ivar report: what was found and written; None where no image could be read.
+    :ivar report: the results, which were written; None where no image could be read.
     :ivar problems: what could not be read.
     """
 
@@ -59,11 +59,7 @@ class Outcome:
 
 
 def replay(task: Task) -> Outcome:
-    """
-    Replay one recording, and write report.html, timeline.csv and timeline.png.
-
-    :param task: with setups that `check_setups` has accepted.
-    """
+    """Replay one recording, and write report.html, timeline.csv and timeline.png."""
     try:
         return _replay(task)
     except (BagError, ImageFileError) as error:
@@ -78,10 +74,11 @@ def _replay(task: Task) -> Outcome:
     # tqdm draws nothing where stderr is no terminal.
     with tqdm(total=source.total, unit=' images', desc=task.path.name, leave=False,
               disable=None if task.shows_progress else True) as bar:
-        topics = detect_recording(source, task.setups, task.threads, bar.update)
+        topics = detect_recording(source, task.models, task.threads, bar.update)
     problems = list(source.problems)
     if not topics:
-        return Outcome(task, None, (*problems, source.explain_missing_images()))
+        return Outcome(task, None, tuple(problems) or (
+            f'{task.path}: no image could be read',))
     if task.labels:
         topics = tuple(_add_label_figures(topic, task.labels) for topic in topics)
     problems += _label_problems(topics, task.labels)
@@ -94,12 +91,13 @@ def _replay(task: Task) -> Outcome:
     return Outcome(task, report, report.problems)
 
 
-def _add_label_figures(topic: TopicReport, labels: tuple[Label, ...]) -> TopicReport:
+def _add_label_figures(topic: TopicReport, labels: tuple[LabeledEvent, ...]) -> TopicReport:
     return replace(topic, runs=tuple(
         replace(run, labels=label_figures(run.predictions, labels)) for run in topic.runs))
 
 
-def _label_problems(topics: Iterable[TopicReport], labels: tuple[Label, ...]) -> Iterator[str]:
+def _label_problems(topics: Iterable[TopicReport],
+                    labels: tuple[LabeledEvent, ...]) -> Iterator[str]:
     """Describe labels without an image; those with stamps may be of another recording."""
     for topic in topics:
         figures = topic.runs[0].labels

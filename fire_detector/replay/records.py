@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a replay finds: times in seconds, probabilities 0..1."""
+"""The results of a replay: times in seconds, probabilities 0..1."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+import math
+from statistics import median
 
 FIRE, NOFIRE = EVENT_LABELS = ('fire', 'nofire')
 RAISED, CLEARED, HIGHEST, DOUBTFUL = (
     'alarm raised', 'alarm cleared', 'highest', 'most doubtful')
+# Smaller numbers in labels are seconds since the first image: as a stamp, this is March 1973.
+FIRST_STAMP = 1e8
+# Median periods after which the next image is late.
+GAP = 3.0
 
 
 @dataclass(frozen=True)
@@ -17,7 +25,7 @@ class Prediction:
     :ivar received: when the recorder got it; in a video or folder the same as `stamp`.
     :ivar probability: that it shows fire; None where the image was rejected.
     :ivar alarm: whether the alarm is raised after this image.
-    :ivar reason: why it was rejected, one of statistics.REASONS; '' where it was processed.
+    :ivar reason: why it was rejected, one of image_statistics.REASONS; '' where it was processed.
     :ivar detail: the same in a sentence.
     """
 
@@ -62,25 +70,43 @@ class AlarmEvent:
 @dataclass(frozen=True)
 class LabeledEvent:
     """
-    A stretch of time that a person has labeled.
+    An interval of time that a person has labeled.
 
-    :ivar start: stamp at which it begins.
-    :ivar end: stamp at which it ends.
+    :ivar start: a stamp, or seconds since the first image.
+    :ivar end: likewise, above `start`.
     :ivar label: FIRE or NOFIRE.
-    :ivar time_to_alarm: seconds from its start until the alarm was raised, 0 where it was already;
-        None where it was missed, or the label is NOFIRE.
+    :ivar time_to_alarm: seconds from the start until the alarm was raised, 0 where it was already;
+        None where it was missed or not measured, or the label is NOFIRE.
     """
 
     start: float
     end: float
     label: str
-    time_to_alarm: float | None
+    time_to_alarm: float | None = None
+
+    @property
+    def is_relative(self) -> bool:
+        """Return whether the times are seconds since the first image."""
+        return self.end < FIRST_STAMP
+
+    def contains(self, prediction: Prediction) -> bool:
+        """Return whether an image lies in the event; `start` and `end` are stamps."""
+        return self.start <= prediction.stamp <= self.end
+
+    def with_stamps(self, first: float) -> 'LabeledEvent':
+        """
+        Return the event with stamps instead of relative times.
+
+        :param first: stamp of the first image.
+        """
+        return (replace(self, start=self.start + first, end=self.end + first)
+                if self.is_relative else self)
 
 
 @dataclass(frozen=True)
 class LabelFigures:
     """
-    How the alarms fit the labels.
+    The alarms measured against labels.
 
     :ivar events: in order of their start.
     :ivar missed: fires during which the alarm was never raised.
@@ -99,33 +125,24 @@ class Run:
     """
     One model's predictions for one topic.
 
-    :ivar model: name in its contract.
-    :ivar model_version: likewise.
-    :ivar runtime: key of classifier.RUNTIMES.
-    :ivar sha256: of the model's bytes.
-    :ivar contract: names and values of the model's contract.
-    :ivar settings: names and values: thresholds, window, ...
+    :ivar name: name and version of the model.
+    :ivar contract: names and values of the model, its runtime and its contract.
+    :ivar settings: names and values of alarm and inference.
+    :ivar thresholds: probabilities above and below which the alarm is raised and cleared.
     :ivar predictions: one for each image, in the order in which they were recorded.
     :ivar alarms: in order.
     :ivar snapshots: a few images, in order.
     :ivar labels: where labels were given.
     """
 
-    model: str
-    model_version: str
-    runtime: str
-    sha256: str
+    name: str
     contract: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
+    thresholds: tuple[float, float]
     predictions: tuple[Prediction, ...]
     alarms: tuple[AlarmEvent, ...]
     snapshots: tuple[Snapshot, ...]
     labels: LabelFigures | None = None
-
-    @property
-    def name(self) -> str:
-        """Return name and version of the model."""
-        return f'{self.model} {self.model_version}'
 
     @property
     def highest(self) -> Prediction | None:
@@ -136,42 +153,56 @@ class Run:
 
     @property
     def rejected(self) -> int:
-        """Return how many images were rejected."""
+        """Return the number of rejected images."""
         return sum(prediction.probability is None for prediction in self.predictions)
-
-    @property
-    def thresholds(self) -> tuple[float, ...]:
-        """Return the thresholds of the alarm."""
-        return tuple(float(value) for name, value in self.settings
-                     if name.endswith('_threshold'))
 
 
 @dataclass(frozen=True)
 class TopicReport:
     """
-    What was found about one topic.
+    The predictions for the images of one topic.
 
     :ivar topic: its name; of a video or folder, the file's.
     :ivar message_type: as in 'sensor_msgs/msg/Image'; 'video' or 'images'.
-    :ivar duration: seconds from the first stamp to the last.
-    :ivar rate: images a second.
-    :ivar gaps: stamp and seconds of those longer than three median periods.
-    :ivar rejected: reasons and how many images each.
-    :ivar runs: one for each model.
+    :ivar runs: at least one: that of each model.
     """
 
     topic: str
     message_type: str
-    duration: float
-    rate: float
-    gaps: tuple[tuple[float, float], ...]
-    rejected: tuple[tuple[str, int], ...]
     runs: tuple[Run, ...]
 
     @property
     def predictions(self) -> tuple[Prediction, ...]:
-        """Return those of the first model; the images are the same for all."""
-        return self.runs[0].predictions if self.runs else ()
+        """Return those of the first model, at least one; the images are the same for all."""
+        return self.runs[0].predictions
+
+    @property
+    def duration(self) -> float:
+        """Return the seconds from the first stamp to the last."""
+        stamps = [prediction.stamp for prediction in self.predictions]
+        return max(stamps) - min(stamps)
+
+    @property
+    def rate(self) -> float:
+        """Return the number of images a second; 0 where it is unknown."""
+        return (len(self.predictions) - 1) / self.duration if self.duration > 0 else 0.0
+
+    @property
+    def gaps(self) -> tuple[tuple[float, float], ...]:
+        """List where the next image came later than usual: stamp before, and seconds."""
+        stamps = [prediction.stamp for prediction in self.predictions]
+        longest = longest_step(stamps)
+        return tuple((before, after - before) for before, after in pairwise(stamps)
+                     if after - before > longest)
+
+    @property
+    def rejected(self) -> list[tuple[str, int, str]]:
+        """List the reasons of rejected images, each with their number and the first detail."""
+        details: dict[str, list[str]] = {}
+        for prediction in self.predictions:
+            if prediction.reason:
+                details.setdefault(prediction.reason, []).append(prediction.detail)
+        return [(reason, len(found), found[0]) for reason, found in sorted(details.items())]
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -179,16 +210,16 @@ class TopicReport:
         return ('',) if len(self.runs) == 1 else ('A', 'B')[:len(self.runs)]
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Return name and version of each model, after its letter where there is one."""
-        return tuple(f'{letter}: {run.name}' if letter else run.name
-                     for letter, run in zip(self.letters, self.runs, strict=True))
+    def named_runs(self) -> list[tuple[str, Run]]:
+        """Return each run with name and version of its model, after its letter if it has one."""
+        return [(f'{letter}: {run.name}' if letter else run.name, run)
+                for letter, run in zip(self.letters, self.runs, strict=True)]
 
 
 @dataclass(frozen=True)
 class Report:
     """
-    What was found in one recording.
+    The results for one recording.
 
     :ivar source: its path.
     :ivar made: local time, ISO 8601.
@@ -202,3 +233,9 @@ class Report:
     topics: tuple[TopicReport, ...]
     problems: tuple[str, ...] = ()
     processed_in: float = 0.0
+
+
+def longest_step(times: Sequence[float]) -> float:
+    """Return the seconds up to which an image follows without a gap; infinite if unknown."""
+    steps = [after - before for before, after in pairwise(times)]
+    return (GAP * median(steps) if steps else 0.0) or math.inf

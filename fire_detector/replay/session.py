@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replay the recordings that a command line names, several at a time if so asked."""
+"""Replay the recordings that a command line names, several at a time with --jobs."""
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +15,9 @@ from typing import Any
 import cv2
 from fire_detector.cli.command_line import ExitStatus, fail, print_problem
 from fire_detector.model.classifier import RuntimeUnavailableError
+from fire_detector.replay import PROGRAM
 from fire_detector.replay.events import read_labels
-from fire_detector.replay.offline_detector import check_setups, Setup
+from fire_detector.replay.offline_detector import check_parameters
 from fire_detector.replay.recording import Outcome, replay, Task
 from fire_detector.replay.sources import recordings_in, SourceError
 from fire_detector.replay.summary import format_table, summarize, write_summary
@@ -35,34 +36,34 @@ def run_session(options: argparse.Namespace, parameters: Mapping[str, Any]) -> i
     :return: the exit status.
     """
     _limit_opencv_threads()
-    models = [parameters['model'], *([options.compare] if options.compare else [])]
-    setups = tuple(Setup({**parameters, 'model': model}) for model in models)
+    models = (parameters, *([{**parameters, 'model': options.compare}] if options.compare else []))
     try:
         # Models that cannot be used and values that are not allowed: ValueErrors both.
-        check_setups(setups)
+        check_parameters(models)
         labels = read_labels(options.labels) if options.labels else ()
     except (ValueError, RuntimeUnavailableError) as error:
-        return fail(str(error))
+        return fail(PROGRAM, str(error))
     found, errors = _find_recordings(options.paths)
     for message in errors:
-        print_problem(message)
+        print_problem(PROGRAM, message)
     if len(found) > 1 and labels and labels[0].is_relative:
-        return fail(f'{options.labels}: seconds since the first image fit one recording, and '
-                    f'there are {len(found)}: write stamps as recorded, or name one recording')
+        return fail(PROGRAM, f'{options.labels}: seconds since the first image fit one recording, '
+                             f'and there are {len(found)}: write stamps as recorded, or name one '
+                             f'recording')
     # Threads that wait for a processor only take memory.
     threads = max(1, min(MAX_THREADS, (os.cpu_count() or 1) // options.jobs))
-    tasks = [Task(path, out, setups, tuple(options.topic), labels, options.image_rate, threads,
+    tasks = [Task(path, out, models, tuple(options.topic), labels, options.image_rate, threads,
                   shows_progress=len(found) == 1)
              for path, out in _output_folders(found, options.out)]
     outcomes = list(_replay_all(tasks, options.jobs))
     for outcome in outcomes:
         for problem in outcome.problems:
-            print_problem(problem)
+            print_problem(PROGRAM, problem)
     if outcomes:
         _print_summary(outcomes, options)
     if not any(outcome.report for outcome in outcomes):
         return ExitStatus.NOTHING
-    return (ExitStatus.A_PART if errors or any(one.problems for one in outcomes)
+    return (ExitStatus.A_PART if errors or any(outcome.problems for outcome in outcomes)
             else ExitStatus.ALL)
 
 
@@ -138,7 +139,7 @@ def _initialize_worker() -> None:
 
 def _print_summary(outcomes: Sequence[Outcome], options: argparse.Namespace) -> None:
     rows = summarize(outcomes)
-    # A reader that has read enough, such as head, ends the program without a traceback. Only
+    # A reader that ends early, such as head, ends the program without a traceback. Only
     # here: the pipes to worker processes break, too, when one is killed.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     print(format_table(rows))

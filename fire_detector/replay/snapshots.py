@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Choose the few images that a report shows, while all of them go by."""
+"""Select the few images of a recording that a report shows, without keeping all of them."""
 
 from dataclasses import dataclass
-import math
 
 import cv2
 from fire_detector.images.color_image import ColorImage
@@ -20,7 +19,7 @@ SPACING = 2.0
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """An image that may be shown: the better one has the larger score."""
+    """An image that may be shown; those with the largest scores are."""
 
     score: float
     prediction: Prediction
@@ -28,7 +27,7 @@ class _Candidate:
 
 
 class SnapshotSelector:
-    """Selection of images: alarms, the highest probabilities and the most doubtful ones."""
+    """A selection of images: alarms, the highest probabilities and the most doubtful ones."""
 
     def __init__(self, threshold: float) -> None:
         """
@@ -61,21 +60,23 @@ class SnapshotSelector:
         """Return the images that were kept, in the order of the stamps."""
         kept = [(kind, candidate) for kind, candidates in self._kept.items()
                 for candidate in candidates]
-        kept.sort(key=lambda one: one[1].prediction.stamp)
-        return tuple(Snapshot(one.prediction, kind, _jpeg(one.pixels)) for kind, one in kept)
+        kept.sort(key=lambda entry: entry[1].prediction.stamp)
+        return tuple(Snapshot(candidate.prediction, kind, _jpeg(candidate.pixels))
+                     for kind, candidate in kept)
 
     def _consider(self, kind: str, score: float, prediction: Prediction,
                   image: ColorImage) -> None:
         """Keep an image if its score is among the best, and above those of its neighbors."""
         kept = self._kept[kind]
-        near = [one for one in kept if abs(one.prediction.stamp - prediction.stamp) < SPACING]
-        lowest = min((one.score for one in kept), default=-math.inf)
-        if (any(one.score >= score for one in near)
-                or (not near and len(kept) == MAX_OTHERS and score <= lowest)):
+        near = [other for other in kept
+                if abs(other.prediction.stamp - prediction.stamp) < SPACING]
+        # Candidates are sorted: the last one has the lowest score.
+        if (any(other.score >= score for other in near)
+                or (not near and len(kept) == MAX_OTHERS and score <= kept[-1].score)):
             return
-        kept[:] = [one for one in kept if one not in near]
+        kept[:] = [other for other in kept if other not in near]
         kept.append(_Candidate(score, prediction, _small_copy(image)))
-        kept.sort(key=lambda one: one.score, reverse=True)
+        kept.sort(key=lambda candidate: candidate.score, reverse=True)
         del kept[MAX_OTHERS:]
 
 

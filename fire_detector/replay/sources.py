@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Find recordings, and read their images one after the other, each with its time."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from fire_detector.images.decode import stamp_of
 from fire_detector.images.files import (
     find_files,
     Frame,
@@ -19,7 +16,7 @@ from fire_detector.images.files import (
     walk_files,
 )
 from fire_detector.replay.bags.files import bags_in, is_bag_file
-from fire_detector.replay.bags.reader import Bag, COMPRESSED_IMAGE, IMAGE
+from fire_detector.replay.bags.reader import Bag, COMPRESSED_IMAGE, IMAGE, RecordedImage
 
 VIDEO, IMAGES = 'video', 'images'
 
@@ -29,140 +26,18 @@ class SourceError(ValueError):
 
 
 @dataclass(frozen=True)
-class RecordedFrame:
+class Source:
     """
-    One image of a recording.
+    The images of a recording, which can be read once.
 
-    :ivar topic: the topic, or the name of a video or folder.
-    :ivar kind: IMAGE, COMPRESSED_IMAGE, VIDEO or IMAGES.
-    :ivar stamp: of the header, in seconds; in a video or folder, since the first image.
-    :ivar received: when the recorder got it, in seconds.
-    :ivar content: a message for the first two kinds, a ColorImage for the others; None where it
-        could not be read.
-    :ivar problem: why it could not.
-    """
-
-    topic: str
-    kind: str
-    stamp: float
-    received: float
-    content: Any
-    problem: str = ''
-
-
-class Source(ABC):
-    """
-    A recording of images.
-
-    :ivar path: of the recording.
+    :ivar images: in order; one that cannot be read comes with its problem.
     :ivar problems: what could not be read, so far.
+    :ivar total: the number of images; None where it is not known in advance.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Keep the path."""
-        self.path = path
-        self.problems: list[str] = []
-
-    @property
-    def total(self) -> int | None:
-        """Return the number of images, where that is known in advance."""
-        return None
-
-    @abstractmethod
-    def frames(self) -> Iterator[RecordedFrame]:
-        """Read the images, in order."""
-
-    def explain_missing_images(self) -> str:
-        """Return why there was no image, after all was read."""
-        return f'{self.path}: no image could be read'
-
-
-class BagSource(Source):
-    """The images of a bag."""
-
-    def __init__(self, path: Path, topics: Sequence[str] = ()) -> None:
-        """
-        Find the bag's files.
-
-        :param topics: those to read; empty for all with images.
-        :raises BagError: when there is no file.
-        """
-        super().__init__(path)
-        self._bag = Bag(path)
-        self._topics = topics
-        self.problems = self._bag.problems
-
-    @property
-    def total(self) -> int | None:
-        """Return the number of images, where the bag's metadata has it."""
-        return self._bag.count(self._topics)
-
-    def frames(self) -> Iterator[RecordedFrame]:
-        """Read the messages; one that cannot be read comes with its problem."""
-        found = set()
-        for recorded in self._bag.messages(self._topics):
-            found.add(recorded.topic)
-            stamp = (recorded.received if recorded.message is None
-                     else stamp_of(recorded.message))
-            yield RecordedFrame(recorded.topic, recorded.message_type, stamp, recorded.received,
-                                recorded.message, recorded.problem)
-        for topic in self._topics:
-            if topic not in found and found:
-                self.problems.append(
-                    f'{self.path}: no images on topic {topic}: {self._list_topics()}')
-
-    def explain_missing_images(self) -> str:
-        """Return the bag's topics and their types."""
-        wanted = f' on {", ".join(self._topics)}' if self._topics else ''
-        return f'{self.path}: no messages with images{wanted}: {self._list_topics()}'
-
-    def _list_topics(self) -> str:
-        names = ', '.join(f'{name} ({kind})' for name, kind in sorted(self._bag.types.items()))
-        return (f'the topics that were found are {names}; images are {IMAGE} or '
-                f'{COMPRESSED_IMAGE}' if names else 'no topic was found')
-
-
-class VideoSource(Source):
-    """The frames of a video file."""
-
-    def frames(self) -> Iterator[RecordedFrame]:
-        """Read the frames; their times follow from the file's frame rate."""
-        try:
-            for frame in read_video(self.path):
-                yield RecordedFrame(self.path.name, VIDEO, frame.time, frame.time, frame)
-        except ImageFileError as error:
-            self.problems.append(str(error))
-
-
-class ImageFolderSource(Source):
-    """The images of a folder, in the order of their names, at a rate."""
-
-    def __init__(self, path: Path, rate: float) -> None:
-        """
-        List the images.
-
-        :param rate: images a second.
-        :raises ImageFileError: when there are none.
-        """
-        super().__init__(path)
-        self._files = [file for file in find_files(path) if not is_video(file)]
-        self._rate = rate
-
-    @property
-    def total(self) -> int:
-        """Return the number of images."""
-        return len(self._files)
-
-    def frames(self) -> Iterator[RecordedFrame]:
-        """Read the images; one that cannot be read comes with its problem."""
-        for index, file in enumerate(self._files):
-            time, frame, problem = index / self._rate, None, ''
-            try:
-                frame = Frame(index, time, read_image(file))
-            except ImageFileError as error:
-                problem = str(error)
-                self.problems.append(problem)
-            yield RecordedFrame(self.path.name, IMAGES, time, time, frame, problem)
+    images: Iterator[RecordedImage]
+    problems: list[str]
+    total: int | None = None
 
 
 def open_source(path: Path, topics: Sequence[str], image_rate: float) -> Source:
@@ -174,11 +49,48 @@ def open_source(path: Path, topics: Sequence[str], image_rate: float) -> Source:
     :raises BagError: when it is a bag without files.
     :raises ImageFileError: when it is a folder without images.
     """
+    problems: list[str] = []
     if is_video(path):
-        return VideoSource(path)
-    if is_bag_file(path) or (path.is_dir() and bags_in(path) == [path]):
-        return BagSource(path, topics)
-    return ImageFolderSource(path, image_rate)
+        return Source(_read_video(path, problems), problems)
+    if is_bag_file(path) or bags_in(path) == [path]:
+        bag = Bag(path)
+        return Source(_read_bag(bag, topics), bag.problems, bag.count(topics))
+    files = [file for file in find_files(path) if not is_video(file)]
+    return Source(_read_images(path.name, files, image_rate, problems), problems, len(files))
+
+
+def _read_bag(bag: Bag, topics: Sequence[str]) -> Iterator[RecordedImage]:
+    found = set()
+    for image in bag.messages(topics):
+        found.add(image.topic)
+        yield image
+    missing = [topic for topic in topics if topic not in found]
+    if missing or not found:
+        on_topics = f' on {", ".join(missing)}' if missing else ''
+        names = ', '.join(f'{name} ({kind})' for name, kind in sorted(bag.types.items()))
+        bag.problems.append(f'{bag.path}: no messages with images{on_topics}: ' + (
+            f'the topics that were found are {names}; images are {IMAGE} or {COMPRESSED_IMAGE}'
+            if names else 'no topic was found'))
+
+
+def _read_video(path: Path, problems: list[str]) -> Iterator[RecordedImage]:
+    try:
+        for frame in read_video(path):
+            yield RecordedImage(path.name, VIDEO, frame.time, frame.time, frame)
+    except ImageFileError as error:
+        problems.append(str(error))
+
+
+def _read_images(name: str, files: Sequence[Path], rate: float,
+                 problems: list[str]) -> Iterator[RecordedImage]:
+    for index, file in enumerate(files):
+        time, frame, problem = index / rate, None, ''
+        try:
+            frame = Frame(index, time, read_image(file))
+        except ImageFileError as error:
+            problem = str(error)
+            problems.append(problem)
+        yield RecordedImage(name, IMAGES, time, time, frame, problem)
 
 
 def recordings_in(path: Path) -> list[Path]:

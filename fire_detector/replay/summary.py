@@ -14,9 +14,8 @@ COLUMNS = (
     'recording', 'topic', 'model', 'images', 'rejected', 'duration_s', 'alarms',
     'first_alarm_s', 'highest', 'fires', 'missed', 'time_to_alarm_s', 'false_alarms',
     'false_alarms_per_hour', 'times_real_time', 'problems', 'report')
-# Those that are printed: a table must fit on a screen.
-PRINTED = ('recording', 'topic', 'model', 'images', 'rejected', 'duration_s', 'alarms',
-           'first_alarm_s', 'highest', 'missed', 'time_to_alarm_s', 'false_alarms', 'problems')
+# Those that are not printed: a table must fit on a screen.
+NOT_PRINTED = ('fires', 'false_alarms_per_hour', 'times_real_time', 'report')
 LABELED = ('fires', 'missed', 'time_to_alarm_s', 'false_alarms', 'false_alarms_per_hour')
 
 Row = dict[str, str]
@@ -43,8 +42,8 @@ def write_summary(rows: Sequence[Row], path: Path) -> None:
 
 def format_table(rows: Sequence[Row]) -> str:
     """Align the rows in columns; those of labels are left out where there are none."""
-    columns = [name for name in PRINTED
-               if name not in LABELED or any(row[name] for row in rows)]
+    columns = [name for name in COLUMNS if name not in NOT_PRINTED
+               and (name not in LABELED or any(row[name] for row in rows))]
     return '\n'.join('  '.join(line).rstrip() for line in padded(
         [columns, *([row[name] for name in columns] for row in rows)]))
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import csv
 from pathlib import Path
 
-from fire_detector.replay.axis import find_axis
-from fire_detector.replay.chart import draw_probability, lanes_of, plain_text, series_of
+from fire_detector.replay.chart import draw_probability, find_axis, lanes_of, plain_text, series_of
 from fire_detector.replay.records import Report, TopicReport
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,7 +25,7 @@ def write_csv(report: Report, path: Path) -> None:
     second model, the last four again with `_2` behind their names. Probabilities have all their
     digits; that of a rejected image is empty.
     """
-    models = max((len(topic.runs) for topic in report.topics), default=1)
+    models = len(report.topics[0].runs)
     with path.open('w', newline='', encoding='utf-8') as file:
         writer = csv.writer(file)
         writer.writerow([*SHARED_COLUMNS, *(
@@ -48,11 +47,11 @@ def _rows(topic: TopicReport) -> Iterator[list[object]]:
 
 def write_png(report: Report, path: Path) -> None:
     """Draw probabilities, alarms, labels and rejected images, a part for each topic."""
-    figure = Figure(figsize=(12, 0.8 + HEIGHT * max(1, len(report.topics))), dpi=100,
+    figure = Figure(figsize=(12, 0.8 + HEIGHT * len(report.topics)), dpi=100,
                     layout='constrained')
     figure.suptitle(plain_text(report.source))
-    parts = figure.subplots(max(1, len(report.topics)), 1, squeeze=False)
-    for axes, topic in zip(parts[:, 0], report.topics, strict=False):
+    parts = figure.subplots(len(report.topics), 1, squeeze=False)
+    for axes, topic in zip(parts[:, 0], report.topics, strict=True):
         _draw(axes, topic)
     figure.savefig(path)
 
@@ -60,7 +59,8 @@ def write_png(report: Report, path: Path) -> None:
 def _draw(axes: Axes, topic: TopicReport) -> None:
     axis = find_axis(topic)
     draw_probability(axes, series_of(topic, axis), lanes_of(topic, axis), axis.length)
-    axes.set(title=plain_text(f'{topic.topic} ({topic.message_type}), {", ".join(topic.names)}'),
+    names = ', '.join(name for name, _ in topic.named_runs)
+    axes.set(title=plain_text(f'{topic.topic} ({topic.message_type}), {names}'),
              xlabel=f'seconds since the first image ({"stamp" if axis.by_stamp else "received"} '
                     f'{axis.start:.3f})')
     axes.legend(loc='center left', bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)

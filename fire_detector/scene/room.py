@@ -55,7 +55,7 @@ def paint_still(name: str, width: int, height: int, seed: int) -> Pixels:
 
 def turbulence(rng: np.random.Generator, exponent: float, stretch: float, eddies: int) -> Field:
     """
-    Make noise with a power-law spectrum that tiles.
+    Return noise with a power-law spectrum that tiles.
 
     :param exponent: how fast fine detail fades: 1.4 is ragged, 2.4 is soft.
     :param stretch: how many times taller than wide the eddies are.
@@ -92,7 +92,7 @@ def to_bytes(values: NDArray[Any]) -> Pixels:
 
 
 class _Room:
-    """Paint a still room as a robot's camera sees it, with a pencil that knows perspective."""
+    """The canvas of a still room, on which surfaces are filled in perspective."""
 
     def __init__(self, width: int, height: int, rng: np.random.Generator) -> None:
         self.rng = rng

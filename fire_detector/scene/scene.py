@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of the timeline, in seconds from start up to end, and if it shows fire."""
+    """A stretch of the timeline, in seconds from start up to end, with or without fire."""
 
     name: str
     start: float
@@ -62,7 +62,7 @@ _OPACITY = (0.0, 0.30, 0.72, 0.92, 1.0, 1.0)
 
 
 class SyntheticScene:
-    """Render the room at any time; the same seed, size and time give the same frame."""
+    """The room at any time; the same seed, size and time give the same frame."""
 
     def __init__(self, width: int = 640, height: int = 480, seed: int = 0) -> None:
         """
@@ -122,7 +122,7 @@ def _flicker(now: float) -> float:
 
 
 class _Flames:
-    """Draw flames, smoke and firelight over an image of the still room."""
+    """The flames, smoke and firelight over an image of the still room."""
 
     def __init__(self, width: int, height: int, rng: np.random.Generator) -> None:
         shrink = max(1.0, math.sqrt(width * height / _EFFECT_PIXELS))

@@ -55,7 +55,7 @@ def choose(images: int) -> list[Path]:
 
 
 def make_cases(files: Sequence[Path], folder: Path) -> Iterator[Case]:
-    """Make of images in turn a camera's raw frame, its JPEG, a raw frame, and a plain file."""
+    """Yield from images, in turn, a raw frame, its JPEG, a raw frame, and a plain file."""
     encodings = itertools.cycle(ENCODINGS)
     for number, file in enumerate(files):
         pixels = np.asarray(cv2.imread(str(file)), np.uint8)

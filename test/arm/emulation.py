@@ -52,7 +52,7 @@ PI_FILES = {
 
 
 class EmulationError(RuntimeError):
-    """Report that something cannot be emulated: what is missing, or how it ended."""
+    """The error of what cannot be emulated: what is missing, or how it ended."""
 
 
 def find_tools() -> dict[str, str]:

@@ -21,7 +21,7 @@ from benchmark.camera import running_camera
 from benchmark.measure import FULL, measure, QUICK
 from benchmark.report import plot, summary, table
 from benchmark.results import ratios, Results, worse
-from fire_detector.cli.command_line import EXIT_INTERRUPTED
+from fire_detector.cli.command_line import ExitStatus
 from fire_detector.model.locate import DEFAULT_MODEL, find_model
 from ros_session import RosSession
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f'bench: {error}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        return ExitStatus.INTERRUPTED
     found = ratios(results)
     print(table(results, found, committed))
     if options.json is not None:

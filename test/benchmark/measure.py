@@ -28,7 +28,7 @@ from benchmark.results import Cost, Inference, Overload, Results, Start
 from benchmark.workload import Case, CASES
 import cv2
 from fire_detector.detection.detector import Detector, Rejection
-from fire_detector.detection.statistics import percentile
+from fire_detector.detection.image_statistics import percentile
 from fire_detector.images.color_image import ColorImage
 from fire_detector.model.classifier import RuntimeUnavailableError
 from fire_detector.model.locate import models_folder

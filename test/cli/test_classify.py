@@ -77,7 +77,7 @@ def test_video_has_a_line_for_each_frame(tmp_path: Path) -> None:
 
 
 def test_unreadable_input_is_named_and_the_rest_is_done(data: Path, tmp_path: Path) -> None:
-    """Each bad path stands on stderr with its reason, the good one has its line, status is 1."""
+    """Each bad path is on stderr with its reason, the good one has its line, status is 1."""
     good = data / 'images' / 'cair' / 'fire' / '0002.jpg'
     damaged, empty, folder = tmp_path / 'damaged.jpg', tmp_path / 'empty.png', tmp_path / 'none'
     damaged.write_bytes(b'\xff\xd8\xff\xe0 no more than a beginning')
@@ -99,7 +99,7 @@ def test_unreadable_input_is_named_and_the_rest_is_done(data: Path, tmp_path: Pa
 
 
 def test_truncated_video_is_reported(data: Path, tmp_path: Path) -> None:
-    """The frames that are there have their lines, and that it ends early is said."""
+    """Status 1, and the path in the message."""
     content = (data / 'video' / 'altar_nofire.mp4').read_bytes()
     path = tmp_path / 'cut.mp4'
     path.write_bytes(content[:len(content) // 2])

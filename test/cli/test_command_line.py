@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every tool does for a person at a terminal: help, version, completion by Tab."""
+"""Help, version and completion of all command lines."""
 
 import os
 from pathlib import Path
@@ -28,7 +28,7 @@ OF_ROS = {'use_sim_time', 'start_type_description_service'}
 
 def complete(folder: Path, line: str, shell: str = 'bash') -> list[str]:
     """
-    Ask fire_classify for completions, as argcomplete's function for a shell does.
+    Return the completions of fire_classify, as argcomplete's function for a shell gets them.
 
     :param line: the command line, with the cursor at its end.
     """
@@ -56,7 +56,7 @@ def test_version(module: str) -> None:
 
 @pytest.mark.parametrize('module', TOOLS)
 def test_help_of_tools(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are examples, whole and with options that there are; nothing is wider than 80."""
+    """There are examples with options that exist; no line is wider than 80 characters."""
     monkeypatch.setenv('COLUMNS', '80')
     result = run_module(f'fire_detector.{module}', '--help')
     assert result.returncode == 0
@@ -129,19 +129,14 @@ def test_help_of_cameras(ros: RosSession, module: str, page: NodeHelp,
     assert {name: ros.parameter(node, name) for name in described} == described | given
 
 
-def test_completion_of_options(tmp_path: Path) -> None:
-    """Options that begin so, and the values of those that have few."""
+def test_completion(tmp_path: Path) -> None:
+    """Options that begin so, and the values of those that have few; zsh gets the help, too."""
     pytest.importorskip('argcomplete', reason='argcomplete is not installed')
     assert complete(tmp_path, 'fire_classify --j') == ['--json']
     assert complete(tmp_path, 'fire_classify --runtime t') == ['tflite', 'tensorflow']
     assert '--version' in complete(tmp_path, 'fire_classify --')
-
-
-def test_completion_in_zsh(tmp_path: Path) -> None:
-    """Zsh gets what the options do, too."""
-    pytest.importorskip('argcomplete', reason='argcomplete is not installed')
-    assert 'print one JSON object a line' in ' '.join(
-        complete(tmp_path, 'fire_classify --', 'zsh'))
+    assert '--json:print one JSON object a line' in complete(
+        tmp_path, 'fire_classify --', 'zsh')
 
 
 def test_completion_as_documented(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 from fire_detector.detection import detector as module
 from fire_detector.detection.detector import Detection, Detector, Inference, Rejection
-from fire_detector.detection.statistics import (
+from fire_detector.detection.image_statistics import (
     DATA,
     DECODE,
     ENCODING,
@@ -60,7 +60,7 @@ def detector(model: Path) -> Detector:
 
 
 def frame(pixels: Pixels, stamp: float) -> Frame:
-    """Make a frame of a file."""
+    """Build a frame of a file."""
     return Frame(3, stamp, ColorImage(pixels, 'RGB'))
 
 

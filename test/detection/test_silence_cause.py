@@ -19,7 +19,7 @@ CAMERA = Endpoint('/usb_cam', IMAGE, RELIABLE)
 LOSSY = Endpoint('/lossy_cam', IMAGE, BEST_EFFORT)
 
 
-def test_nobody() -> None:
+def test_no_publishers() -> None:
     """The topic, its time, and how to name another."""
     text = explain_missing_images(TOPIC, 2.0, [], NODE)
     assert text.startswith('no image on /camera/image_raw for 2 s: nobody publishes it.')

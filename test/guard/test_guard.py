@@ -4,8 +4,6 @@
 from dataclasses import replace
 
 from fire_detector.guard.guard import FireGuard, GuardSettings, MANUAL, NONE, SLOW, STOP
-from fire_detector.parameters.guard import DEFAULTS, PARAMETERS
-from fire_detector.parameters.table import check, check_mutable
 import pytest
 
 # Nobody is silent within an hour.
@@ -16,7 +14,7 @@ def guard_of(settings: GuardSettings = SETTINGS, detectors: int = 1) -> FireGuar
     """Return a guard that has heard of every detector, at 0 s, that there is no fire."""
     guard = FireGuard(settings, [f'detector {number}' for number in range(detectors)])
     for number in range(detectors):
-        guard.heard(number, False, 0.0)
+        guard.report(number, False, 0.0)
     return guard
 
 
@@ -25,7 +23,7 @@ def test_alarm(action: str, scale: float) -> None:
     """An alarm stops, slows to a quarter, or changes nothing; before it commands pass."""
     guard = guard_of(replace(SETTINGS, action=action))
     assert (guard.scale(1.0), guard.alarms()) == (1.0, [])
-    guard.heard(0, True, 1.0)
+    guard.report(0, True, 1.0)
     assert guard.scale(1.0) == scale
     assert guard.alarms() == ['fire alarm of detector 0']
 
@@ -33,12 +31,12 @@ def test_alarm(action: str, scale: float) -> None:
 def test_release_after_three_seconds() -> None:
     """Clear from 5 s on: held at 7.9 s, passing at 8 s."""
     guard = guard_of()
-    guard.heard(0, True, 4.0)
+    guard.report(0, True, 4.0)
     for now in (5.0, 6.0, 7.0, 7.9):
-        guard.heard(0, False, now)
+        guard.report(0, False, now)
         assert guard.scale(now) == 0.0
         assert guard.alarms() == ['the fire alarm is not over for 3 s']
-    guard.heard(0, False, 8.0)
+    guard.report(0, False, 8.0)
     assert (guard.scale(8.0), guard.alarms()) == (1.0, [])
 
 
@@ -46,50 +44,50 @@ def test_alarm_again_starts_anew() -> None:
     """Clear at 5 s, raised at 7 s, clear at 7.5 s: not over at 10 s, over at 10.5 s."""
     guard = guard_of()
     for now, alarm in ((4.0, True), (5.0, False), (7.0, True), (7.5, False), (10.0, False)):
-        guard.heard(0, alarm, now)
+        guard.report(0, alarm, now)
     assert guard.scale(10.0) == 0.0
-    guard.heard(0, False, 10.5)
+    guard.report(0, False, 10.5)
     assert guard.scale(10.5) == 1.0
 
 
 def test_silence_is_no_all_clear() -> None:
     """Clear at 5 s and never heard again: held, though silence itself is to change nothing."""
     guard = guard_of(replace(SETTINGS, detector_timeout=1.0, on_silence=NONE))
-    guard.heard(0, True, 4.0)
-    guard.heard(0, False, 5.0)
+    guard.report(0, True, 4.0)
+    guard.report(0, False, 5.0)
     assert guard.scale(100.0) == 0.0
 
 
 def test_release_at_once() -> None:
     """With no time to wait, the first word of no fire releases."""
     guard = guard_of(replace(SETTINGS, release_after=0.0))
-    guard.heard(0, True, 4.0)
+    guard.report(0, True, 4.0)
     assert guard.scale(4.0) == 0.0
-    guard.heard(0, False, 4.1)
+    guard.report(0, False, 4.1)
     assert guard.scale(4.1) == 1.0
 
 
 def test_manual_release() -> None:
     """Clear for an hour is not enough; a release is, though not while the alarm is raised."""
     guard = guard_of(replace(SETTINGS, release=MANUAL))
-    guard.heard(0, True, 1.0)
+    guard.report(0, True, 1.0)
     assert not guard.release()
     assert guard.scale(1.0) == 0.0
-    guard.heard(0, False, 2.0)
-    guard.heard(0, False, 3600.0)
+    guard.report(0, False, 2.0)
+    guard.report(0, False, 3600.0)
     assert guard.scale(3600.0) == 0.0
     assert guard.alarms() == ['the fire alarm is over, and the release is waited for']
     assert guard.release()
     assert guard.scale(3600.0) == 1.0
-    guard.heard(0, True, 3601.0)
+    guard.report(0, True, 3601.0)
     assert guard.scale(3601.0) == 0.0
 
 
 def test_release_by_hand_need_not_wait() -> None:
     """Where time would release, too, a release need not wait for it."""
     guard = guard_of()
-    guard.heard(0, True, 1.0)
-    guard.heard(0, False, 2.0)
+    guard.report(0, True, 1.0)
+    guard.report(0, False, 2.0)
     assert guard.scale(2.0) == 0.0
     assert guard.release()
     assert guard.scale(2.0) == 1.0
@@ -99,12 +97,12 @@ def test_release_by_hand_need_not_wait() -> None:
 def test_silence(on_silence: str, scale: float) -> None:
     """Last heard at 10 s, silent from 12 s on, and not any more once it is heard again."""
     guard = guard_of(replace(SETTINGS, detector_timeout=2.0, on_silence=on_silence))
-    guard.heard(0, False, 10.0)
+    guard.report(0, False, 10.0)
     assert (guard.scale(11.9), guard.silences(11.9)) == (1.0, [])
     assert guard.scale(12.0) == scale
     assert guard.silences(12.0) == ['no word of detector 0 for 2.0 s']
     assert guard.silences(12.5) == ['no word of detector 0 for 2.5 s']
-    guard.heard(0, False, 13.0)
+    guard.report(0, False, 13.0)
     assert (guard.scale(13.0), guard.silences(13.0)) == (1.0, [])
 
 
@@ -119,7 +117,7 @@ def test_never_heard(on_silence: str, scale: float) -> None:
 def test_detector_that_was_never_heard_has_no_alarm() -> None:
     """One of two is heard, without a fire: nothing is held, whatever the silence leads to."""
     guard = FireGuard(replace(SETTINGS, on_silence=NONE), ['front', 'rear'])
-    guard.heard(0, False, 1.0)
+    guard.report(0, False, 1.0)
     assert (guard.scale(1.0), guard.alarms()) == (1.0, [])
 
 
@@ -128,7 +126,7 @@ def test_stricter_one_counts() -> None:
     for action, on_silence in ((SLOW, STOP), (STOP, SLOW)):
         guard = guard_of(replace(SETTINGS, detector_timeout=2.0, action=action,
                                  on_silence=on_silence))
-        guard.heard(0, True, 1.0)
+        guard.report(0, True, 1.0)
         assert guard.scale(9.0) == 0.0
         assert guard.alarms() + guard.silences(9.0) == [
             'fire alarm of detector 0', 'no word of detector 0 for 8.0 s']
@@ -137,29 +135,29 @@ def test_stricter_one_counts() -> None:
 def test_silent_detector_keeps_its_alarm() -> None:
     """Where silence is to change nothing, the last word counts."""
     guard = guard_of(replace(SETTINGS, detector_timeout=2.0, on_silence=NONE))
-    guard.heard(0, True, 1.0)
+    guard.report(0, True, 1.0)
     assert guard.scale(1000.0) == 0.0
 
 
 def test_any_alarm_of_two_counts() -> None:
     """One raised and one clear is an alarm; over when both are clear for three seconds."""
     guard = guard_of(detectors=2)
-    guard.heard(1, True, 1.0)
-    guard.heard(0, False, 1.1)
+    guard.report(1, True, 1.0)
+    guard.report(0, False, 1.1)
     assert guard.scale(1.1) == 0.0
     assert guard.alarms() == ['fire alarm of detector 1']
-    guard.heard(1, False, 2.0)
-    guard.heard(1, False, 5.0)
+    guard.report(1, False, 2.0)
+    guard.report(1, False, 5.0)
     # The other was last heard at 1.1 s, before the first had cleared.
     assert guard.scale(5.0) == 0.0
-    guard.heard(0, False, 5.0)
+    guard.report(0, False, 5.0)
     assert guard.scale(5.0) == 1.0
 
 
 def test_any_silence_of_two_counts() -> None:
     """One that is heard does not make up for one that is not."""
     guard = guard_of(replace(SETTINGS, detector_timeout=2.0), detectors=2)
-    guard.heard(0, False, 10.0)
+    guard.report(0, False, 10.0)
     assert guard.scale(10.0) == 0.0
     assert guard.silences(10.0) == ['no word of detector 1 for 10.0 s']
 
@@ -167,34 +165,8 @@ def test_any_silence_of_two_counts() -> None:
 def test_settings_hold_at_once() -> None:
     """What is held is slowed as soon as it is to be, and let go where alarms are to do nothing."""
     guard = guard_of()
-    guard.heard(0, True, 1.0)
+    guard.report(0, True, 1.0)
     guard.settings = replace(SETTINGS, action=SLOW, slow_factor=0.5)
     assert guard.scale(1.0) == 0.5
     guard.settings = replace(SETTINGS, action=NONE)
     assert guard.scale(1.0) == 1.0
-
-
-def test_defaults_are_allowed_and_fail_safe() -> None:
-    """The table allows its own defaults; an alarm and silence both stop."""
-    for parameter in PARAMETERS:
-        check(parameter, parameter.default)
-    assert (DEFAULTS.action, DEFAULTS.on_silence) == (STOP, STOP)
-
-
-@pytest.mark.parametrize(('name', 'value'), [
-    ('action', 'halt'), ('on_silence', ''), ('release', 'never'), ('slow_factor', 1.1),
-    ('slow_factor', -0.1), ('slow_factor', float('nan')), ('slow_factor', True),
-    ('release_after', 'long'), ('detector_timeout', 0.0)])
-def test_values_are_refused(name: str, value: object) -> None:
-    """What is not allowed is told with name and value."""
-    parameter, = (each for each in PARAMETERS if each.name == name)
-    with pytest.raises(ValueError, match=f'parameter {name} is {value!r}, not '):
-        check(parameter, value)
-
-
-def test_when_values_may_change() -> None:
-    """Topics and type are for configure, the rest may change at any time."""
-    assert 'stamped is read when' in check_mutable(PARAMETERS, ['action', 'stamped'], True)
-    assert check_mutable(PARAMETERS, ['stamped'], False) == ''
-    assert check_mutable(PARAMETERS, ['action', 'on_silence', 'slow_factor', 'release',
-                                      'release_after', 'detector_timeout'], True) == ''

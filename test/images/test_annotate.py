@@ -10,31 +10,17 @@ import pytest
 HEIGHT, WIDTH = 120, 200
 # A sixteenth of the height would be 7 rows, too few for letters.
 STRIP = 14
-GRAY = ColorImage(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), 'RGB')
+CALM, RED = (70, 130, 40), (40, 40, 220)
 
 
-@pytest.mark.parametrize(('probability', 'filled'), [(0.0, 0), (0.25, 50), (1.0, 200)])
-def test_strip_is_filled_by_probability(probability: float, filled: int) -> None:
-    """A quarter of 200 columns is 50: there the strip is green, beyond it gray text on black."""
-    row = annotate(GRAY, probability, False).pixels[HEIGHT - STRIP]
-    greenness = row[:, 1].astype(int) - row[:, 0]
-    assert int((greenness > 40).sum()) == filled
+def plain(height: int, width: int, value: int = 0) -> ColorImage:
+    """Build a gray image, black unless a value is given."""
+    return ColorImage(np.full((height, width, 3), value, np.uint8), 'BGR')
 
 
-def test_alarm_is_red_and_framed() -> None:
-    """In BGR, red is the last channel."""
-    drawn = annotate(GRAY, 1.0, True).pixels
-    for row, column in ((0, WIDTH // 2), (HEIGHT // 2, 0), (HEIGHT - 1, WIDTH // 2)):
-        blue, green, red = (int(value) for value in drawn[row, column])
-        assert red > 150 > 100 > max(blue, green)
-
-
-def test_image_is_not_changed() -> None:
-    """What other subscribers see has no drawing on it."""
-    pixels = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
-    drawn = annotate(ColorImage(pixels, 'BGR'), 0.7, True)
-    assert (pixels == 128).all()
-    assert (drawn.pixels != 128).any()
+def white(drawn: ColorImage) -> np.ndarray:
+    """Return where letters are: (height, width) of bool."""
+    return np.asarray((drawn.pixels > 200).all(axis=2))
 
 
 def test_colors_survive() -> None:
@@ -44,11 +30,6 @@ def test_colors_survive() -> None:
     drawn = annotate(ColorImage(pixels, 'RGB'), 0.5, False)
     assert drawn.color_order == 'BGR'
     np.testing.assert_array_equal(drawn.pixels[HEIGHT // 2, WIDTH // 2], (0, 0, 200))
-
-
-def white(drawn: ColorImage) -> np.ndarray:
-    """Return where letters are: (height, width) of bool."""
-    return np.asarray((drawn.pixels > 200).all(axis=2))
 
 
 @pytest.mark.parametrize('alarm', [False, True])
@@ -62,7 +43,7 @@ def test_text_is_whole_at_every_size(
 
     They are at least 6 rows high: capitals have 22 at scale 1, of which 0.32 is the least.
     """
-    black = ColorImage(np.zeros((height, width, 3), np.uint8), 'BGR')
+    black = plain(height, width)
     letters = white(annotate(black, probability, alarm, 29.8))
     rows, columns = np.nonzero(letters)
     assert rows.min() > height - min(max(height // 16, 14), 400)
@@ -74,7 +55,7 @@ def test_text_is_whole_at_every_size(
 def test_rate_is_shown_where_there_is_room() -> None:
     """It takes room to the right of what is there without it; in 64 columns there is none."""
     for width, shown in ((640, True), (64, False)):
-        black = ColorImage(np.zeros((3 * width // 4, width, 3), np.uint8), 'BGR')
+        black = plain(3 * width // 4, width)
         without, with_rate = (white(annotate(black, 0.5, True, rate)) for rate in (None, 29.8))
         last = np.nonzero(without)[1].max()
         assert with_rate[:, last + 1:].any() == shown
@@ -84,7 +65,7 @@ def test_rate_is_shown_where_there_is_room() -> None:
 
 def test_alarm_is_a_word_too() -> None:
     """Color alone is not for everybody: in 64 columns the word is written, at any probability."""
-    black = ColorImage(np.zeros((48, 64, 3), np.uint8), 'BGR')
+    black = plain(48, 64)
     for probability in (0.07, 1.0):
         calm, alarm = (white(annotate(black, probability, each)) for each in (False, True))
         assert np.nonzero(alarm)[1].max() > 40
@@ -93,15 +74,12 @@ def test_alarm_is_a_word_too() -> None:
     np.testing.assert_array_equal(alarm, white(annotate(black, 0.999, True)))
 
 
-CALM, RED = (70, 130, 40), (40, 40, 220)
-
-
 @pytest.mark.parametrize(('probability', 'alarm', 'color', 'filled'), [
     (0.0, False, CALM, 0), (0.5, False, CALM, 5), (1.0, False, CALM, 10), (1.0, True, RED, 10)])
 def test_every_pixel_of_a_strip_without_letters(
         probability: float, alarm: bool, color: tuple[int, int, int], filled: int) -> None:
     """In 10 columns there is no room for letters: 14 rows of color, and of black beside it."""
-    white_image = ColorImage(np.full((HEIGHT, 10, 3), 255, np.uint8), 'BGR')
+    white_image = plain(HEIGHT, 10, 255)
     drawn = annotate(white_image, probability, alarm).pixels
     expected = np.full((HEIGHT, 10, 3), 255, np.uint8)
     expected[-STRIP:] = 0
@@ -110,34 +88,35 @@ def test_every_pixel_of_a_strip_without_letters(
         # A line of two, about the outermost pixels: the outer half of it lies outside.
         expected[:2] = expected[-2:] = expected[:, :2] = expected[:, -2:] = RED
     np.testing.assert_array_equal(drawn, expected)
+    assert (white_image.pixels == 255).all(), 'the image itself is not changed'
 
 
 @pytest.mark.parametrize(('height', 'rows'), [(8, 1), (160, 2), (480, 3), (6400, 40)])
 def test_width_of_the_frame(height: int, rows: int) -> None:
     """It is a fifth of the strip's 8, 14, 30 or 400 rows, of which half lies outside."""
-    black = ColorImage(np.zeros((height, 300, 3), np.uint8), 'BGR')
+    black = plain(height, 300)
     column = annotate(black, 0.0, alarm=True).pixels[:, 250]
     red = (column == RED).all(axis=1)
-    assert red[:height - 2 * rows].sum() == pytest.approx(rows, abs=1)
+    assert red[:height - 2 * rows].sum() == pytest.approx(rows, abs=min(rows // 2, 1))
     assert red[-1]
 
 
 def test_strip_has_a_largest_height() -> None:
     """A sixteenth of 8000 rows would be 500: it has 400."""
-    white_image = ColorImage(np.full((8000, 10, 3), 255, np.uint8), 'BGR')
+    white_image = plain(8000, 10, 255)
     black = (annotate(white_image, 0.0, False).pixels == 0).all(axis=(1, 2))
     assert black.sum() == 400
 
 
 def test_no_letters_in_three_rows() -> None:
     """The strip is no higher than the image, and letters no higher than the strip."""
-    low = ColorImage(np.zeros((3, 500, 3), np.uint8), 'BGR')
+    low = plain(3, 500)
     assert not white(annotate(low, 0.5, False)).any()
 
 
 def test_letters_are_those_of_the_probability() -> None:
     """50 % and 50.4 % are written alike, and 51 % and 100 % are not."""
-    black = ColorImage(np.zeros((480, 640, 3), np.uint8), 'BGR')
+    black = plain(480, 640)
     written = [white(annotate(black, probability, False))[:, :250]
                for probability in (0.5, 0.504, 0.51, 1.0)]
     np.testing.assert_array_equal(written[0], written[1])
@@ -151,7 +130,7 @@ def test_strokes_are_as_wide_as_the_letters_need() -> None:
 
     The strip has 67 rows, so that the scale is 67 / 32 = 2.09, and 1.6 times that 3.35.
     """
-    drawn = annotate(ColorImage(np.zeros((1080, 1920, 3), np.uint8), 'BGR'), 0.0, False).pixels
+    drawn = annotate(plain(1080, 1920), 0.0, False).pixels
     letters = (drawn > 128).all(axis=2).astype(np.uint8)
     assert cv2.erode(letters, np.ones((3, 3))).any()
     assert ((drawn > 60) & (drawn < 200)).any()
@@ -181,7 +160,7 @@ def test_shrinking_averages() -> None:
     (1, 1), (3, 500), (500, 3), (2_000_000, 1), (1, 2_000_000)])
 def test_odd_sizes(height: int, width: int) -> None:
     """No image is too small to be drawn on."""
-    image = ColorImage(np.zeros((height, width, 3), np.uint8), 'BGR')
+    image = plain(height, width)
     assert annotate(image, 0.5, True).pixels.shape == (height, width, 3)
 
 
@@ -191,5 +170,5 @@ def test_wide_image_is_shrunk() -> None:
     shrunk = annotate(wide, 0.5, alarm=False, max_width=640).pixels
     assert shrunk.shape == (360, 640, 3)
     assert (shrunk[:300] == 90).all()
-    narrow = ColorImage(np.full((20, 300, 3), 90, np.uint8), 'BGR')
+    narrow = plain(20, 300, 90)
     assert annotate(narrow, 0.5, alarm=False, max_width=640).pixels.shape == (20, 300, 3)

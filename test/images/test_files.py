@@ -2,6 +2,7 @@
 """Files are read as what they are."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 from fire_detector.images.files import (
@@ -166,48 +167,31 @@ def test_what_is_no_video(tmp_path: Path) -> None:
         frame_rate(path)
 
 
-class FakeCapture:
-    """A cv2.VideoCapture of a camera that states no rate, and fails after some frames."""
-
-    def __init__(self, number: int) -> None:
-        """Open a camera."""
-        self.number, self.left, self.released = number, number, False
-        FakeCapture.last = self
-
-    last: 'FakeCapture'
-
-    def get(self, name: int) -> float:
-        """Return that nothing is known."""
-        return 0.0
-
-    def grab(self) -> bool:
-        """Pretend that there is always another frame."""
-        return True
-
-    def retrieve(self) -> tuple[bool, np.ndarray | None]:
-        """Return as many frames as the number says, and then none."""
-        self.left -= 1
-        return (False, None) if self.left < 0 else (True, np.zeros((4, 6, 3), np.uint8))
-
-    def release(self) -> None:
-        """Remember it."""
-        self.released = True
+@pytest.fixture
+def capture(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Return a cv2.VideoCapture of a camera that states no rate and has no frame."""
+    capture = Mock()
+    capture.get.return_value = 0.0
+    capture.retrieve.return_value = False, None
+    monkeypatch.setattr(cv2, 'VideoCapture', Mock(return_value=capture))
+    return capture
 
 
-def test_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_camera(capture: Mock) -> None:
     """A camera that states no rate is taken to run at 30 Hz; its device is closed in the end."""
-    monkeypatch.setattr(cv2, 'VideoCapture', FakeCapture)
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    capture.retrieve.side_effect = [(True, pixels), (True, pixels), (False, None)]
     frames = list(read_camera(2))
     assert [(frame.index, frame.time) for frame in frames] == [(0, 0.0), (1, 1 / 30)]
-    assert (FakeCapture.last.number, FakeCapture.last.released) == (2, True)
+    cv2.VideoCapture.assert_called_once_with(2)  # type: ignore[attr-defined]
+    capture.release.assert_called_once_with()
 
 
-def test_camera_that_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that opens but gives no frame is as good as none."""
-    monkeypatch.setattr(cv2, 'VideoCapture', FakeCapture)
+def test_camera_without_frames(capture: Mock) -> None:
+    """One that opens but has no frame is as good as none."""
     with pytest.raises(ImageFileError, match='camera 0: cannot be opened'):
         list(read_camera(0))
-    assert FakeCapture.last.released
+    capture.release.assert_called_once_with()
 
 
 def test_missing_camera() -> None:

@@ -2,9 +2,9 @@
 """Whatever a message holds, it becomes an image or an ImageError, and takes little memory."""
 
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 import re
 from typing import Any
 import zlib
@@ -13,12 +13,10 @@ import cv2
 from fire_detector.images.color_image import ColorImage
 from fire_detector.images.decode import decode_message
 from fire_detector.images.raw import ENCODINGS, ImageError
+from image_messages import png_chunk
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
-
-hypothesis = pytest.importorskip('hypothesis', reason='hypothesis is not installed')
-st = pytest.importorskip('hypothesis.strategies')
 
 # A second or so, and the long form.
 EXAMPLES = (300, pytest.param(10_000, marks=pytest.mark.slow))
@@ -33,40 +31,10 @@ SAMPLE = {'rgb8': 3, 'bgr8': 3, '8UC3': 3, 'rgba8': 4, 'bgra8': 4, '8UC4': 4,
           'mono16': 2, 'uyvy': 2, 'yuv422': 2, 'yuyv': 2, 'yuv422_yuy2': 2}
 
 
-class Choices:
-    """
-    Make choices by the bytes that hypothesis has drawn.
-
-    Drawing every choice from hypothesis itself takes ten times as long.
-    """
-
-    def __init__(self, drawn: bytes) -> None:
-        """Begin at the first byte; behind the last are zeros."""
-        self._drawn = list(reversed(drawn))
-
-    def below(self, count: int) -> int:
-        """Choose from 0 to count - 1; zero bytes choose 0."""
-        high, low = (self._drawn.pop() if self._drawn else 0 for _ in range(2))
-        return (256 * high + low) % count
-
-    def one_of(self, options: Sequence[Any]) -> Any:
-        """Choose one; zero bytes choose the first."""
-        return options[self.below(len(options))]
-
-    def side(self) -> int:
-        """Choose a side: mostly small, sometimes none, sometimes huge."""
-        return int(self.one_of((*range(1, 9), *range(21), *EXTREMES[:self.below(6)])))
-
-
-def try_many(make: Callable[[Choices], Any], try_one: Callable[[Any], None],
-             examples: int) -> None:
-    """Call a function with so many messages, made by 32 bytes each."""
-    messages = st.binary(min_size=32, max_size=32).map(lambda drawn: make(Choices(drawn)))
-    # The same messages in every run, however slow the machine, and none remembered.
-    settings = hypothesis.settings(max_examples=examples, deadline=None, derandomize=True,
-                                   database=None,
-                                   suppress_health_check=list(hypothesis.HealthCheck))
-    settings(hypothesis.given(messages)(try_one))()
+def choose_side(chance: Random) -> int:
+    """Choose a side: mostly small, sometimes none, sometimes huge."""
+    sides: list[int] = [*range(1, 9), *range(21), *EXTREMES[:chance.randrange(6)]]
+    return chance.choice(sides)
 
 
 def small_files() -> list[bytes]:
@@ -86,46 +54,40 @@ def small_files() -> list[bytes]:
 FILES = small_files()
 
 
-def chunk(kind: bytes, payload: bytes) -> bytes:
-    """Make a PNG chunk with a right checksum."""
-    return (len(payload).to_bytes(4, 'big') + kind + payload
-            + zlib.crc32(kind + payload).to_bytes(4, 'big'))
-
-
 def with_right_checksums(file: bytes) -> bytes:
-    """Let what was changed in a PNG get past its checksums."""
+    """Return a changed PNG with right checksums."""
     result, position = file[:8], 8
     while position + 12 <= len(file):
-        length = int.from_bytes(file[position:position + 4], 'big')
-        result += chunk(file[position + 4:position + 8], file[position + 8:position + 8 + length])
-        position += 12 + length
+        end = position + 8 + int.from_bytes(file[position:position + 4], 'big')
+        result += png_chunk(file[position + 4:position + 8], file[position + 8:end])
+        position = end + 4
     return result
 
 
 # Chunks and segments that make decoders take other ways.
 INSERTIONS = (
-    *(chunk(kind, payload) for kind in (b'acTL', b'fcTL', b'fdAT', b'PLTE', b'tRNS', b'iCCP',
-                                        b'zTXt', b'gAMA', b'eXIf', b'IDAT', b'IEND')
+    *(png_chunk(kind, payload) for kind in (b'acTL', b'fcTL', b'fdAT', b'PLTE', b'tRNS', b'iCCP',
+                                            b'zTXt', b'gAMA', b'eXIf', b'IDAT', b'IEND')
       for payload in (b'', bytes(26), bytes(range(1, 27)), b'\xff' * 26)),
-    chunk(b'zTXt', b'a\0\0' + zlib.compress(bytes(30 * MEGABYTE))),
-    chunk(b'IDAT', zlib.compress(bytes(30 * MEGABYTE))),
+    png_chunk(b'zTXt', b'a\0\0' + zlib.compress(bytes(30 * MEGABYTE))),
+    png_chunk(b'IDAT', zlib.compress(bytes(30 * MEGABYTE))),
     b'\xff\xd9', b'\xff\xd8', b'\xff\xda\0\x0c', b'\xff\xc0\0\x11\x08\x20\0\x20\0', b'\xff\xdc',
     b'\xff\xe1\0\x08Exif\0\0', b'\xff\xff\xff', b'\xff\xdd\0\x04\0\x01',
 )
 
 
-def damaged_file(choices: Choices) -> bytes:
+def damaged_file(chance: Random) -> bytes:
     """Change, insert and cut off bytes of a file; sometimes let it look whole all the same."""
-    file = bytearray(choices.one_of(FILES))
-    is_png, repair = file[:1] == b'\x89', choices.below(2)
-    for _ in range(choices.below(4)):
-        file[choices.below(len(file))] = choices.below(256)
-    if choices.below(2):
+    file = bytearray(chance.choice(FILES))
+    is_png, repair = file[:1] == b'\x89', chance.randrange(2)
+    for _ in range(chance.randrange(4)):
+        file[chance.randrange(len(file))] = chance.randrange(256)
+    if chance.randrange(2):
         # Behind IHDR, where most chunks belong, or anywhere.
-        place = 33 if is_png and repair else choices.below(len(file))
-        file[place:place] = choices.one_of(INSERTIONS)
-    if not choices.below(4):
-        del file[choices.below(len(file)):]
+        place = 33 if is_png and repair else chance.randrange(len(file))
+        file[place:place] = chance.choice(INSERTIONS)
+    if not chance.randrange(4):
+        del file[chance.randrange(len(file)):]
     if repair:
         return with_right_checksums(bytes(file)) if is_png else bytes(file) + b'\xff\xd9'
     return bytes(file)
@@ -141,39 +103,22 @@ def most_bytes(file: bytes) -> int:
     return len(file) * 1032 * 8 * 3
 
 
-class Tally:
-    """Count what became of messages, so that a test can tell that it tried both."""
-
-    def __init__(self) -> None:
-        """Begin at none."""
-        self.count: Counter[bool] = Counter()
-
-    def decode(self, message: Any, rows: int, columns: int, limit: int) -> ColorImage | None:
-        """Decode a message; nothing but an ImageError of one line may be raised."""
-        try:
-            image = decode_message(message, rows, columns)
-        except ImageError as error:
-            assert 0 < len(str(error)) < 1000
-            assert '\n' not in str(error)
-            self.count[False] += 1
-            return None
-        assert isinstance(image, ColorImage)
-        assert image.pixels.nbytes <= limit
-        self.count[True] += 1
-        return image
-
-    def check(self, examples: int) -> None:
-        """Fail where all, or hardly any, messages were images: then little was tried."""
-        assert sum(self.count.values()) >= examples
-        assert all(self.count[outcome] > examples / 50 for outcome in (True, False)), self.count
+def try_decoding(message: Any, rows: int, columns: int, limit: int) -> ColorImage | None:
+    """Decode a message; nothing but an ImageError of one line may be raised."""
+    try:
+        image = decode_message(message, rows, columns)
+    except ImageError as error:
+        assert 0 < len(str(error)) < 1000
+        assert '\n' not in str(error)
+        return None
+    assert isinstance(image, ColorImage)
+    assert image.pixels.nbytes <= limit
+    return image
 
 
-@pytest.fixture(autouse=True)
-def storage(tmp_path: Path) -> Iterator[None]:
-    """Let hypothesis keep what it writes, even without a database, out of the checkout."""
-    hypothesis.configuration.set_hypothesis_home_dir(tmp_path)
-    yield
-    hypothesis.configuration.set_hypothesis_home_dir(None)
+def check_share(images: int, examples: int) -> None:
+    """Fail where all, or hardly any, messages were images: then little was tried."""
+    assert 0.02 < images / examples < 0.98
 
 
 @pytest.fixture(autouse=True)
@@ -193,50 +138,46 @@ def memory() -> Iterator[None]:
     assert status('VmHWM') - before < 200 * MEGABYTE
 
 
-def fields(choices: Choices) -> tuple[str, int, int, int, int, bool]:
-    """Make encoding, height, width, step, bytes of data and byte order, often nearly right."""
-    encoding = choices.one_of(NAMES)
-    height, width = choices.side(), choices.side()
-    step = width * SAMPLE.get(encoding, 1) + choices.one_of((0, 0, 0, 1, 2, 3, 9, -1))
-    step = choices.one_of((step, step, step, step, *EXTREMES[:choices.below(6)]))
+def fields(chance: Random) -> tuple[str, int, int, int, int, bool]:
+    """Build encoding, height, width, step, bytes of data and byte order, often nearly right."""
+    encoding = chance.choice(NAMES)
+    height, width = choose_side(chance), choose_side(chance)
+    step = width * SAMPLE.get(encoding, 1) + chance.choice((0, 0, 0, 1, 2, 3, 9, -1))
+    step = chance.choice((step, step, step, step, *EXTREMES[:chance.randrange(6)]))
     rows = height * 3 // 2 if encoding.startswith('nv') else height
-    size = rows * step + choices.one_of((0, 0, 0, 1, 100, -1, -2, -choices.below(50)))
+    size = rows * step + chance.choice((0, 0, 0, 1, 100, -1, -2, -chance.randrange(50)))
     return (encoding, height, width, min(max(step, 0), 2**32 - 1),
-            min(max(size, 0), len(ROW_OF_BYTES)), bool(choices.below(2)))
+            min(max(size, 0), len(ROW_OF_BYTES)), bool(chance.randrange(2)))
 
 
-def compressed(choices: Choices) -> tuple[bytes, str, int, int]:
-    """Make a file, the format's text, and the rows and columns that are wanted."""
-    file = damaged_file(choices) if choices.below(20) else bytes(
-        choices.below(256) for _ in range(choices.below(12)))
-    return file, choices.one_of(TEXTS), choices.side(), choices.side()
+def compressed(chance: Random) -> tuple[bytes, str, int, int]:
+    """Build a file, the format's text, and the rows and columns that are wanted."""
+    file = damaged_file(chance) if chance.randrange(20) else chance.randbytes(
+        chance.randrange(12))
+    return file, chance.choice(TEXTS), choose_side(chance), choose_side(chance)
 
 
 @pytest.mark.parametrize('examples', EXAMPLES)
 def test_raw_images(examples: int) -> None:
     """Each is the image that its fields describe, at most three times as large as the data."""
-    tally = Tally()
-
-    def try_one(message: tuple[str, int, int, int, int, bool]) -> None:
-        encoding, height, width, step, size, is_bigendian = message
+    images = 0
+    for seed in range(examples):
+        encoding, height, width, step, size, is_bigendian = fields(Random(seed))
         raw = Image(encoding=encoding, height=height, width=width, step=step,
                     data=array('B', ROW_OF_BYTES[:size]), is_bigendian=int(is_bigendian))
-        image = tally.decode(raw, 0, 0, 3 * size)
-        assert image is None or image.pixels.shape == (height, width, 3)
-
-    try_many(fields, try_one, examples)
-    tally.check(examples)
+        image = try_decoding(raw, 0, 0, 3 * size)
+        if image is not None:
+            assert image.pixels.shape == (height, width, 3), f'{seed=}'
+            images += 1
+    check_share(images, examples)
 
 
 @pytest.mark.parametrize('examples', EXAMPLES)
 def test_compressed_images(examples: int) -> None:
     """A damaged file never is an image of more than its bytes allow."""
-    tally = Tally()
-
-    def try_one(message: tuple[bytes, str, int, int]) -> None:
-        file, text, rows, columns = message
-        tally.decode(CompressedImage(format=text, data=array('B', file)), rows, columns,
-                     most_bytes(file))
-
-    try_many(compressed, try_one, examples)
-    tally.check(examples)
+    images = 0
+    for seed in range(examples):
+        file, text, rows, columns = compressed(Random(seed))
+        message = CompressedImage(format=text, data=array('B', file))
+        images += try_decoding(message, rows, columns, most_bytes(file)) is not None
+    check_share(images, examples)

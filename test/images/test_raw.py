@@ -4,7 +4,7 @@
 from array import array
 from collections.abc import Iterator
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import cv2
@@ -36,7 +36,7 @@ PADDINGS = (0, 1, 13)
 
 
 def pad(rows: NDArray[np.uint8], padding: int) -> tuple[int, array]:
-    """Lay rows out with bytes behind each; give the step and the data."""
+    """Return the step and the data of rows with padding behind each."""
     data = [row.tobytes() + b'\xee' * padding for row in rows]
     return len(data[0]), array('B', b''.join(data))
 
@@ -182,8 +182,6 @@ def test_last_row_needs_no_padding() -> None:
 
 
 @pytest.mark.parametrize(('encoding', 'height', 'width', 'step', 'size', 'message'), [
-    ('32FC1', 2, 3, 12, 24, "encoding '32FC1' is not one of"),
-    ('', 2, 3, 9, 18, "encoding '' is not one of"),
     ('rgb8', 0, 3, 9, 18, '3x0 is not an image size for rgb8'),
     ('rgb8', 2, 0, 0, 0, '0x2 is not an image size for rgb8'),
     ('rgb8', 2, 3, 8, 18, 'step 8 is less than the 9 bytes'),
@@ -208,15 +206,8 @@ def test_contradictions_are_named(encoding: str, height: int, width: int, step: 
         convert_raw(encoding, height, width, step, bytes(size))
 
 
-def test_long_encodings_are_not_repeated() -> None:
-    """A message cannot fill the log."""
-    with pytest.raises(ImageError) as caught:
-        convert_raw('x' * 1_000_000, 2, 3, 9, bytes(18))
-    assert len(str(caught.value)) < 500
-
-
 def rgb16_message(is_bigendian: bool = False, padding: int = 0) -> Image:
-    """Make a message with ROWS in 16 bits."""
+    """Build a message with ROWS in 16 bits."""
     samples = (ROWS.astype(np.uint16) * 257).astype('>u2' if is_bigendian else '<u2')
     step, data = pad(samples.reshape(2, 9).view(np.uint8), padding)
     return Image(height=2, width=3, step=step, encoding='rgb16', data=data,
@@ -225,7 +216,7 @@ def rgb16_message(is_bigendian: bool = False, padding: int = 0) -> Image:
 
 class MockBridge:
     """
-    Stand in for cv_bridge.CvBridge, which has no wheel.
+    A stand-in for cv_bridge.CvBridge, which has no wheel.
 
     It reads 16-bit RGB as cv_bridge/python/cv_bridge/core.py does, and raises `error` if given.
     """
@@ -233,7 +224,7 @@ class MockBridge:
     error: BaseException | None = None
 
     def encoding_to_dtype_with_channels(self, encoding: str) -> tuple[str, int]:
-        """Know rgb16 only."""
+        """Return the type and channels of rgb16, the only encoding."""
         if encoding != 'rgb16':
             raise RuntimeError(f'Unrecognized image encoding [{encoding}]')
         return 'uint16', 3
@@ -251,7 +242,7 @@ class MockBridge:
 
 @pytest.fixture
 def bridge(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[MockBridge]]:
-    """Put the mock in cv_bridge's place."""
+    """Replace cv_bridge by the mock."""
     module = ModuleType('cv_bridge')
     module.CvBridge = MockBridge  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, 'cv_bridge', module)
@@ -283,7 +274,7 @@ def test_real_cv_bridge() -> None:
 ])
 def test_errors_of_cv_bridge(bridge: type[MockBridge], error: BaseException,
                              monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever it raises is told as a rejection (cv_bridge is a mock here)."""
+    """Whatever it raises is an ImageError (cv_bridge is a mock here)."""
     monkeypatch.setattr(bridge, 'error', error)
     with pytest.raises(ImageError, match=rf"encoding 'rgb16' .* {type(error).__name__}: "):
         from_image(rgb16_message())
@@ -295,25 +286,29 @@ def test_unknown_to_cv_bridge(bridge: type[MockBridge]) -> None:
         from_image(Image(height=2, width=3, step=6, encoding='yuv9', data=array('B', bytes(18))))
 
 
-def test_cv_bridge_is_not_let_shear(bridge: type[MockBridge]) -> None:
-    """It would take 20 bytes for rows of three pixels of six bytes, and lose two a row."""
+def test_sheared_image_is_rejected(bridge: type[MockBridge]) -> None:
+    """cv_bridge would take 20 bytes for rows of three pixels of six bytes, and lose two a row."""
     with pytest.raises(ImageError, match='step 20 is not a multiple of the 6 bytes'):
         from_image(rgb16_message(padding=2))
 
 
-def test_cv_bridge_is_not_let_narrow(bridge: type[MockBridge]) -> None:
-    """It would give two of the three columns."""
+def test_narrowed_image_is_rejected(bridge: type[MockBridge]) -> None:
+    """cv_bridge would return two of the three columns."""
     message = rgb16_message()
     message.step = 12
     with pytest.raises(ImageError, match='step 12 is not that of 3x2 pixels'):
         from_image(message)
 
 
-def test_without_cv_bridge(bridge: type[MockBridge], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error has what is known, and what is missing."""
+@pytest.mark.parametrize('encoding', ['rgb16', '', 'x' * 1_000_000])
+def test_without_cv_bridge(bridge: type[MockBridge], encoding: str,
+                           monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error has what is known, and what is missing; a long encoding is cut short."""
     monkeypatch.setitem(sys.modules, 'cv_bridge', None)
-    with pytest.raises(ImageError, match=r"'rgb16' is not one of \('rgb8'.* cv_bridge, which can"):
-        from_image(rgb16_message())
+    with pytest.raises(ImageError, match=r"is not one of \('rgb8'.* cv_bridge, which") as error:
+        from_image(SimpleNamespace(encoding=encoding))
+    assert str(error.value).startswith(f"encoding '{encoding[:10]}")
+    assert len(str(error.value)) < 600
 
 
 def test_cv_bridge_of_another_numpy(bridge: type[MockBridge],

@@ -8,7 +8,6 @@ import json
 import math
 from pathlib import Path
 import random
-import shutil
 from typing import Any
 import zipfile
 
@@ -26,7 +25,6 @@ from fire_detector.model.file import (
     read_contract,
     sidecar_path,
 )
-from fire_detector.model.locate import find_model
 from fire_detector.model.preprocessing import InputSpec
 import pytest
 
@@ -37,6 +35,10 @@ CONTRACT = ModelContract(
     input_spec=InputSpec(32, 48, 'BGR', scale=1 / 127.5, offset=-1.0, interpolation='linear'),
     alarm=AlarmSettings(0.8, 0.4, 2.5, 7), trained_on='three images',
     metrics={'test_accuracy': 0.5, 'test_roc_auc': None})
+DIGEST = hashlib.sha256(MODEL_BYTES).hexdigest()
+SIGNED = dataclasses.replace(CONTRACT, model_sha256=DIGEST)
+# A megabyte, which is read; a byte more, which may be the first of many, is not.
+LARGEST = contract_to_json(SIGNED).ljust(1_000_000)
 
 
 @pytest.fixture
@@ -47,18 +49,10 @@ def model_file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope='session')
-def model() -> Path:
-    """Return a model with two outputs, for images of 64x64 pixels."""
-    return find_model('firenet.tflite')
-
-
 def test_round_trip(model_file: Path) -> None:
     """What was appended is read back, with the checksum of the model bytes alone."""
     append_contract(model_file, CONTRACT)
-    expected = dataclasses.replace(
-        CONTRACT, model_sha256=hashlib.sha256(MODEL_BYTES).hexdigest())
-    assert read_contract(model_file) == expected
+    assert read_contract(model_file) == SIGNED
     assert model_file.read_bytes().startswith(MODEL_BYTES)
 
 
@@ -85,26 +79,22 @@ def with_member(content: bytes, name: str, text: str) -> bytes:
 
 
 def test_size_of_an_embedded_contract(model_file: Path) -> None:
-    """A megabyte is read, and a byte more, which may be the first of many, is not unpacked."""
-    signed = dataclasses.replace(CONTRACT, model_sha256=hashlib.sha256(MODEL_BYTES).hexdigest())
-    text = contract_to_json(signed)
-    largest = text + ' ' * (1_000_000 - len(text))
-    model_file.write_bytes(with_member(MODEL_BYTES, 'model_contract.json', largest))
-    assert read_contract(model_file) == signed
-    model_file.write_bytes(with_member(MODEL_BYTES, 'model_contract.json', largest + ' '))
+    """What is too large is not unpacked, and thus none."""
+    model_file.write_bytes(with_member(MODEL_BYTES, 'model_contract.json', LARGEST))
+    assert read_contract(model_file) == SIGNED
+    model_file.write_bytes(with_member(MODEL_BYTES, 'model_contract.json', LARGEST + ' '))
     with pytest.raises(ModelError, match='no contract inside'):
         read_contract(model_file)
 
 
 def test_archive_of_others(model_file: Path) -> None:
     """Metadata of TFLite, packed in the same way, is no part of the model, and no contract."""
-    signed = dataclasses.replace(CONTRACT, model_sha256=hashlib.sha256(MODEL_BYTES).hexdigest())
     model_file.write_bytes(with_member(MODEL_BYTES, 'labels.txt', 'fire'))
     with pytest.raises(ModelError, match='no contract inside'):
         read_contract(model_file)
-    sidecar_path(model_file).write_text(contract_to_json(signed))
+    sidecar_path(model_file).write_text(contract_to_json(SIGNED))
     assert read_changed_model(model_file).content == MODEL_BYTES
-    assert read_contract(model_file) == signed
+    assert read_contract(model_file) == SIGNED
 
 
 def test_contract_of_one_of_two_members(model_file: Path) -> None:
@@ -127,27 +117,19 @@ def test_second_contract_is_refused(model_file: Path) -> None:
     assert model_file.read_bytes() == before
 
 
-def test_sidecar_serves_a_model_without_contract(model_file: Path) -> None:
-    """A contract beside the model is as good as one inside."""
-    signed = dataclasses.replace(CONTRACT, model_sha256=hashlib.sha256(MODEL_BYTES).hexdigest())
-    sidecar_path(model_file).write_text(contract_to_json(signed))
-    assert read_contract(model_file) == signed
-
-
 def test_sidecar_without_checksum_tells_it(model_file: Path) -> None:
     """The message has the line that is missing, ready to be copied."""
     sidecar_path(model_file).write_text(contract_to_json(CONTRACT))
-    line = f'"model_sha256": "{hashlib.sha256(MODEL_BYTES).hexdigest()}"'
+    line = f'"model_sha256": "{DIGEST}"'
     with pytest.raises(ModelError, match=f'tiny.contract.json: .*tiny.tflite .*add {line}'):
         read_contract(model_file)
 
 
 def test_checksum_in_capitals(model_file: Path) -> None:
     """Some tools write hexadecimal in capitals."""
-    digest = hashlib.sha256(MODEL_BYTES).hexdigest()
     sidecar_path(model_file).write_text(contract_to_json(
-        dataclasses.replace(CONTRACT, model_sha256=digest.upper())))
-    assert read_contract(model_file).model_sha256 == digest
+        dataclasses.replace(CONTRACT, model_sha256=DIGEST.upper())))
+    assert read_contract(model_file) == SIGNED
 
 
 def test_no_contract(model_file: Path) -> None:
@@ -156,41 +138,27 @@ def test_no_contract(model_file: Path) -> None:
         read_contract(model_file)
 
 
-@pytest.mark.parametrize(('content', 'message'), [
-    (b'', 'not a TFLite model'),
-    (b'PNG and nothing else', 'not a TFLite model'),
-])
-def test_not_a_model(tmp_path: Path, content: bytes, message: str) -> None:
-    """A file that is no TFLite flatbuffer is named."""
-    path = tmp_path / 'other.tflite'
-    path.write_bytes(content)
-    with pytest.raises(ModelError, match=f'other.tflite: {message}'):
-        read_contract(path)
+def test_not_a_model(model_file: Path) -> None:
+    """A file that is no TFLite flatbuffer is named, and so is one that is not there."""
+    for content in (b'', b'PNG and nothing else'):
+        model_file.write_bytes(content)
+        with pytest.raises(ModelError, match=r'tiny\.tflite: not a TFLite model'):
+            read_contract(model_file)
+    model_file.unlink()
+    with pytest.raises(ModelError, match=r'tiny\.tflite: cannot read'):
+        read_contract(model_file)
 
 
-def test_missing_model(tmp_path: Path) -> None:
-    """A model that is not there is named."""
-    with pytest.raises(ModelError, match=r'nosuch\.tflite: cannot read'):
-        read_contract(tmp_path / 'nosuch.tflite')
-
-
-@pytest.mark.parametrize('share', [0.1, 0.5, 0.99, 0.99999])
-def test_truncated_model_never_reaches_the_runtime(
-        tmp_path: Path, model: Path, runtime: str, share: float) -> None:
-    """tflite-runtime 2.14 would end this process on such a file."""
-    content = model.read_bytes()
-    path = tmp_path / 'cut.tflite'
-    path.write_bytes(content[:int(share * len(content))])
-    with pytest.raises(ModelError, match=r'cut\.tflite: no contract inside \(was the file cut'):
-        FireClassifier(path, runtime)
-
-
-def test_flipped_byte_in_the_model_is_found(tmp_path: Path, model: Path) -> None:
-    """A card that rots is not a model that is wrong now and then."""
-    content = bytearray(model.read_bytes())
-    content[len(content) // 2] ^= 1
-    path = tmp_path / 'rotten.tflite'
-    path.write_bytes(content)
+def test_damaged_model_never_reaches_the_runtime(tmp_path: Path, model: Path) -> None:
+    """A file that was cut short, or has one wrong bit: tflite-runtime 2.14 would crash on it."""
+    content, path = model.read_bytes(), tmp_path / 'damaged.tflite'
+    for share in (0.1, 0.5, 0.99, 0.99999):
+        path.write_bytes(content[:int(share * len(content))])
+        with pytest.raises(ModelError, match=r'damaged\.tflite: no contract inside \(was the fil'):
+            FireClassifier(path)
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 1
+    path.write_bytes(flipped)
     with pytest.raises(ModelError, match='damaged or replaced'):
         FireClassifier(path)
 
@@ -212,44 +180,16 @@ def test_damaged_byte_in_the_contract_is_found_or_harmless(model_file: Path) -> 
     assert found > 0.75 * len(contract_to_json(CONTRACT))
 
 
-@pytest.mark.parametrize(('height', 'width'), [(32, 64), (64, 32), (96, 96)])
-def test_wrong_input_shape_is_refused(
-        tmp_path: Path, model: Path, runtime: str, height: int, width: int) -> None:
-    """The message has the file, the shape found and the shape expected."""
-    path = tmp_path / 'wrong.tflite'
-    contract = read_contract(model)
-    _write_without_contract(model, path)
-    append_contract(path, dataclasses.replace(contract, input_spec=InputSpec(height, width)))
-    with pytest.raises(ModelError) as error:
-        FireClassifier(path, runtime)
-    assert str(path) in str(error.value)
-    assert '(1, 64, 64, 3)' in str(error.value)
-    assert f'(1, {height}, {width}, 3)' in str(error.value)
-
-
-def test_wrong_output_shape_is_refused(tmp_path: Path, model: Path, runtime: str) -> None:
-    """Two values are not the three that three labels need."""
-    path = tmp_path / 'wrong.tflite'
-    _write_without_contract(model, path)
-    append_contract(path, dataclasses.replace(
-        read_contract(model), labels=('fire', 'nofire', 'smoke')))
-    with pytest.raises(ModelError, match=r'output tensor has shape \(1, 2\).*\(1, 3\)'):
-        FireClassifier(path, runtime)
-
-
 @pytest.mark.parametrize(('change', 'message'), [
     ({'labels': ['smoke', 'nofire']}, "have 'fire' among them"),
     ({'labels': ['fire', 'fire']}, 'must be unique'),
     ({'output': 'argmax'}, "output 'argmax' is not one of"),
     ({'labels': ['fire']}, "over the one label 'fire' is always 1"),
-    ({'input_spec': {'height': 4, 'width': 4, 'scale': 0.0}}, r'pixel \* 0.0 \+ 0.0'),
-    ({'input_spec': {'height': 4, 'width': 4, 'offset': float('nan')}}, r'\+ nan'),
     ({'input_spec': {'width': 64}}, 'the field input_spec.height is missing'),
     ({'alarm': {'delay': 1}}, 'alarm.delay is not one of its fields'),
     ({'format_version': 2, 'new': 1}, 'contract format 2 is not 1'),
     ({'format_version': 99}, 'contract format 99 is not 1'),
     ({'surprise': 1}, 'surprise'),
-    ({'input_spec': {'height': 0, 'width': 64}}, 'input size 0x64'),
     ({'input_spec': {'height': 64, 'width': 64, 'color_order': 'HSV'}}, "color_order 'HSV'"),
     ({'alarm': {'on_threshold': 0.2, 'off_threshold': 0.5}}, '0 <= off <= on <= 1'),
     ({'alarm': {'window': 0.0}}, 'alarm window 0.0 s'),
@@ -342,12 +282,9 @@ def test_json_beyond_all_bounds(value: str) -> None:
 
 def test_huge_sidecar(model_file: Path) -> None:
     """A file that is no contract is not read to its end."""
-    signed = dataclasses.replace(CONTRACT, model_sha256=hashlib.sha256(MODEL_BYTES).hexdigest())
-    text = contract_to_json(signed)
-    largest = text + ' ' * (1_000_000 - len(text))
-    sidecar_path(model_file).write_text(largest)
-    assert read_contract(model_file) == signed
-    sidecar_path(model_file).write_text(largest + ' ')
+    sidecar_path(model_file).write_text(LARGEST)
+    assert read_contract(model_file) == SIGNED
+    sidecar_path(model_file).write_text(LARGEST + ' ')
     with pytest.raises(ModelError, match='more than 1000000 bytes'):
         read_contract(model_file)
 
@@ -358,10 +295,3 @@ def test_contract_that_is_no_contract(model_file: Path, text: str) -> None:
     sidecar_path(model_file).write_text(text)
     with pytest.raises(ModelError, match=r'tiny\.contract\.json'):
         read_contract(model_file)
-
-
-def _write_without_contract(model: Path, path: Path) -> None:
-    """Copy a model as a converter would have left it, without the appended archive."""
-    shutil.copy(model, path)
-    content = model.read_bytes()
-    path.write_bytes(content[:content.index(b'PK\x03\x04')])

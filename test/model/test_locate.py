@@ -12,7 +12,7 @@ import pytest
 @pytest.fixture(params=['lib/python3/site-packages', 'local/lib/python3/dist-packages', 'lib'])
 def installed(request: pytest.FixtureRequest, tmp_path: Path,
               monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Pretend to be installed below a prefix; return the folder where the models would be."""
+    """Move the module below a prefix; return the folder where the models would be."""
     module = tmp_path / request.param / 'fire_detector' / 'model' / 'locate.py'
     monkeypatch.setattr(locate, '__file__', str(module))
     return tmp_path / 'share' / 'fire_detector' / 'models'

@@ -14,7 +14,7 @@ WHITE, BLACK, RED_RGB = (255, 255, 255), (0, 0, 0), (255, 0, 0)
 
 def plain(color: tuple[int, int, int], height: int = 5, width: int = 7,
           order: str = 'RGB') -> ColorImage:
-    """Make an image of one color."""
+    """Build an image of one color."""
     return ColorImage(np.full((height, width, 3), color, np.uint8), order)
 
 
@@ -64,11 +64,7 @@ def test_gray(order: str, rgb: tuple[int, int, int], gray: int) -> None:
 
 
 def test_gray_keeps_places() -> None:
-    """
-    Check that the gray of each pixel stays where the pixel was.
-
-    4x6 pixels shrink to 2x3; the upper right 2x2 are white, so one pixel of the six is 1.
-    """
+    """4x6 pixels shrink to 2x3; the upper right 2x2 are white, so one pixel of the six is 1."""
     pixels = np.zeros((4, 6, 3), np.uint8)
     pixels[:2, 4:] = WHITE
     tensor = preprocess(ColorImage(pixels, 'BGR'), InputSpec(2, 3, 'GRAY'))
@@ -77,7 +73,7 @@ def test_gray_keeps_places() -> None:
 
 def test_area_averages_every_pixel() -> None:
     """
-    Check that one red pixel of four by four leaves a quarter of red in its corner.
+    Shrink an image with one red pixel of four by four: a quarter of red is left in its corner.
 
     Shrinking 4x4 to 2x2 merges blocks of 2x2 pixels: (255 + 0 + 0 + 0) / 4 = 63.75, which
     OpenCV rounds to 64; 64 / 255 = 0.25098.
@@ -125,7 +121,7 @@ def test_linear_shrinks_by_the_middle_pixels() -> None:
 
 
 def noise(height: int, width: int) -> ColorImage:
-    """Make an image in which every pixel is another."""
+    """Build an image in which every pixel is another."""
     generator = np.random.default_rng(height * width)
     return ColorImage(generator.integers(0, 256, (height, width, 3), np.uint8), 'RGB')
 
@@ -194,11 +190,7 @@ def test_others_do_not_halve(interpolation: str) -> None:
 
 
 def test_non_square_image_is_stretched() -> None:
-    """
-    Check that the left half of a wide image becomes the left half of a square tensor.
-
-    4 rows x 8 columns, the left 4 columns white: of 2x2 the left column is white.
-    """
+    """4 rows x 8 columns, the left 4 columns white: of 2x2 the left column is white."""
     pixels = np.zeros((4, 8, 3), np.uint8)
     pixels[:, :4] = WHITE
     tensor = preprocess(ColorImage(pixels, 'RGB'), InputSpec(2, 2))

@@ -23,18 +23,18 @@ LABELS = ('nofire', 'fire', 'smoke', 'lamp')
 
 
 def contract(output: str = 'softmax', labels: int = 2, color_order: str = 'RGB') -> ModelContract:
-    """Make the contract of a model for images of 8x6 pixels."""
+    """Build the contract of a model for images of 8x6 pixels."""
     return ModelContract('odd', '1', LABELS[:labels], InputSpec(6, 8, color_order), output)
 
 
 def stored(of: ModelContract, contract_path: Path = MODEL) -> StoredModel:
-    """Make a model with a contract, inside it or in another file."""
+    """Build a model with a contract, inside it or in another file."""
     return StoredModel(MODEL, b'', of, contract_path, '')
 
 
 def detail(*shape: int, dtype: Any = np.float32, scale: float = 0.0,
            **others: Any) -> dict[str, Any]:
-    """Make the detail of a tensor."""
+    """Build the detail of a tensor."""
     return {'name': 'tensor', 'shape': np.array(shape, np.int32), 'dtype': dtype,
             'quantization': (scale, 0), **others}
 

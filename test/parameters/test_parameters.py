@@ -9,13 +9,7 @@ from fire_detector.model.contract import AlarmSettings
 from fire_detector.parameters import cameras, detector, guard
 from fire_detector.parameters.detector import default_values, LiveSettings, NodeSettings
 from fire_detector.parameters.guard import detector_topics, guard_settings
-from fire_detector.parameters.table import (
-    AT_ANY_TIME,
-    AT_START,
-    check,
-    check_mutable,
-    Parameter,
-)
+from fire_detector.parameters.table import AT_ANY_TIME, AT_START, check, check_mutable, Parameter
 import pytest
 
 OF_MODEL = AlarmSettings(0.8, 0.4, 2.5, 7)
@@ -112,12 +106,28 @@ def test_contradicting_thresholds() -> None:
 
 
 def test_guard_settings() -> None:
-    """The table's defaults are those of the guard; other values are taken as they are."""
-    assert guard_settings(GUARD_VALUES) == GuardSettings()
+    """The table's defaults are the guard's, which stop; other values are taken as they are."""
+    assert guard_settings(GUARD_VALUES) == GuardSettings(action='stop', on_silence='stop')
     assert guard_settings(GUARD_VALUES | {'action': 'slow', 'slow_factor': 0.5}) == GuardSettings(
         action='slow', slow_factor=0.5)
-    with pytest.raises(ValueError, match="parameter release is 'never'"):
-        guard_settings(GUARD_VALUES | {'release': 'never'})
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('action', 'halt'), ('on_silence', ''), ('release', 'never'), ('slow_factor', 1.1),
+    ('slow_factor', -0.1), ('release_after', -1.0), ('detector_timeout', 0.0)])
+def test_guard_values_that_are_not_allowed(name: str, value: object) -> None:
+    """Each is refused by its name."""
+    with pytest.raises(ValueError, match=f'parameter {name} is {value!r}, not '):
+        guard_settings(GUARD_VALUES | {name: value})
+
+
+def test_live_parameters() -> None:
+    """The settings of the guard and those of LiveSettings may change at any time."""
+    names = [field.name for field in fields(GuardSettings)]
+    assert check_mutable(guard.PARAMETERS, names, True) == ''
+    assert check_mutable(detector.PARAMETERS, ['max_rate', 'alarm.window'], True) == ''
+    assert 'stamped is read when' in check_mutable(guard.PARAMETERS, [*names, 'stamped'], True)
+    assert 'model is read when' in check_mutable(detector.PARAMETERS, ['model'], True)
 
 
 def test_detector_topics() -> None:

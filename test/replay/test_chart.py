@@ -6,7 +6,6 @@ import math
 from typing import cast
 
 from fire_detector.replay.chart import (
-    decimate,
     draw_probability,
     Lane,
     merge_intervals,
@@ -14,12 +13,14 @@ from fire_detector.replay.chart import (
     SERIES_COLORS,
     split_at_gaps,
 )
-from hypothesis import given, strategies
+from fire_detector.replay.report.images import SIMPLIFY_THRESHOLD
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 import numpy as np
+from numpy.typing import NDArray
 import pytest
 
 NAN = math.nan
@@ -48,13 +49,13 @@ def bars(axes: Axes, name: str) -> list[tuple[float, float]]:
             if box.y0 < height < box.y1 and box.height < 0.2]
 
 
-def pixels_of(axes: Axes, color: str) -> int:
-    """Count the pixels of a color, in the image that is drawn."""
+def rows_of(axes: Axes, color: str = SERIES_COLORS[0]) -> NDArray[np.intp]:
+    """Return the row of each pixel of a color, in the image that is drawn."""
     canvas = FigureCanvasAgg(cast(Figure, axes.figure))
     canvas.draw()
     drawn = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
-    wanted = np.round(np.multiply(to_rgb(color), 255)).astype(int)
-    return int((np.abs(drawn - wanted).max(axis=2) < 40).sum())
+    expected = np.round(np.multiply(to_rgb(color), 255)).astype(int)
+    return np.nonzero(np.abs(drawn - expected).max(axis=2) < 40)[0]
 
 
 def test_two_models() -> None:
@@ -105,21 +106,30 @@ def test_charts_fill_a_figure() -> None:
 def test_single_predictions_can_be_seen(times: list[float],
                                         probabilities: list[float | None]) -> None:
     """A prediction without neighbors, which makes no line, is a dot; without it there is none."""
-    assert pixels_of(chart(Series('', times, probabilities, [])), SERIES_COLORS[0]) >= 4
+    assert len(rows_of(chart(Series('', times, probabilities, [])))) >= 4
     nothing: list[float | None] = [None] * len(times)
-    assert pixels_of(chart(Series('', times, nothing, [])), SERIES_COLORS[0]) == 0
+    assert len(rows_of(chart(Series('', times, nothing, [])))) == 0
 
 
-def test_long_recordings_are_bounded() -> None:
-    """Six hours at 10 Hz with an alarm in each second: some thousand points, no peak lost."""
+@pytest.mark.parametrize('threshold', [1 / 9, SIMPLIFY_THRESHOLD])
+def test_peak_of_a_long_recording(threshold: float) -> None:
+    """Six hours at 10 Hz: a single image with a high probability is drawn, at its height."""
     count = 6 * 3600 * 10
     values: list[float | None] = [0.1] * count
-    values[123_456] = 0.97
     times = [index / 10 for index in range(count)]
+    with rc_context({'path.simplify_threshold': threshold}):
+        assert rows_of(chart(Series('', times, values, []), length=times[-1])).min() > 100
+        values[123_456] = 0.97
+        axes = chart(Series('', times, values, []), length=times[-1])
+        # From the upper edge of the image, which is 300 pixels high.
+        expected = 300 - axes.transData.transform((0, 0.97))[1]
+        assert rows_of(axes).min() == pytest.approx(expected, abs=2)
+
+
+def test_many_alarms_are_joined() -> None:
+    """Six hours with an alarm in each second: no more bars than pixels."""
     alarms = [(float(second), second + 0.5) for second in range(6 * 3600)]
-    axes = chart(Series('', times, values, alarms), length=times[-1])
-    assert max(map(len, lines(axes))) <= 4 * 501
-    assert max(y for line in lines(axes) for _, y in line) == 0.97
+    axes = chart(Series('', [0.0], [0.1], alarms), length=6 * 3600)
     assert sum(len(collection.get_paths()) for collection in axes.collections) < 1100
 
 
@@ -130,35 +140,6 @@ def test_lines_end_at_gaps() -> None:
     assert times.tolist() == [0, 1, 2, 5, 6, 11, 11, 12, 3, 3, 4]
     assert [None if math.isnan(value) else value for value in values] == [
         1, 2, None, 3, 4, None, 5, 6, None, 7, 8]
-
-
-def test_decimation_by_hand() -> None:
-    """
-    Of a column, the first, lowest, highest and last point are left, in their order.
-
-    Eleven points in two columns, 0 to 0.5 and 0.5 to 1, of which the second begins with a NaN;
-    the last point has a column of its own. What is left out is 5 at 0.2, and 5 at 0.6.
-    """
-    times = np.array([0., .1, .2, .3, .4, .5, .55, .6, .7, .8, 1.])
-    values = np.array([5., 9., 5., 1., 6., NAN, 3., 5., 7., 4., 2.])
-    kept_times, kept = decimate(times, values, 2)
-    assert kept_times.tolist() == [0, .1, .3, .4, .5, .55, .7, .8, 1.]
-    assert [None if math.isnan(value) else value for value in kept] == [
-        5, 9, 1, 6, None, 3, 7, 4, 2]
-
-
-@given(strategies.lists(strategies.floats(0, 1) | strategies.just(NAN), min_size=1, max_size=200),
-       strategies.integers(1, 20))
-def test_no_peak_is_lost(values: list[float], columns: int) -> None:
-    """Highest and lowest stay, with at most four points a column; none is made up."""
-    given_points = list(enumerate(values))
-    times, kept = decimate(np.arange(len(values), dtype=float), np.array(values), columns)
-    # The last point has a column of its own, on the right edge.
-    assert len(kept) <= 4 * (columns + 1)
-    assert set(times) <= {index for index, _ in given_points}
-    known = [value for value in values if not math.isnan(value)]
-    if known:
-        assert [float(np.nanmin(kept)), float(np.nanmax(kept))] == [min(known), max(known)]
 
 
 def test_close_intervals_are_joined() -> None:

@@ -5,12 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fire_detector.images.color_image import ColorImage
-from fire_detector.replay.axis import find_axis
+from fire_detector.replay.chart import find_axis
 from fire_detector.replay.events import (
     alarm_events,
-    duration_and_rate,
-    find_gaps,
-    Label,
     label_figures,
     LabelsError,
     read_labels,
@@ -34,7 +31,7 @@ BEGIN = 1_700_000_000.0
 
 
 def series(alarms: str, probabilities: Sequence[float] = ()) -> list[Prediction]:
-    """Make a prediction a second: '#' in alarm, '.' not, 'x' rejected."""
+    """Return a prediction a second: '#' in alarm, '.' not, 'x' rejected."""
     return [Prediction(BEGIN + index, BEGIN + index,
                        None if mark == 'x' else probabilities[index] if probabilities else 0.5,
                        mark == '#', 'data' if mark == 'x' else '')
@@ -42,7 +39,7 @@ def series(alarms: str, probabilities: Sequence[float] = ()) -> list[Prediction]
 
 
 def at(*stamps: float, received: Sequence[float] = ()) -> tuple[Prediction, ...]:
-    """Make predictions with stamps, received at the same times if no others are given."""
+    """Return predictions with stamps, received at the same times if no others are given."""
     return tuple(Prediction(stamp, time, 0.5, False)
                  for stamp, time in zip(stamps, received or stamps, strict=True))
 
@@ -63,17 +60,31 @@ def test_alarm_events(alarms: str, probabilities: Sequence[float],
         for start, end, peak in expected)
 
 
+def topic_of(predictions: tuple[Prediction, ...]) -> TopicReport:
+    """Return a report of predictions."""
+    return TopicReport('/image', 'video', (Run('model', (), (), (0.7, 0.4), predictions, (), ()),))
+
+
 def test_duration_and_gaps() -> None:
     """
     Stamps 0, 1, 2, 3, 7, 8, 11: six steps in 11 s, with a median of 1 s; one is above 3 s.
 
     Three seconds are not more than three periods.
     """
-    predictions = at(0, 1, 2, 3, 7, 8, 11)
-    assert find_gaps(predictions) == ((3.0, 4.0),)
-    assert duration_and_rate(predictions) == pytest.approx((11.0, 6 / 11))
-    assert duration_and_rate(predictions[:1]) == (0.0, 0.0)
-    assert find_gaps([]) == find_gaps(at(0, 0, 0, 5)) == ()
+    topic = topic_of(at(0, 1, 2, 3, 7, 8, 11))
+    assert topic.gaps == ((3.0, 4.0),)
+    assert (topic.duration, topic.rate) == pytest.approx((11.0, 6 / 11))
+    single = topic_of(at(5))
+    assert (single.duration, single.rate, single.gaps) == (0.0, 0.0, ())
+    assert topic_of(at(0, 0, 0, 5)).gaps == ()
+
+
+def test_rejected_images() -> None:
+    """Reasons are counted in the order of their names, with the detail of the first image."""
+    topic = topic_of(tuple(
+        Prediction(0.0, 0.0, None if reason else 0.5, False, reason, detail)
+        for reason, detail in (('encoding', 'a'), ('', ''), ('data', 'b'), ('encoding', 'c'))))
+    assert topic.rejected == [('data', 1, 'b'), ('encoding', 2, 'a')]
 
 
 @pytest.mark.parametrize(('predictions', 'expected'), [
@@ -83,13 +94,11 @@ def test_duration_and_gaps() -> None:
     (at(0, 0, 0, received=(BEGIN, BEGIN + 1, BEGIN + 2)), (BEGIN, 2.0, False)),
     (at(BEGIN, BEGIN + 1, 0, received=(BEGIN, BEGIN + 1, BEGIN + 2)), (BEGIN, 2.0, False)),
     # Half as fast as time, as a simulator's; within what is plausible.
-    (at(0, 2, 4, received=(7, 8, 9)), (0, 4.0, True)),
-    (at(), (0, 1.0, True))])
+    (at(0, 2, 4, received=(7, 8, 9)), (0, 4.0, True))])
 def test_time_axis(predictions: tuple[Prediction, ...],
                    expected: tuple[float, float, bool]) -> None:
     """It runs on stamps, or on the time of recording where they do not tell the time."""
-    run = Run('model', '1', 'litert', '', (), (), predictions, (), ())
-    axis = find_axis(TopicReport('/image', 'video', 0, 0, (), (), (run,)))
+    axis = find_axis(topic_of(predictions))
     assert (axis.start, axis.length, axis.by_stamp) == expected
 
 
@@ -106,7 +115,7 @@ def test_label_figures() -> None:
     false alarms in 6 s are 1200 an hour.
     """
     predictions = series('.#..###..#')
-    figures = label_figures(predictions, [Label(3, 5, 'fire')])
+    figures = label_figures(predictions, [LabeledEvent(3, 5, 'fire')])
     assert figures.events == (LabeledEvent(BEGIN + 3, BEGIN + 5, 'fire', 1.0),)
     assert (figures.missed, figures.false_alarms) == (0, 2)
     assert figures.false_alarms_per_hour == pytest.approx(1200)
@@ -114,21 +123,21 @@ def test_label_figures() -> None:
 
 @pytest.mark.parametrize(('alarms', 'labels', 'false_alarms', 'per_hour'), [
     # An alarm of three images is one false alarm: in 5 - 1 = 4 s, of which it takes 3.
-    ('.###.', [Label(4, 5, 'fire')], 1, 900),
+    ('.###.', [LabeledEvent(4, 5, 'fire')], 1, 900),
     # Two alarms are two, whatever their length: in 8 s.
-    ('##..####', [Label(9, 10, 'nofire')], 2, 900),
+    ('##..####', [LabeledEvent(9, 10, 'nofire')], 2, 900),
     # One that lasts until the fire was false, and is none in the time after that it takes to
     # clear: 0 and 1, and 5 s.
-    ('.####.', [Label(1.5, 3, 'fire')], 1, 1200),
+    ('.####.', [LabeledEvent(1.5, 3, 'fire')], 1, 1200),
     # One that is raised in the fire and cleared after it is not false, nor is its time calm.
-    ('..###.', [Label(2, 3, 'fire')], 0, 0),
+    ('..###.', [LabeledEvent(2, 3, 'fire')], 0, 0),
     # Only what is labeled so is time without fire, if anything is: 0 to 2, 3 s; nobody said
     # anything of 9. The fire from 7 to 8 is missed.
-    ('.#..###..#', [Label(0, 2, 'nofire'), Label(7, 8, 'fire')], 1, 1200),
+    ('.#..###..#', [LabeledEvent(0, 2, 'nofire'), LabeledEvent(7, 8, 'fire')], 1, 1200),
     # One that began in time that nobody labeled, and goes on in time without fire, is not new.
-    ('.##..', [Label(2, 4, 'nofire')], 0, 0),
-    ('..', [Label(0, 5, 'fire')], 0, None)])
-def test_false_alarms(alarms: str, labels: list[Label], false_alarms: int,
+    ('.##..', [LabeledEvent(2, 4, 'nofire')], 0, 0),
+    ('..', [LabeledEvent(0, 5, 'fire')], 0, None)])
+def test_false_alarms(alarms: str, labels: list[LabeledEvent], false_alarms: int,
                       per_hour: float | None) -> None:
     """They are counted by alarm, not by image, and their rate is of the time without fire."""
     figures = label_figures(series(alarms), labels)
@@ -141,7 +150,7 @@ def test_a_loop_takes_no_time_back() -> None:
     """Stamps 0, 1, 2, 0, 1, 2 are 5 s, as the way back takes none: one alarm is 720 an hour."""
     looped = [Prediction(stamp, stamp, 0.5, alarm) for stamp, alarm in zip(
         (0., 1., 2., 0., 1., 2.), (False, True, False, False, False, False), strict=True)]
-    figures = label_figures(looped, [Label(0, 2, 'nofire')])
+    figures = label_figures(looped, [LabeledEvent(0, 2, 'nofire')])
     assert figures.false_alarms == 1
     assert figures.false_alarms_per_hour == pytest.approx(720)
 
@@ -157,7 +166,7 @@ def test_a_loop_takes_no_time_back() -> None:
     ('......', None)])
 def test_time_to_alarm(alarms: str, time_to_alarm: float | None) -> None:
     """From the start of the fire, not of the first image; 0 where the alarm was raised already."""
-    figures = label_figures(series(alarms), [Label(1.5, 3, 'fire')])
+    figures = label_figures(series(alarms), [LabeledEvent(1.5, 3, 'fire')])
     event, = figures.events
     assert event.time_to_alarm == time_to_alarm
     assert figures.missed == (time_to_alarm is None)
@@ -167,16 +176,17 @@ def test_time_to_alarm(alarms: str, time_to_alarm: float | None) -> None:
 def test_relative_and_absolute_labels(alarms: str) -> None:
     """Seconds since the first image, be it rejected, and the same stamps mean the same."""
     predictions = series(alarms)
-    relative = label_figures(predictions, [Label(1, 3, 'fire'), Label(4, 5, 'nofire')])
+    relative = label_figures(
+        predictions, [LabeledEvent(1, 3, 'fire'), LabeledEvent(4, 5, 'nofire')])
     assert relative.events == (LabeledEvent(BEGIN + 1, BEGIN + 3, 'fire', 1.0),
                                LabeledEvent(BEGIN + 4, BEGIN + 5, 'nofire', None))
-    assert label_figures(predictions, [Label(BEGIN + 1, BEGIN + 3, 'fire'),
-                                       Label(BEGIN + 4, BEGIN + 5, 'nofire')]) == relative
+    assert label_figures(predictions, [LabeledEvent(BEGIN + 1, BEGIN + 3, 'fire'),
+                                       LabeledEvent(BEGIN + 4, BEGIN + 5, 'nofire')]) == relative
     # In a video stamps count from 0, and small numbers are both.
     video = [Prediction(one.stamp - BEGIN, 0, one.probability, one.alarm) for one in predictions]
-    assert label_figures(video, [Label(1, 3, 'fire')]).events == (
+    assert label_figures(video, [LabeledEvent(1, 3, 'fire')]).events == (
         LabeledEvent(1, 3, 'fire', 1.0),)
-    assert label_figures(predictions, [Label(50, 60, 'fire')]).events == ()
+    assert label_figures(predictions, [LabeledEvent(50, 60, 'fire')]).events == ()
 
 
 def test_read_labels(tmp_path: Path) -> None:
@@ -184,7 +194,7 @@ def test_read_labels(tmp_path: Path) -> None:
     path = tmp_path / 'events.csv'
     path.write_text('label,start,end\nnofire,10,20.5\nfire,1,2\n')
     labels = read_labels(path)
-    assert labels == (Label(1, 2, 'fire'), Label(10, 20.5, 'nofire'))
+    assert labels == (LabeledEvent(1, 2, 'fire'), LabeledEvent(10, 20.5, 'nofire'))
     assert labels[0].is_relative
     path.write_text(f'start,end,label\n{BEGIN},{BEGIN + 1},fire\n')
     assert not read_labels(path)[0].is_relative

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import contextlib
 import csv
 import fcntl
-from importlib import metadata
+from functools import partial
 import os
 from pathlib import Path
 import pty
@@ -16,6 +16,7 @@ import sys
 import termios
 import time
 
+from command_line import ROOT, run_module
 import cv2
 from fire_detector.images.color_image import ColorImage
 from fire_detector.images.files import read_image, read_video
@@ -26,20 +27,11 @@ import pytest
 from replay_bags import camera, COMPRESSED, frames, Pixels, resized, START, text, write_bag
 from rosbags.rosbag2 import StoragePlugin
 
-ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 120
 FIRENET = 'firenet.tflite'
 Here = Callable[..., tuple[int, str, str]]
 
-
-def fire_replay(folder: Path, *arguments: object,
-                program: str = '') -> subprocess.CompletedProcess[str]:
-    """Run it in a folder, to its end."""
-    command = ['-c', program] if program else ['-m', 'fire_detector.replay.main']
-    return subprocess.run(
-        [sys.executable, *command, *map(str, arguments)], cwd=folder, capture_output=True,
-        text=True, timeout=TIMEOUT, check=False,
-        env=os.environ | {'PYTHONPATH': str(ROOT)})
+fire_replay = partial(run_module, 'fire_detector.replay.main')
 
 
 @pytest.fixture
@@ -87,13 +79,14 @@ def test_one_bag(bags: Path, tmp_path: Path) -> None:
     """
     A low threshold raises the alarm; the table has a line for each image.
 
-    The images lie 0.1 s apart, so that one is raised by the third, 0.2 s after the first. The
-    label begins with the first, which makes 0.2 s to alarm; all of it is fire.
+    The third of the images, which lie 0.1 s apart, raises it: 0.2 s after the first, with which
+    the label begins.
     """
     labels = tmp_path / 'events.csv'
     labels.write_text('start,end,label\n0,2,fire\n')
-    result = fire_replay(tmp_path, bags / 'one', '--on-threshold', 0, '--off-threshold', 0,
-                         '--window', 2, '--min-frames', 3, '--labels', labels)
+    result = fire_replay(bags / 'one', '--on-threshold', 0, '--off-threshold', 0,
+                         '--window', 2, '--min-frames', 3, '--labels', labels,
+                         folder=tmp_path)
     assert (result.returncode, result.stderr.replace(
         'INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n', '')) == (0, '')
     out = tmp_path / 'one_replay'
@@ -113,7 +106,7 @@ def test_one_bag(bags: Path, tmp_path: Path) -> None:
 def test_compare(here: Here, bags: Path, tmp_path: Path, images: list[Pixels],
                  model: Path) -> None:
     """Both models' probabilities stand in one line, and both are named in the report."""
-    assert here(bags / 'one', '--compare', FIRENET, '--out', 'both')[0] == 0
+    assert here(bags / 'one', '--compare', FIRENET, '--latch', '--out', 'both')[0] == 0
     rows = table(tmp_path / 'both' / 'timeline.csv')
     for column, path in (('probability', model), ('probability_2', find_model(FIRENET))):
         classifier = FireClassifier(path)
@@ -121,11 +114,12 @@ def test_compare(here: Here, bags: Path, tmp_path: Path, images: list[Pixels],
             [classifier.probability(ColorImage(pixels, 'BGR')) for pixels in images], abs=1e-6)
     report = (tmp_path / 'both' / 'report.html').read_text()
     assert 'firenet' in report
+    assert report.count('latch</th><td>yes') == 2
 
 
 def test_folder_of_bags(bags: Path, tmp_path: Path) -> None:
     """Each bag has its report, the summary a line for each; the bag without images a problem."""
-    result = fire_replay(tmp_path, bags, '--jobs', 2, '--out', 'night')
+    result = fire_replay(bags, '--jobs', 2, '--out', 'night', folder=tmp_path)
     assert result.returncode == 1
     assert 'silent: no messages with images: the topics that were found are /chatter' in (
         result.stderr)
@@ -194,6 +188,7 @@ def test_folder_of_images(here: Here, data: Path, tmp_path: Path, model: Path) -
     (['--threads', '0'], 'num_threads'),
     (['--labels', 'none.csv'], 'none.csv: cannot be read'),
     (['--topic', '/none'], 'no messages with images on /none'),
+    (['--out', '/dev/null/night'], '/dev/null/night: Not a directory'),
     (['--jobs', '0'], "'0' is not a whole number from 1 on")])
 def test_wrong_command_lines(here: Here, arguments: list[str], words: str, bags: Path,
                              tmp_path: Path) -> None:
@@ -202,23 +197,6 @@ def test_wrong_command_lines(here: Here, arguments: list[str], words: str, bags:
     assert status == 2
     assert words in errors
     assert list(tmp_path.iterdir()) == []
-
-
-def test_help_and_version(tmp_path: Path) -> None:
-    """The help has examples, whoever asks; the version is the package's."""
-    shown = fire_replay(tmp_path, '--help')
-    assert shown.returncode == 0
-    assert 'fire_replay bags/ --jobs 4' in shown.stdout
-    assert fire_replay(tmp_path, '--version').stdout.split() == [
-        'fire_replay', metadata.version('fire_detector')]
-
-
-def test_out_cannot_be_written(here: Here, bags: Path, tmp_path: Path) -> None:
-    """A file where the folder should be: status 2, and its name."""
-    (tmp_path / 'taken').write_text('')
-    status, _, errors = here(bags / 'one', '--out', 'taken')
-    assert status == 2
-    assert 'taken: File exists' in errors
 
 
 def test_labels_of_several_recordings(here: Here, bags: Path, tmp_path: Path) -> None:
@@ -322,6 +300,8 @@ WITHOUT_ROSBAGS = f"import sys\nsys.modules['rosbags'] = None\n{REPLAY_AND_LIST}
     (WITHOUT_ROSBAGS, 2, "pip install '.[replay]'")])
 def test_imports(program: str, status: int, words: str, bags: Path, tmp_path: Path) -> None:
     """Each part loads what it needs; where a part of the extra is missing, a line names it."""
-    result = fire_replay(tmp_path, bags / 'one', program=program)
+    result = subprocess.run(
+        [sys.executable, '-c', program, bags / 'one'], cwd=tmp_path, capture_output=True,
+        text=True, timeout=TIMEOUT, check=False, env=os.environ | {'PYTHONPATH': str(ROOT)})
     assert result.returncode == status, result.stderr
     assert words in result.stderr

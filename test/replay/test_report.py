@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page about a replay: it shows what was found, opens anywhere, and can be read."""
+"""The report of a replay: its contents, and that every browser and reader can use it."""
 
 from base64 import b64decode
 from dataclasses import replace
@@ -41,7 +41,6 @@ import pytest
 
 # 2023-11-14T22:13:20Z.
 START = 1_700_000_000.0
-SETTINGS = (('on_threshold', '0.7'), ('off_threshold', '0.4'), ('window (s)', '1'))
 CHROMIUM = next((path for name in ('chromium', 'chromium-browser', 'google-chrome')
                  if (path := shutil.which(name))), None)
 VOID = ('img', 'link', 'meta', 'source')
@@ -49,7 +48,7 @@ STYLE = (files('fire_detector.replay.report') / 'templates' / 'report.css').read
 
 
 def predictions(*probabilities: float | None) -> tuple[Prediction, ...]:
-    """Make a prediction a second; None is a rejected image."""
+    """Return a prediction a second; None is a rejected image."""
     return tuple(
         Prediction(START + index, START + index, probability,
                    probability is not None and probability >= 0.7,
@@ -58,35 +57,31 @@ def predictions(*probabilities: float | None) -> tuple[Prediction, ...]:
         for index, probability in enumerate(probabilities))
 
 
-def run_of(given: tuple[Prediction, ...], alarms: tuple[AlarmEvent, ...] = (),
+def run_of(shown: tuple[Prediction, ...], alarms: tuple[AlarmEvent, ...] = (),
            snapshots: tuple[Snapshot, ...] = (), labels: LabelFigures | None = None,
-           model: str = 'firenet') -> Run:
-    """Make a run."""
-    return Run(model, '1.2', 'litert', 'ab' * 32, (('trained on', 'kitchens'),), SETTINGS,
-               given, alarms, snapshots, labels)
+           name: str = 'firenet 1.2') -> Run:
+    """Return a run with predictions."""
+    return Run(name, (('trained on', 'kitchens'),), (('on_threshold', '0.7'),), (0.7, 0.4),
+               shown, alarms, snapshots, labels)
 
 
-def report_of(*runs: Run, topic: str = '/image', gaps: tuple[tuple[float, float], ...] = (),
-              problems: tuple[str, ...] = ()) -> Report:
-    """Make a report of one topic."""
-    first = runs[0].predictions
-    rejected = sum(prediction.probability is None for prediction in first)
+def report_of(*runs: Run, problems: tuple[str, ...] = ()) -> Report:
+    """Return a report of one topic."""
     return Report('bag.mcap', '2026-01-02T03:04:05+01:00', (TopicReport(
-        topic, 'sensor_msgs/msg/Image', 9.0, 1.0, gaps,
-        (('bad_step', rejected),) if rejected else (), runs),), problems, 3.5)
+        '/image', 'sensor_msgs/msg/Image', runs),), problems, 3.5)
 
 
 def image(prediction: Prediction, kind: str) -> Snapshot:
-    """Make a snapshot of noise, which no JPEG makes small."""
+    """Return a snapshot of noise, which JPEG does not make small."""
     pixels = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
     return Snapshot(prediction, kind, cv2.imencode('.jpg', pixels)[1].tobytes())
 
 
 class Page(HTMLParser):
-    """Take a page apart, and check that its tags are closed in the order they were opened."""
+    """The elements and texts of a page, whose tags are checked to be closed in their order."""
 
     def __init__(self, text: str) -> None:
-        """Parse it."""
+        """Parse a page."""
         super().__init__()
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.texts: list[str] = []
@@ -105,7 +100,7 @@ class Page(HTMLParser):
         return [attributes for element, attributes in self.elements if element == name]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember an element."""
+        """Keep an element."""
         self.elements.append((tag, {name: value or '' for name, value in attrs}))
         if tag not in VOID:
             self._open.append(tag)
@@ -115,7 +110,7 @@ class Page(HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        """Remember what can be read."""
+        """Keep a text."""
         if self._open and self._open[-1] != 'style':
             self.texts.append(data)
 
@@ -123,39 +118,41 @@ class Page(HTMLParser):
 @pytest.fixture
 def full() -> Report:
     """
-    Make a report that has everything, of two models.
+    Return a report that has everything, of two models.
 
     The first raised one alarm, from 2 s to 5 s; the second another from 2 s that stood at the
-    end, and was wrong about the first image only.
+    end. The last image comes after a gap of 5 s.
     """
-    one = predictions(0.1, 0.2, 0.9, 0.95, None, 0.3, 0.1, 0.1, 0.1, 0.1)
-    one = (*one[:4], replace(one[4], alarm=True), *one[5:])
-    two = predictions(0.6, 0.2, 0.8, 0.8, None, 0.8, 0.8, 0.9, 0.9, 0.9)
+    *one, late = predictions(0.1, 0.2, 0.9, 0.95, None, 0.3, 0.1, 0.1, 0.1, 0.1)
+    one = [*one[:4], replace(one[4], alarm=True), *one[5:], replace(late, stamp=START + 13)]
+    *two, late = predictions(0.6, 0.2, 0.8, 0.8, None, 0.8, 0.8, 0.9, 0.9, 0.9)
+    two = [*two, replace(late, stamp=START + 13)]
     labels = LabelFigures((LabeledEvent(START + 1.5, START + 4, FIRE, 0.5),
                            LabeledEvent(START + 5, START + 8, NOFIRE, None),
                            LabeledEvent(START + 8, START + 9, FIRE, None)), 1, 2, 120.0)
     return report_of(
-        run_of(one, (AlarmEvent(START + 2, START + 5, 0.95),),
+        run_of(tuple(one), (AlarmEvent(START + 2, START + 5, 0.95),),
                (image(one[2], RAISED), image(one[3], HIGHEST), image(one[5], CLEARED)),
                labels),
-        run_of(two, (AlarmEvent(START + 2, None, 0.9),), labels=labels, model='other'),
-        gaps=((START + 6, 1.0),), problems=('bag_2.mcap: cut short',))
+        run_of(tuple(two), (AlarmEvent(START + 2, None, 0.9),), labels=labels, name='other 1.2'),
+        problems=('bag_2.mcap: cut short',))
 
 
 def test_figures_are_there(full: Report) -> None:
-    """Names and numbers of everything that was found can be read."""
+    """Names and numbers of all results can be read."""
     text = Page(render_report(full)).text
     for figure in (
             'bag.mcap', 'A: firenet 1.2: 1 alarm', 'B: other 1.2: 1 alarm', '95.0 % at 3.00 s',
             'bag_2.mcap: cut short', '2026-01-02T03:04:05+01:00', '3.50 s',
             # The alarms: start, end, duration and peak.
             '2.00 s 2023-11-14 T22:13:22.000Z 5.00 s 2023-11-14 T22:13:25.000Z 3.00 s 95.0 %',
-            'at least 7.00 s 90.0 %',
+            'at least 11.00 s 90.0 %',
             # The labels.
             'fires 2', 'missed 1', 'false alarms 2', 'hour 120.00', 'fire 1.50 s', '0.50 s',
             # The input.
-            'images 10', 'rejected 1', 'bad_step 1 step 1, expected 24', 'longest gap 1.00 s',
-            'sensor_msgs/msg/Image', 'on_threshold 0.7', 'kitchens', 'ab' * 32, 'litert'):
+            'images 10', 'rejected 1', 'bad_step 1 step 1, expected 24', 'longest gap 5.00 s',
+            '8.00 s 2023-11-14 T22:13:28.000Z 5.00 s',
+            'sensor_msgs/msg/Image', 'on_threshold 0.7', 'kitchens'):
         assert figure in text, figure
 
 
@@ -188,7 +185,7 @@ def test_can_be_read_aloud(full: Report) -> None:
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
     chart, *images = (image['alt'] for image in read.every('img'))
-    assert all(word in chart for word in ('9.00', 'firenet', '95.0', 'other', '90.0'))
+    assert all(word in chart for word in ('13.00', 'firenet', '95.0', 'other', '90.0'))
     assert all(re.search(r'\d+\.\d\d.s: \d+\.\d.%', text) for text in images)
     assert len(read.every('caption')) == len(read.every('table')) > 0
     assert all(head['scope'] in ('col', 'row') for head in read.every('th'))
@@ -229,12 +226,10 @@ def test_every_text_is_escaped(tmp_path: Path) -> None:
     """A name that is HTML, or a formula, or no valid text at all, is shown as it is."""
     evil = '"><script>alert(1)</script>&\'{{ 7 * 7 }}$\\x$\udc80'
     rejected = Prediction(0.0, 0.0, None, False, evil, evil)
-    run = Run(evil, evil, evil, evil, ((evil, evil),), ((evil, evil),),
-              (rejected, Prediction(1.0, 1.0, 0.5, False)), (),
-              (image(rejected, evil),), LabelFigures(
-                  (LabeledEvent(0.0, 1.0, evil, None),), 0, 0, None))
-    report = Report(evil, evil, (TopicReport(
-        evil, evil, 1.0, 1.0, (), ((evil, 1),), (run,)),), (evil,))
+    run = Run(evil, ((evil, evil),), ((evil, evil),), (0.7, 0.4),
+              (rejected, Prediction(1.0, 1.0, 0.5, False)), (), (image(rejected, evil),),
+              LabelFigures((LabeledEvent(0.0, 1.0, evil, None),), 0, 0, None))
+    report = Report(evil, evil, (TopicReport(evil, evil, (run,)),), (evil,))
     write_report(report, tmp_path / 'report.html')
     write_png(report, tmp_path / 'timeline.png')
     read = Page((tmp_path / 'report.html').read_text(encoding='utf-8'))
@@ -249,28 +244,26 @@ def test_every_text_is_escaped(tmp_path: Path) -> None:
     ((0.1, 0.8), 1, (), '1 alarm.'),
     ((0.8, 0.1, 0.8), 2, (), '2 alarms.'),
     ((0.1,), 0, ('broken',), 'No alarm in what could be read.'),
-    ((None, None), 0, (), 'nothing is known'),
-    ((), 0, (), 'nothing is known')])
+    ((None, None), 0, (), 'nothing is known')])
 def test_verdict(probabilities: tuple[float | None, ...], alarms: int,
                  problems: tuple[str, ...], expected: str) -> None:
-    """It never calls quiet what was not processed."""
+    """It is never "no alarm" where nothing was processed."""
     report = report_of(run_of(predictions(*probabilities),
                               (AlarmEvent(START, None, 0.8),) * alarms), problems=problems)
     assert expected in Page(render_report(report)).text
 
 
 def test_problems(full: Report) -> None:
-    """A bag without images makes a page without tables; of many problems, some are listed."""
+    """Of many problems, some are listed."""
     problems = tuple(f'bag_{number}.mcap: empty' for number in range(MAX_PROBLEMS + 7))
-    read = Page(render_report(Report('bag', 'now', (), problems)))
-    assert not read.every('table')
+    read = Page(render_report(replace(full, problems=problems)))
     assert f'{len(problems)} problems' in read.text
     assert len(read.every('li')) == MAX_PROBLEMS + 1
     assert 'and 7 more' in read.text
     assert len(Page(render_report(full)).every('li')) == 1
 
 
-def test_stamps_that_tell_no_time() -> None:
+def test_stamps_that_are_not_set() -> None:
     """Of a camera that stamps nothing, the time of recording is shown, with a warning."""
     unstamped = tuple(replace(one, stamp=0.0) for one in predictions(0.0, 1.0, 0.0))
     read = Page(render_report(report_of(run_of(unstamped))))
@@ -281,7 +274,7 @@ def test_stamps_that_tell_no_time() -> None:
 
 
 def flickering(seconds: int) -> Run:
-    """Make predictions at 30 Hz, random ones, with three alarms a second."""
+    """Return random predictions at 30 Hz, with three alarms a second."""
     rng = np.random.default_rng(1)
     return run_of(
         tuple(Prediction(START + index / 30, START + index / 30, float(rng.random()),
@@ -321,7 +314,7 @@ def test_small_enough() -> None:
     (0.0, '0.0 %'), (0.0001, '< 0.1 %'), (0.5, '50.0 %'), (0.9994, '99.9 %'),
     (0.9999, '> 99.9 %'), (1.0, '100.0 %')])
 def test_percent(probability: float, expected: str) -> None:
-    """What is not certain is not called certain."""
+    """Only 0 and 1 are rounded to 0 % and 100 %."""
     assert percent(probability).replace('\u00a0', ' ') == expected
 
 
@@ -336,11 +329,10 @@ def test_utc(stamp: float, expected: str) -> None:
 @pytest.mark.skipif(CHROMIUM is None, reason='Chromium is not installed')
 def test_in_a_browser(full: Report, tmp_path: Path) -> None:
     """
-    A real browser has nothing to complain about, and a phone's 375 pixels suffice.
+    A real browser logs nothing, and the width of a phone, 375 pixels, suffices.
 
-    A page around it tells the widths within frames of that size: what does not fit is wider than
-    its frame. In the end there is an image from another place, so that a complaint is known to
-    be heard.
+    A page around the report prints the widths within frames of that size: contents that do not
+    fit are wider than their frame. An image from another server shows that the log works.
     """
     long = replace(full, source='/data/' + 'a_long_name_without_an_end' * 9 + '.mcap')
     write_report(long, tmp_path / 'report.html')
@@ -364,7 +356,7 @@ def test_in_a_browser(full: Report, tmp_path: Path) -> None:
 
 
 def browse(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
-    """Open a page; what its scripts made of it comes as output."""
+    """Open a page; the output is the page after its scripts have run."""
     assert CHROMIUM is not None
     return subprocess.run(
         [CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu', '--disable-extensions',

@@ -12,7 +12,7 @@ import random
 from typing import Any
 
 import cv2
-from fire_detector.images.decode import from_compressed_image, from_image
+from fire_detector.images.decode import decode_message
 from fire_detector.images.raw import ENCODINGS, ImageError
 import numpy as np
 import pytest
@@ -79,10 +79,7 @@ def compressed(chance: random.Random) -> CompressedImage:
 def is_image(message: Any) -> bool:
     """Return whether a message shows an image after all."""
     try:
-        if isinstance(message, Image):
-            from_image(message)
-        else:
-            from_compressed_image(message, ENOUGH, ENOUGH)
+        decode_message(message, ENOUGH, ENOUGH)
     except ImageError:
         return False
     return True

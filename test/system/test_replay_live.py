@@ -5,7 +5,6 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from fire_detector.replay.offline_detector import Setup
 from fire_detector.replay.recording import replay, Task
 import pytest
 from rclpy.serialization import deserialize_message
@@ -30,8 +29,7 @@ def test_live_and_replayed(ros: RosSession, data: Path, tmp_path: Path, kind: st
     topic = '/image' if kind == IMAGE else '/image/compressed'
     clip = frames(data / 'video' / 'furg_house6_fire.mp4', COUNT, FIRST)
     bag = write_bag(tmp_path / 'bag', camera(clip, topic, kind=kind), storage)
-    setup = Setup(ALARM)
-    outcome = replay(Task(bag, tmp_path / 'out', (setup,), threads=2))
+    outcome = replay(Task(bag, tmp_path / 'out', (ALARM,), threads=2))
     assert outcome.report is not None, outcome.problems
     replayed = outcome.report.topics[0].runs[0].predictions
     # Or the alarms' edges would prove nothing.

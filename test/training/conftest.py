@@ -9,11 +9,10 @@ from fire_detector.model.locate import find_model
 import numpy as np
 import pytest
 
-# --- Training: a few real images, and one run of the article's network ------------------------
+# --- Training: one run of the article's network -----------------------------------------------
 
-# Enough for most probabilities to be clear.
 TRAINING = ('--arch', 'firenet', '--schedule', 'constant', '--learning-rate', '0.001',
-            '--epochs', '12')
+            '--epochs', '4')
 
 
 @pytest.fixture(scope='session')

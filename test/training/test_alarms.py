@@ -58,41 +58,26 @@ def classified(fire_share: Sequence[float], probability: Sequence[float], step: 
                           np.array(fire_share, float), np.array(probability, float))
 
 
-def decided(rule: Rule, probability: Sequence[float]) -> list[int]:
-    """Apply a rule to frames a second apart."""
+@pytest.mark.parametrize(('rule', 'probability', 'expected'), [
+    (SINGLE, [0.4, 0.5, 0.49, 0.9], [0, 1, 0, 1]),
+    (MeanOfEight(0.5), [0, 0, 0, 0, 1, 1, 1, 1], [0] * 7 + [1]),
+    (MeanOfEight(0.5), [1] * 9, [0] * 7 + [1, 1]),
+    (MeanOfEight(0.5), [1, 1, 1, *[0.4] * 5], [0] * 8),
+    (MeanOfEight(0.5), [0.6] * 4 + [0.3] * 4, [0] * 8),
+    (MeanOfEight(0.5), [1] * 8 + [0] * 5, [0] * 7 + [1] * 5 + [0]),
+    (Windowed(AlarmSettings(0.8, 0.3, 2.0, 3)),
+     [0.9, 0.9, 0.9, 0.4, 0.4, 0.2, 0.2], [0, 0, 1, 1, 1, 1, 0])])
+def test_rules(rule: Rule, probability: list[float], expected: list[int]) -> None:
+    """
+    Check against decisions worked out by hand, for frames a second apart.
+
+    Of eight, four at 1 have a mean of 0.5 and are half: an alarm. Three at 1 and five at 0.4 have
+    a mean of 5/8, but are less than half; four at 0.6 and four at 0.3 are half, but have a mean
+    of 0.45. The node's medians of three are 0.9 from the third frame on, 0.4, which is above the
+    off threshold, then 0.2 below it.
+    """
     values = np.array(probability, float)
-    return [int(one) for one in rule.decide(np.arange(len(values), dtype=float), values)]
-
-
-def test_single_frame() -> None:
-    """A frame at the threshold is fire, and the next one is decided anew."""
-    assert decided(SINGLE, [0.4, 0.5, 0.49, 0.9]) == [0, 1, 0, 1]
-
-
-def test_mean_of_eight() -> None:
-    """
-    Check against numbers worked out by hand.
-
-    Four of eight at 1 have a mean of 0.5, and are half: an alarm, at the eighth frame. Three at 1
-    and five at 0.4 have a mean of 5/8, but are less than half. Four at 0.6 and four at 0.3 are
-    half, but have a mean of 0.45.
-    """
-    rule = MeanOfEight(0.5)
-    assert decided(rule, [0, 0, 0, 0, 1, 1, 1, 1]) == [0] * 7 + [1]
-    assert decided(rule, [1] * 9) == [0] * 7 + [1, 1]
-    assert decided(rule, [1, 1, 1, *[0.4] * 5]) == [0] * 8
-    assert decided(rule, [0.6] * 4 + [0.3] * 4) == [0] * 8
-    assert decided(rule, [1] * 8 + [0] * 5) == [0] * 7 + [1] * 5 + [0]
-
-
-def test_window_is_the_nodes_own() -> None:
-    """
-    Check against medians worked out by hand.
-
-    Of three frames each: 0.9 from the third on, 0.4 above the off threshold, then 0.2 below it.
-    """
-    rule = Windowed(AlarmSettings(0.8, 0.3, 2.0, 3))
-    assert decided(rule, [0.9, 0.9, 0.9, 0.4, 0.4, 0.2, 0.2]) == [0, 0, 1, 1, 1, 1, 0]
+    assert rule.decide(np.arange(len(values), dtype=float), values).tolist() == expected
 
 
 def test_outcome_by_hand() -> None:
@@ -165,7 +150,7 @@ def test_figures_by_hand() -> None:
 
 def test_most_alarms_that_stay_have_no_time_to_clear() -> None:
     """Of three, one clears after 1 s: with two stuck, the median is no time."""
-    cleared = Outcome(True, False, 0.0, 1.0, False, 0, 0, 0.0, 0.0)
+    cleared = Outcome(fire=True, time_to_alarm=0.0, time_to_clear=1.0)
     stuck = dataclasses.replace(cleared, time_to_clear=None, stuck=True)
     found = summarize([(clip(), cleared), (clip(), cleared), (clip(), stuck)])
     assert (found.median_clear, found.stuck, found.false_alarms_an_hour) == (1.0, 1, None)
@@ -184,7 +169,8 @@ def test_poisson_interval(count: int, hours: float, low: float, high: float) -> 
 
 def candidate(name: float, **changes: object) -> Candidate:
     """Return the node's rule, named by its threshold, with figures that keep every limit."""
-    base = summarize([(clip(), Outcome(True, False, 0.5, 0.5, False, 0, 0, 1800.0, 0.0))] * 20)
+    base = summarize([(clip(), Outcome(
+        fire=True, time_to_alarm=0.5, time_to_clear=0.5, nofire_seconds=1800.0))] * 20)
     return Candidate(Windowed(AlarmSettings(name, 0.0)),
                      dataclasses.replace(base, **changes))  # type: ignore[arg-type]
 
@@ -195,26 +181,24 @@ def test_choice_prefers_as_it_says() -> None:
 
     What breaks a limit comes last, however quiet it is: 3 of 20 missed is more than 10 %.
     """
-    expected = [
-        candidate(0.10, false_alarms=1, share_in_alarm=0.9, missed=2, flips=9, median_time=0.9),
-        candidate(0.11, false_alarms=2, share_in_alarm=0.1, missed=2, flips=9, median_time=0.9),
-        candidate(0.12, false_alarms=2, share_in_alarm=0.2, missed=1, flips=9, median_time=0.9),
-        candidate(0.13, false_alarms=2, share_in_alarm=0.2, missed=2, flips=8, median_time=0.9),
-        candidate(0.14, false_alarms=2, share_in_alarm=0.2, missed=2, flips=9, median_time=0.8),
-        candidate(0.15, false_alarms=2, share_in_alarm=0.2, missed=2, flips=9, median_time=0.9),
-        candidate(0.16, p95_time=1.1),
-        candidate(0.17, p95_time=None),
-        candidate(0.18, median_clear=1.6),
-        candidate(0.19, missed=3),
-    ]
-    assert rank(expected[::-1], 0.1)[:6] == expected[:6]
-    assert {one.rule for one in rank(expected[::-1], 0.1)[6:9]} == {
-        one.rule for one in expected[6:9]}
-    assert rank(expected[::-1], 0.1)[9] == expected[9]
-    assert chosen_settings(expected[0], 0.1) == AlarmSettings(0.10, 0.0)
-    assert [keeps_limits(one.figures, 0.1) for one in expected] == [True] * 6 + [False] * 4
-    assert all(chosen_settings(one, 0.1) is None for one in expected[6:])
-    assert keeps_limits(expected[9].figures, 0.15)
+    order = ('false_alarms', 'share_in_alarm', 'missed', 'flips', 'median_time')
+    kept = [candidate(0.10 + index / 100, **dict(zip(order, figures, strict=True)))
+            for index, figures in enumerate([
+                (1, 0.9, 2, 9, 0.9), (2, 0.1, 2, 9, 0.9), (2, 0.2, 1, 9, 0.9),
+                (2, 0.2, 2, 8, 0.9), (2, 0.2, 2, 9, 0.8), (2, 0.2, 2, 9, 0.9)])]
+    slow = [candidate(0.16, p95_time=1.1), candidate(0.17, p95_time=None),
+            candidate(0.18, median_clear=1.6)]
+    missing = candidate(0.19, missed=3)
+    ranked = rank([missing, *slow, *kept[::-1]], 0.1)
+    assert (ranked[:6], ranked[9]) == (kept, missing)
+    assert {best.rule for best in ranked[6:9]} == {best.rule for best in slow}
+    assert chosen_settings(kept[0], 0.1) == AlarmSettings(0.10, 0.0)
+    for best in kept:
+        assert keeps_limits(best.figures, 0.1)
+    for best in (*slow, missing):
+        assert not keeps_limits(best.figures, 0.1)
+        assert chosen_settings(best, 0.1) is None
+    assert keeps_limits(missing.figures, 0.15)
 
 
 def test_early_fires_cannot_be_missed() -> None:
@@ -237,7 +221,7 @@ def test_rules_to_try() -> None:
 
 
 def write_run(data: Path, model: Path) -> Path:
-    """Make a run folder of a data folder, with a converted model; return the model."""
+    """Write a run folder with a converted model into a data folder; return the model."""
     shutil.copy(data / 'manifest.csv', data / 'samples.csv')
     write_config(data, TrainingConfig(str(data), None, None, 'firenet'))
     (data / 'model.contract.json').write_text(contract_to_json(read_contract(model)))
@@ -254,9 +238,9 @@ def predict_as(monkeypatch: pytest.MonkeyPatch, fire: float) -> None:
     """Predict `fire` for frames that show a fire, and 0.05 for others, without a model."""
     def scripted(model: Path, clips: Sequence[Clip]) -> list[ClassifiedClip]:
         found = []
-        for one in clips:
-            stamps, share = np.array([(frame.time, frame.fire_share) for frame in one.frames()]).T
-            found.append(ClassifiedClip(one, stamps, share, np.where(share >= 0.5, fire, 0.05)))
+        for made in clips:
+            stamps, share = np.array([(frame.time, frame.fire_share) for frame in made.frames()]).T
+            found.append(ClassifiedClip(made, stamps, share, np.where(share >= 0.5, fire, 0.05)))
         return found
     monkeypatch.setattr(alarms, 'classify_clips', scripted)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Epochs are drawn, varied and batched as the configuration demands, the same way each time."""
+"""Epochs are drawn, varied and batched as configured, the same way each time."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _ = pytest.importorskip('keras', reason='the extra training is not installed')
 from training.data.manifest import read_manifest  # noqa: E402
 from training.data.samples import FIRE, LABELS, labels_of, Sample, select  # noqa: E402
 from training.learning.augmentation import film, view  # noqa: E402
-from training.learning.batches import AugmentedTensors, Batches, targets  # noqa: E402
+from training.learning.batches import augmented_tensors, Batches, targets  # noqa: E402
 from training.learning.sampling import epoch_order  # noqa: E402
 from training.learning.sunsets import add_sunset  # noqa: E402
 from training.run_folder import TrainingConfig  # noqa: E402
@@ -22,12 +22,12 @@ SPEC = InputSpec(64, 64)
 
 
 def sample(label: int, source: str = 'a', group: str = 'g') -> Sample:
-    """Make a sample of which only label, source and group matter."""
+    """Return a sample of which only label, source and group matter."""
     return Sample(Path('x.jpg'), label, source, group, 'train')
 
 
 def config(**changes: object) -> TrainingConfig:
-    """Make a configuration of which only some things matter."""
+    """Return a configuration with some changes."""
     return TrainingConfig(**{'data': '', 'batch_size': 16} | changes)  # type: ignore[arg-type]
 
 
@@ -36,7 +36,7 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_epochs_without_balance_show_everything_once() -> None:
+def test_epochs_without_balance_have_every_image_once() -> None:
     """Each image comes once, in another order in another epoch."""
     samples = [sample(0, group=str(number)) for number in range(50)]
     orders = [epoch_order(samples, 'none', 0, rng(seed)) for seed in (0, 1)]
@@ -80,13 +80,13 @@ def test_sources_are_drawn_by_the_root_of_their_size() -> None:
 
 
 def test_long_videos_are_capped() -> None:
-    """Of a group of 30, an epoch shows 5 at most, others in another epoch."""
+    """Of a group of 30, an epoch has 5 at most, others in another epoch."""
     samples = [sample(0, group='video')] * 30 + [sample(1, group='photo')] * 2
     orders = [epoch_order(samples, 'none', 5, rng(seed)) for seed in (0, 1)]
-    shown = [{index for index in order.tolist() if index < 30} for order in orders]
+    drawn = [{index for index in order.tolist() if index < 30} for order in orders]
     assert [len(order) for order in orders] == [7, 7]
-    assert [len(indices) for indices in shown] == [5, 5]
-    assert shown[0] != shown[1]
+    assert [len(indices) for indices in drawn] == [5, 5]
+    assert drawn[0] != drawn[1]
 
 
 def augmented(pixels: np.ndarray, height: int, width: int, seed: int) -> np.ndarray:
@@ -114,7 +114,7 @@ def test_augmentation_keeps_fire_the_color_of_fire(data: Path) -> None:
     np.testing.assert_array_equal(varied[0], augmented(image, 64, 64, 0))
 
 
-def test_augmentation_shows_what_is_in_the_image() -> None:
+def test_augmentation_keeps_what_is_in_the_image() -> None:
     """
     Follow a gradient from black on the left to white on the right.
 
@@ -138,16 +138,16 @@ def test_batches_do_not_depend_on_the_order_they_are_made_in(small_data: Path) -
     batches = Batches(samples, 2, SPEC, config())
     forward = [batches[index] for index in range(batches.num_batches)]
     backward = [batches[index] for index in reversed(range(batches.num_batches))][::-1]
-    for one, other in zip(forward, backward, strict=True):
-        np.testing.assert_array_equal(one[0], other[0])
-        np.testing.assert_array_equal(one[1], other[1])
+    for batch, again in zip(forward, backward, strict=True):
+        np.testing.assert_array_equal(batch[0], again[0])
+        np.testing.assert_array_equal(batch[1], again[1])
     assert sum(len(inputs) for inputs, _ in forward) == batches.images
     batches.epoch = 1
     assert not np.array_equal(batches[0][0], forward[0][0])
 
 
-def test_unvaried_batches_are_what_the_node_sees(small_data: Path) -> None:
-    """Without augmentation a batch holds the node's tensors, and the label of each."""
+def test_unvaried_batches_are_the_tensors_of_the_node(small_data: Path) -> None:
+    """Without augmentation a batch has the node's tensors, and the label of each."""
     samples = select(read_manifest(small_data), 'train')
     batches = Batches(samples, 1, SPEC, config(augment=False, balance='none', group_cap=0))
     inputs, expected_fire = batches[0]
@@ -165,26 +165,26 @@ def test_targets() -> None:
 
 def test_sunset_is_bright_in_a_dark_room() -> None:
     """
-    Look at sunsets in a gray room.
+    Render sunsets into a gray room.
 
     What is left of the room is 10 to 70 % of its 128, and no color at all. In the window, which is
     6 to 81 % of the image, there is light that is more red than blue.
     """
     room = np.full((96, 96, 3), 128, np.uint8)
     for seed in range(30):
-        shown = add_sunset(room, rng(seed)).astype(int)
-        warmth = shown[:, :, 0] - shown[:, :, 2]
-        dark = (warmth == 0) & (shown.max(axis=2) <= 0.7 * 128)
+        rendered = add_sunset(room, rng(seed)).astype(int)
+        warmth = rendered[:, :, 0] - rendered[:, :, 2]
+        dark = (warmth == 0) & (rendered.max(axis=2) <= 0.7 * 128)
         assert 0.15 < dark.mean() < 0.99
         assert (warmth > 20).mean() > 0.02, seed
     assert (room == 128).all()
 
 
-def test_sunsets_are_shown_without_fire_alone(data: Path) -> None:
+def test_sunsets_are_rendered_without_fire_only(data: Path) -> None:
     """With a chance of 1, every image without fire gets one, and none with."""
     samples = [Sample(data / 'images/cair' / label / '0001.jpg', index, 'cair', label, 'train')
                for index, label in enumerate(LABELS)]
-    never, always = (AugmentedTensors(samples, SPEC, sunsets) for sunsets in (1e-12, 1.0))
+    never, always = (augmented_tensors(samples, SPEC, sunsets) for sunsets in (1e-12, 1.0))
     for index, label in enumerate(LABELS):
-        assert np.array_equal(never.tensor(index, rng(3)),
-                              always.tensor(index, rng(3))) == (label == 'fire')
+        assert np.array_equal(never(index, rng(3)),
+                              always(index, rng(3))) == (label == 'fire')

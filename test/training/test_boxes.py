@@ -24,18 +24,14 @@ def test_overlapping_boxes_are_counted_once() -> None:
 
 
 def test_boxes_are_cut_at_the_edge(tmp_path: Path) -> None:
-    """Center and size become edges; what lies outside the image is gone."""
+    """Center and size become edges, cut at those of the image; a folder may lack boxes."""
+    assert read_boxes(tmp_path) == {}
     (tmp_path / 'boxes.csv').write_text(
         'file,cx,cy,w,h\na.jpg,0.5,0.5,0.2,0.4\na.jpg,0.95,0.5,0.2,1.2\n')
     inside, cut = read_boxes(tmp_path)[tmp_path / 'a.jpg']
     assert (inside.left, inside.top) == pytest.approx((0.4, 0.3))
     assert (inside.right, inside.bottom) == pytest.approx((0.6, 0.7))
     assert (cut.left, cut.top, cut.right, cut.bottom) == pytest.approx((0.85, 0, 1, 1))
-
-
-def test_folder_without_boxes(tmp_path: Path) -> None:
-    """Boxes are not needed."""
-    assert read_boxes(tmp_path) == {}
 
 
 @pytest.mark.parametrize('row', ['a.jpg,0.5,0.5,0.2', 'a.jpg,0.5,0.5,0.2,tall',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Probabilities come to mean what they say, and the threshold keeps to its share of alarms."""
+"""Probabilities are calibrated, and the threshold keeps false alarms to their share."""
 
 import numpy as np
 import pytest
@@ -76,9 +76,9 @@ def test_threshold_as_a_contract_has_it() -> None:
         for end in ('', '_low', '_high')}
 
 
-def test_scaling_makes_probabilities_honest() -> None:
+def test_scaling_calibrates_probabilities() -> None:
     """
-    Make log-odds twice as sure as they may be, and shifted, of images that are honest before.
+    Double and shift the log-odds of calibrated images.
 
     The factor found is a half, and the shift what takes the other back: 0.5 * (2 * x + 1) - 0.5.
     """
@@ -93,7 +93,7 @@ def test_scaling_makes_probabilities_honest() -> None:
     assert after < 0.01 < 0.05 < before
 
 
-def test_scaling_that_would_turn_fire_around() -> None:
+def test_scaling_that_would_reverse_the_order() -> None:
     """A network that is worse than none is left as it is."""
     odds = np.array([-2.0, -1.0, 1.0, 2.0])
     assert fit_scaling(odds, odds < 0, np.ones(4)) == Scaling(1.0, 0.0)
@@ -101,7 +101,7 @@ def test_scaling_that_would_turn_fire_around() -> None:
 
 @pytest.mark.parametrize(('outputs', 'activation'), [(1, 'sigmoid'), (2, 'softmax')])
 def test_scaling_goes_into_the_last_layer(outputs: int, activation: str) -> None:
-    """The network itself answers as its scaled log-odds say."""
+    """The network predicts what its scaled log-odds say."""
     keras.utils.set_random_seed(0)
     model = keras.Sequential([
         keras.Input((4, 4, 3)), keras.layers.Flatten(),

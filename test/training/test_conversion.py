@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every format in, every number format out, and nothing is written that is not proven."""
+"""Models of every format convert to every number format, or are refused with the reason."""
 
-from collections.abc import Iterator
 import dataclasses
 import json
 from pathlib import Path
 import shutil
+from typing import Any
 
 from fire_detector.images.files import read_image
 from fire_detector.model.classifier import FireClassifier
@@ -20,16 +20,18 @@ keras = pytest.importorskip('keras', reason='the extra training is not installed
 pytest.importorskip('tflite_runtime', reason='conversion is proven on both runtimes')
 
 import tensorflow as tf  # noqa: E402
-from training import convert, optimize  # noqa: E402
+from training import convert, optimize, train  # noqa: E402
 from training.conversion import runtimes  # noqa: E402
 from training.conversion.predict import probabilities  # noqa: E402
 from training.conversion.proof import ConversionError, Proof  # noqa: E402
 from training.conversion.runtimes import RuntimeRefusedError  # noqa: E402
-from training.conversion.source_models import GraphNodes, load_source, SourceModel  # noqa: E402
+from training.conversion.source_models import load_source, SourceModel  # noqa: E402
 from training.conversion.table import describe, write_table  # noqa: E402
 from training.conversion.variants import ConverterRefusedError, Variant, VARIANTS  # noqa: E402
 from training.data.manifest import read_manifest  # noqa: E402
-from training.data.samples import DatasetError, FIRE, select  # noqa: E402
+from training.data.samples import DatasetError, FIRE, labels_of, select  # noqa: E402
+from training.learning.batches import targets  # noqa: E402
+from training.networks import ARCHITECTURES  # noqa: E402
 from training.run_folder import samples_of  # noqa: E402
 
 RUNTIMES = tuple(runtimes.REQUIRED_RUNTIMES)
@@ -39,33 +41,51 @@ TYPES = {'float32': np.float32, 'float16': np.float32, 'dynamic': np.float32,
          'int8': np.int8, 'uint8': np.uint8}
 
 
-@pytest.fixture(scope='module')
-def proof(run: Path) -> Proof:
-    """Return the predictions of the network that was just trained."""
-    samples = samples_of(run / 'model.h5')
-    return Proof(load_source(run / 'model.h5'), select(samples, 'test'), select(samples, 'train'))
+def small_network(keras: Any) -> Any:
+    """Build the article's network with one layer of each kind, so that conversions are quick."""
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input((32, 32, 3)), layers.Conv2D(8, 3, activation='relu'),
+        layers.AveragePooling2D(2), layers.Dropout(0.2), layers.Flatten(),
+        layers.Dense(32, activation='relu'), layers.Dense(2, activation='softmax')])
 
 
 @pytest.fixture(scope='module')
-def optimized(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train a copy of the run on with rounded values, and with zeros; return the run folder."""
-    folder = tmp_path_factory.mktemp('optimized') / 'firenet'
-    shutil.copytree(run, folder)
-    for options in (('--method', 'qat'), ('--method', 'prune', '--sparsity', '0.8')):
-        assert optimize.main([str(folder), '--epochs', '1', *options]) == 0
+def small_run(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """
+    Train a small network, then on with rounded values, and with zeros; return the run folder.
+
+    Its conversions' accuracy may change by a few images, as it has not learned much.
+    """
+    folder = tmp_path_factory.mktemp('run') / 'small'
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ARCHITECTURES, 'firenet', small_network)
+        assert train.main(['--data', str(small_data), '--out', str(folder), '--name', 'small',
+                           '--arch', 'firenet', '--schedule', 'constant',
+                           '--learning-rate', '0.001', '--epochs', '8']) == 0
+        for options in (('--method', 'qat'), ('--method', 'prune', '--sparsity', '0.8')):
+            assert optimize.main([str(folder), '--epochs', '1', *options]) == 0
     return folder
 
 
 @pytest.fixture(scope='module')
-def converted(optimized: Path) -> dict[str, Path]:
+def proof(small_run: Path) -> Proof:
+    """Return the predictions of the network that was just trained."""
+    model = small_run / 'model.h5'
+    samples = samples_of(model)
+    return Proof(load_source(model), select(samples, 'test'), select(samples, 'train'))
+
+
+@pytest.fixture(scope='module')
+def converted(small_run: Path) -> dict[str, Path]:
     """Convert it and its optimized versions to every number format, by one command."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runtimes, 'ROUNDS', 1)
         patch.setattr(runtimes, 'CALLS_PER_ROUND', 5)
-        assert convert.main([str(optimized / 'model.h5'), '--all']) == 0
-    folder = optimized / 'tflite'
-    rows = json.loads((folder / 'conversion.json').read_text())['rows']
-    return {row['variant']: folder / row['file'] for row in rows}
+        patch.setattr('training.conversion.proof.MAX_ACCURACY_CHANGE', 0.05)
+        assert convert.main([str(small_run / 'model.h5'), '--all']) == 0
+    rows = json.loads((small_run / 'tflite' / 'conversion.json').read_text())['rows']
+    return {row['variant']: small_run / 'tflite' / row['file'] for row in rows}
 
 
 def frozen_graph(model: Path, folder: Path) -> Path:
@@ -107,53 +127,43 @@ def test_every_format_runs_in_both_runtimes(
         np.testing.assert_allclose(found, proof.expected, atol=1e-6 if name == 'float32' else 0.1)
 
 
-def test_sizes(run: Path, converted: dict[str, Path]) -> None:
-    """Integers take at most a tenth of the .h5."""
-    h5 = (run / 'model.h5').stat().st_size
-    sizes = {name: path.stat().st_size / h5 for name, path in converted.items()}
-    assert max(sizes[name] for name in ('dynamic', 'int8', 'uint8')) < 0.1
-
-
 def test_contract_has_the_metrics_of_the_very_file(
         converted: dict[str, Path], proof: Proof) -> None:
     """The accuracy in the file is that of its own predictions."""
     for path in converted.values():
         threshold = read_contract(path).threshold
         found = probabilities(path, proof.compared, 'litert') >= threshold
-        fire = np.array([sample.label == FIRE for sample in proof.compared])
         assert read_contract(path).metrics['test_accuracy'] == pytest.approx(
-            (found == fire).mean())
+            (found == (labels_of(proof.compared) == FIRE)).mean())
 
 
-@pytest.mark.parametrize('format_', ['keras', 'savedmodel', 'pb'])
+@pytest.mark.parametrize('format_', ['keras', 'savedmodel'])
 def test_every_source_format_gives_the_same_model(
-        run: Path, proof: Proof, tmp_path: Path, format_: str) -> None:
-    """.keras, a SavedModel and a frozen graph convert to the predictions of the .h5."""
-    model, nodes = run / f'model.{format_}', None
-    if format_ == 'pb':
-        model, nodes = frozen_graph(run / 'model.h5', tmp_path), GraphNodes('images', 'Identity')
+        small_run: Path, proof: Proof, tmp_path: Path, format_: str) -> None:
+    """.keras and a SavedModel convert to the predictions of the .h5."""
     out = tmp_path / 'out.tflite'
-    Proof(load_source(model, nodes), proof.compared, []).convert(VARIANTS['float32'], out)
+    Proof(load_source(small_run / f'model.{format_}'), proof.compared, []).convert(
+        VARIANTS['float32'], out)
     np.testing.assert_allclose(probabilities(out, proof.compared, 'litert'),
                                proof.expected, atol=1e-5)
 
 
-def test_frozen_graph_by_the_command(run: Path, small_data: Path, tmp_path: Path,
-                                     capsys: Capture) -> None:
-    """Its ends are named on the command line; without them, or wrong ones, it says so."""
-    model, out = frozen_graph(run / 'model.h5', tmp_path), tmp_path / 'out.tflite'
+def test_frozen_graph(small_run: Path, proof: Proof, small_data: Path, tmp_path: Path,
+                      capsys: Capture) -> None:
+    """With its ends named, it converts to the .h5's predictions; wrong or no ends are refused."""
+    model, out = frozen_graph(small_run / 'model.h5', tmp_path), tmp_path / 'out.tflite'
 
-    def convert_to_uint8(*options: str) -> int:
-        return convert.main([str(model), '--data', str(small_data), '--out', str(out),
-                             '--type', 'uint8', *options])
+    def convert_graph(*options: str) -> int:
+        return convert.main([str(model), '--data', str(small_data), '--out', str(out), *options])
 
-    assert convert_to_uint8() == 1
+    assert convert_graph() == 1
     assert 'name them with --input-node and --output-node' in capsys.readouterr().err
-    assert convert_to_uint8('--input-node', 'image', '--output-node', 'Identity') == 1
+    assert convert_graph('--input-node', 'image', '--output-node', 'Identity') == 1
     assert "no frozen graph with nodes 'image' and 'Identity'" in capsys.readouterr().err
     assert not out.exists()
-    assert convert_to_uint8('--input-node', 'images', '--output-node', 'Identity') == 0
-    assert FireClassifier(out, 'litert')._input['dtype'] == np.uint8
+    assert convert_graph('--input-node', 'images', '--output-node', 'Identity') == 0
+    np.testing.assert_allclose(probabilities(out, proof.compared, 'litert'),
+                               proof.expected, atol=1e-5)
 
 
 def test_calibration_is_balanced_by_class(
@@ -170,20 +180,20 @@ def test_calibration_is_balanced_by_class(
 
 
 def test_calibration_sees_the_whole_range(converted: dict[str, Path]) -> None:
-    """A uint8 input takes the pixels as they are: a step of the input is 1/255."""
+    """Calibration images have all values: a step of the uint8 input is 1/255."""
     scale, zero_point = FireClassifier(converted['uint8'], 'litert')._input['quantization']
     assert scale == pytest.approx(1 / 255)
     assert zero_point == 0
 
 
 def test_keras_tflite_and_node_agree(
-        ros: RosSession, run: Path, converted: dict[str, Path], data: Path) -> None:
+        ros: RosSession, small_run: Path, converted: dict[str, Path], data: Path) -> None:
     """The same real images, through the source, both runtimes and the node over DDS."""
     paths = sorted((data / 'images' / 'news' / 'fire').iterdir())[:10] + sorted(
         (data / 'images' / 'scenes' / 'nofire').iterdir())[:10]
     images = [read_image(path) for path in paths]
     spec = read_contract(converted['float32']).input_spec
-    expected = load_source(run / 'model.h5').fire_probability(
+    expected = load_source(small_run / 'model.h5').fire_probability(
         np.concatenate([preprocess(image, spec) for image in images]))
     assert np.ptp(expected) > 0.01
 
@@ -198,49 +208,38 @@ def test_keras_tflite_and_node_agree(
     assert published == pytest.approx(expected, abs=1e-3)
 
 
-def test_float_that_differs_is_not_written(run: Path, tmp_path: Path) -> None:
-    """
-    Check that a model whose predictions are not its source's is refused.
-
-    The source here predicts 1 - p where the .tflite has p; the file that was there stays.
-    """
-    samples = samples_of(run / 'model.h5')
-    source = load_source(run / 'model.h5')
+def test_float_that_differs_is_not_written(proof: Proof, tmp_path: Path) -> None:
+    """The source predicts 1 - p where the .tflite has p; the file that was there stays."""
+    source = proof.source
     swapped = dataclasses.replace(source, predict=lambda tensors: 1 - source.predict(tensors))
     out = tmp_path / 'out.tflite'
     out.write_bytes(b'the one from before')
     with pytest.raises(ConversionError, match=r'litert differs from the source by .* on .* '
                                               r'images, allowed for float32 is 0.001'):
-        Proof(swapped, select(samples, 'test'), []).convert(VARIANTS['float32'], out)
+        Proof(swapped, proof.compared, []).convert(VARIANTS['float32'], out)
     assert out.read_bytes() == b'the one from before'
     assert [path.name for path in tmp_path.iterdir()] == ['out.tflite']
 
 
-def test_integers_that_are_less_often_right_are_not_written(run: Path, tmp_path: Path) -> None:
-    """
-    Check that a model that decides otherwise than its source is refused.
-
-    The source here is right about every image, as the network of three epochs cannot be.
-    """
-    samples = select(samples_of(run / 'model.h5'), 'test')
-    source = load_source(run / 'model.h5')
-    truth = np.array([[sample.label == FIRE, sample.label != FIRE] for sample in samples],
-                     np.float32)
-    outputs: Iterator[np.ndarray] = iter(np.array_split(truth, [64]))
-    right = dataclasses.replace(source, predict=lambda tensors: next(outputs))
+def test_integers_that_are_less_often_right_are_not_written(
+        proof: Proof, tmp_path: Path) -> None:
+    """The source is right about every image, as the network of eight epochs cannot be."""
+    truth = targets(labels_of(proof.compared) == FIRE, 2)
+    outputs = iter(np.array_split(truth, [64]))
+    right = dataclasses.replace(proof.source, predict=lambda tensors: next(outputs))
     with pytest.raises(ConversionError, match=r'images right and the source 100.0%, allowed '
                                               r'for float16 is a change of 1.0%'):
-        Proof(right, samples, []).convert(VARIANTS['float16'], tmp_path / 'out.tflite')
+        Proof(right, proof.compared, []).convert(VARIANTS['float16'], tmp_path / 'out.tflite')
     assert not list(tmp_path.iterdir())
 
 
 def test_model_that_a_runtime_refuses_names_the_operator(proof: Proof, tmp_path: Path) -> None:
     """tflite-runtime does not know the dense layers that TensorFlow writes by default."""
-    def prepare(converter: tf.lite.TFLiteConverter, _: np.ndarray) -> None:
+    def prepare(converter: tf.lite.TFLiteConverter, _: object) -> None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
 
     with pytest.raises(RuntimeRefusedError, match=r"runtime tflite: .*'FULLY_CONNECTED' version"):
-        proof.convert(Variant('plain', False, False, prepare), tmp_path / 'out.tflite')
+        proof.convert(Variant('plain', False, prepare), tmp_path / 'out.tflite')
     assert not list(tmp_path.iterdir())
 
 
@@ -253,9 +252,9 @@ def test_model_that_cannot_be_converted_names_the_operator(tmp_path: Path) -> No
         VARIANTS['float32'].convert(source, lambda: np.empty(0, np.float32))
 
 
-def test_sources_that_cannot_be_used(run: Path, tmp_path: Path) -> None:
+def test_sources_that_cannot_be_used(small_run: Path, tmp_path: Path) -> None:
     """What is missing, damaged or unknown is named."""
-    contract = read_sidecar(run / 'model.h5')
+    contract = read_sidecar(small_run / 'model.h5')
     with pytest.raises(ModelError, match=r'none.h5: no such model'):
         load_source(tmp_path / 'none.h5')
     for name, message in (('x.h5', 'not a model that Keras can load'),
@@ -273,8 +272,8 @@ def test_sources_that_cannot_be_used(run: Path, tmp_path: Path) -> None:
 
 
 def test_outputs_that_are_no_probabilities(proof: Proof) -> None:
-    """Logits, missing outputs and other input sizes are told from what the contract says."""
-    tensors = np.zeros((2, 64, 64, 3), np.float32)
+    """Logits, missing outputs and input sizes that the contract does not have are refused."""
+    tensors = np.zeros((2, 32, 32, 3), np.float32)
 
     def with_outputs(*outputs: float) -> SourceModel:
         return dataclasses.replace(proof.source, predict=lambda tensors: np.tile(
@@ -284,12 +283,12 @@ def test_outputs_that_are_no_probabilities(proof: Proof) -> None:
                              ((0.5,), r'shape \(2, 1\)')):
         with pytest.raises(ModelError, match=message):
             with_outputs(*outputs).fire_probability(tensors)
-    with pytest.raises(ModelError, match=r'does not take images of shape \(32, 32, 3\)'):
-        proof.source.fire_probability(tensors[:, :32, :32])
+    with pytest.raises(ModelError, match=r'does not take images of shape \(16, 16, 3\)'):
+        proof.source.fire_probability(tensors[:, :16, :16])
 
 
 def test_too_few_images_to_prove_anything(proof: Proof) -> None:
-    """With nine images, a wrong answer more or less would be a matter of luck."""
+    """Nine images are one too few."""
     with pytest.raises(DatasetError, match='9 images in test are too few'):
         Proof(proof.source, proof.compared[:9], [])
 
@@ -299,18 +298,18 @@ def test_too_few_images_to_prove_anything(proof: Proof) -> None:
     (('--input-node', 'a'), 'belong together'),
     (('--group-by', 'file'), 'are for --data'),
 ])
-def test_options_without_effect(run: Path, options: tuple[str, ...], message: str,
+def test_options_without_effect(small_run: Path, options: tuple[str, ...], message: str,
                                 capsys: pytest.CaptureFixture[str]) -> None:
     """What could not change anything is refused."""
     with pytest.raises(SystemExit):
-        convert.main([str(run / 'model.h5'), '--all', *options])
+        convert.main([str(small_run / 'model.h5'), '--all', *options])
     assert message in capsys.readouterr().err
 
 
-def test_conversion_without_contract_or_images(run: Path, small_data: Path, tmp_path: Path,
+def test_conversion_without_contract_or_images(small_run: Path, small_data: Path, tmp_path: Path,
                                                capsys: Capture) -> None:
     """Neither what the model expects nor, outside of a run folder, its images can be guessed."""
-    shutil.copy(run / 'model.h5', tmp_path)
+    shutil.copy(small_run / 'model.h5', tmp_path)
     command = [str(tmp_path / 'model.h5'), '--out', str(tmp_path / 'x.tflite')]
     assert convert.main(command) == 1
     assert 'name the images with --data' in capsys.readouterr().err
@@ -327,9 +326,9 @@ def test_runtime_that_refuses(proof: Proof, tmp_path: Path) -> None:
         probabilities(path, proof.compared[:1], 'litert')
 
 
-def test_rounded_training_gives_integers(optimized: Path, converted: dict[str, Path]) -> None:
+def test_rounded_training_gives_integers(small_run: Path, converted: dict[str, Path]) -> None:
     """The result knows its ranges: it converts to integers without any calibration image."""
-    source = load_source(optimized / 'qat' / 'model.savedmodel')
+    source = load_source(small_run / 'qat' / 'model.savedmodel')
     assert source.quantization_aware
 
     def no_images() -> np.ndarray:
@@ -337,57 +336,54 @@ def test_rounded_training_gives_integers(optimized: Path, converted: dict[str, P
 
     assert VARIANTS['uint8'].convert(source, no_images)
     assert FireClassifier(converted['qat_int8'], 'litert')._input['dtype'] == np.int8
-    assert not load_source(optimized / 'model.savedmodel').quantization_aware
+    assert not load_source(small_run / 'model.savedmodel').quantization_aware
 
 
-def test_pruning_leaves_zeros(optimized: Path) -> None:
+def test_pruning_leaves_zeros(small_run: Path) -> None:
     """Of the weights of each layer, the share that was asked for is zero, and the model runs."""
-    pruned = keras.saving.load_model(optimized / 'pruned' / 'model.keras')
+    pruned = keras.saving.load_model(small_run / 'pruned' / 'model.keras')
     kernels = [weight.numpy() for weight in pruned.trainable_weights if weight.name == 'kernel']
-    assert len(kernels) == 6
+    assert len(kernels) == 3
     for kernel in kernels:
         assert (kernel == 0).mean() == pytest.approx(0.8, abs=0.01)
-    assert isinstance(load_source(optimized / 'pruned' / 'model.savedmodel'), SourceModel)
+    assert isinstance(load_source(small_run / 'pruned' / 'model.savedmodel'), SourceModel)
 
 
-def test_table_of_everything(optimized: Path, converted: dict[str, Path]) -> None:
-    """Every format, those of optimized versions too, has its figures in a file and in a table."""
+def test_table_of_everything(small_run: Path, converted: dict[str, Path]) -> None:
+    """Every format, those of optimized versions too, has its figures; integers are small."""
     assert set(converted) == {*VARIANTS, 'qat_int8', 'qat_uint8', 'pruned_float32', 'pruned_int8'}
-    figures = json.loads((optimized / 'tflite' / 'conversion.json').read_text())
-    assert figures['images'] == len(select(samples_of(optimized / 'model.h5'), 'test'))
+    figures = json.loads((small_run / 'tflite' / 'conversion.json').read_text())
+    assert figures['h5_bytes'] == (small_run / 'model.h5').stat().st_size
+    assert figures['images'] == len(select(samples_of(small_run / 'model.h5'), 'test'))
     for row in figures['rows']:
         path = converted[row['variant']]
         assert row['bytes'] == path.stat().st_size
-        assert row['ratio_to_h5'] == row['bytes'] / figures['h5_bytes'] < 0.5
+        assert row['ratio_to_h5'] == row['bytes'] / figures['h5_bytes']
+        assert row['ratio_to_h5'] < (0.5 if 'float' in row['variant'] else 0.1)
         assert row['accuracy'] == read_contract(path).metrics['test_accuracy']
         for runtime in RUNTIMES:
             latency = row['runtimes'][runtime]['latency_ms']
             assert set(latency) == {str(number) for number in runtimes.thread_counts()}
             assert min(latency.values()) > 0
-    table = (optimized / 'tflite' / 'conversion.md').read_text()
+    table = (small_run / 'tflite' / 'conversion.md').read_text()
     assert f'| qat_int8 | {converted["qat_int8"].stat().st_size:,} |' in table
 
 
 def test_refused_row_stands_in_the_table(
-        run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Refuse float32, and pass over an optimization that was interrupted.
-
-    The other format is written, and the reason is in the table. The optimization lacks its
-    metrics, which are written last.
-    """
-    shutil.copytree(run / 'model.savedmodel', tmp_path / 'qat' / 'model.savedmodel')
+        small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other format is written; an optimization without its metrics was interrupted."""
+    shutil.copytree(small_run / 'model.savedmodel', tmp_path / 'qat' / 'model.savedmodel')
     for name in ('model.h5', 'model.contract.json'):
-        shutil.copy(run / name, tmp_path)
+        shutil.copy(small_run / name, tmp_path)
     monkeypatch.setattr('training.conversion.proof.MAX_DIFFERENCE', 0.0)
     monkeypatch.setattr(runtimes, 'ROUNDS', 1)
     formats = {name: VARIANTS[name] for name in ('float32', 'dynamic')}
     monkeypatch.setattr(convert, 'VARIANTS', formats)
     rows = list(convert.convert_all(tmp_path / 'model.h5', tmp_path,
-                                    samples_of(run / 'model.h5')))
+                                    samples_of(small_run / 'model.h5')))
     assert [row.name for row in rows] == list(formats)
     assert [row.name for row in rows if row.refused] == ['float32']
     table = write_table(describe(rows, h5_bytes=10_000_000), tmp_path, {})
     assert '- `float32` was not written: litert differs from the source by' in table
-    assert '| dynamic | 65' in table
-    assert not (tmp_path / 'firenet.tflite').exists()
+    assert f'| dynamic | {(tmp_path / "small_dynamic.tflite").stat().st_size:,} |' in table
+    assert not (tmp_path / 'small.tflite').exists()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A folder of images becomes labeled samples in three splits, and what is wrong is reported."""
+"""Folders of images become labeled samples in three splits, and a report."""
 
 from collections.abc import Iterable
 import os
@@ -44,24 +44,29 @@ ROWS = ''.join(f'{split}_{label}.jpg,{label},here,{split}_{label},{split}\n'
                for split in SPLITS for label in LABELS)
 
 
+def write_image(path: Path, height: int, width: int, color: tuple[int, ...]) -> Path:
+    """Write an image of one BGR color, in the format of the suffix, and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.full((height, width, 3), color, np.uint8)
+    path.write_bytes(cv2.imencode(path.suffix, pixels)[1].tobytes())
+    return path
+
+
 def make(data: Path, files: Iterable[str]) -> Path:
-    """Make small images, no two alike, and return the folder."""
+    """Write small images, no two alike, and return the folder."""
     for number, name in enumerate(files):
-        path = data / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = np.full((4, 6, 3), (number % 256, number // 256, 0), np.uint8)
-        path.write_bytes(cv2.imencode(path.suffix, pixels)[1].tobytes())
+        write_image(data / name, 4, 6, (number % 256, number // 256, 0))
     return data
 
 
 def clips(count: int) -> list[str]:
-    """Name the frames of so many clips for each label."""
+    """Return the names of the frames of so many clips for each label."""
     return [f'{label}/{label}{letter}_{frame:04}.png' for label in LABELS
             for letter in string.ascii_lowercase[:count] for frame in range(FRAMES)]
 
 
 def sample(group: str, label: int = FIRE, split: str = 'train', path: str = 'x.png') -> Sample:
-    """Make a sample of which only some things matter."""
+    """Return a sample of the source `here`."""
     return Sample(Path(path), label, 'here', group, split)
 
 
@@ -151,18 +156,15 @@ def test_frames_of_a_clip_stay_together(tmp_path: Path) -> None:
     """A clip in which a fire starts is in both label folders, and yet in one split."""
     data = make(tmp_path, [f'{label}/clip{letter}_{frame}.png' for letter in 'abcdefgh'
                            for frame, label in enumerate(LABELS)])
-    split_of: dict[str, set[str]] = {}
-    for sample in read_folder(data):
-        split_of.setdefault(sample.path.stem[:-2], set()).add(sample.split)
-    assert len(split_of) == 8
-    assert all(len(splits) == 1 for splits in split_of.values())
+    splits = {(sample.path.stem[:-2], sample.split) for sample in read_folder(data)}
+    assert len(splits) == 8
 
 
 @pytest.mark.parametrize(('count', 'shares'), [
     (20, (14, 3, 3)), (10, (7, 2, 1)), (4, (2, 1, 1)), (3, (1, 1, 1))])
 def test_shares_of_the_splits(tmp_path: Path, count: int, shares: tuple[int, int, int]) -> None:
     """
-    Check that clips are shared out 70 to 15 to 15, rounded, with one in each split at least.
+    Share clips out 70 to 15 to 15, rounded, with one in each split at least.
 
     20 clips are 14, 3, 3; 10 are 7, 1.5, 1.5; 4 are 2.8, 0.6, 0.6; 3 are 2.1, 0.45, 0.45.
     """
@@ -190,7 +192,7 @@ def test_few_groups_of_any_size(fire: int, nofire: int, both: int) -> None:
 
 def test_large_group_is_for_training() -> None:
     """
-    Check that a group beyond the share of a small split does not go there.
+    Put a group beyond the share of a small split into train.
 
     Fire: one group of 100 and ten of 10, 200 in all, of which 15 % are 30. No fire: 40 of 1.
     """
@@ -229,13 +231,6 @@ def test_phone_photos(tmp_path: Path) -> None:
     assert len(read_folder(data, 'file')) == 10
 
 
-def test_too_few_images(tmp_path: Path) -> None:
-    """Two images of fire cannot be in three splits by any rule."""
-    data = make(tmp_path, ['fire/a.png', 'fire/b.png', *(f'nofire/{name}.png' for name in 'abc')])
-    with pytest.raises(DatasetError, match='fire is in 2 and nofire is in 3; add images'):
-        read_folder(data)
-
-
 @pytest.mark.parametrize(('files', 'message'), [
     ([], 'no images or videos in this folder'),
     (['fire/a.png', 'smoke/b.png'],
@@ -243,6 +238,8 @@ def test_too_few_images(tmp_path: Path) -> None:
     (['a.png'], r'no folder labeled fire or nofire among those with images \(\.\)'),
     ([f'room{number}/a.png' for number in range(12)], 'room7 and 2 more'),
     (['fire/normal/a.png', 'nofire/b.png'], 'fire/normal/a.png: is in folders of both labels'),
+    (['fire/a.png', 'fire/b.png', 'nofire/a.png', 'nofire/b.png', 'nofire/c.png'],
+     'fire is in 2 and nofire is in 3; add images'),
 ])
 def test_folders_that_cannot_be_trained_on(
         tmp_path: Path, files: list[str], message: str) -> None:
@@ -281,23 +278,20 @@ def test_unreadable_files_are_skipped(tmp_path: Path) -> None:
     assert skip_unreadable([]) == ([], [])
 
 
-def test_manifest_of_the_real_data(data: Path) -> None:
-    """Every image is listed once, in one split, and no file is in two splits."""
+def test_real_data(data: Path) -> None:
+    """Every image is listed once, no file is in two splits, and the folders say the same."""
     samples = read_folder(data)
     assert len(samples) == 6130
     assert len(select(samples, 'test')) == 717
     assert len({sample.path for sample in samples}) == len(samples)
     assert find_leaks(samples) == []
 
-
-def test_folders_of_the_real_data(data: Path) -> None:
-    """The same images without their manifest, each by itself, are split 70 to 15 to 15."""
-    samples = read_folder(data / 'images', 'file')
-    assert len(samples) == 6130
-    assert {(sample.source, LABELS[sample.label]) for sample in samples} == {
-        (sample.source, LABELS[sample.label]) for sample in read_folder(data)}
+    # Without the manifest, each image by itself.
+    unlisted = read_folder(data / 'images', 'file')
+    assert {(sample.path.resolve(), sample.source, sample.label) for sample in unlisted} == {
+        (sample.path.resolve(), sample.source, sample.label) for sample in samples}
     for label, total in ((FIRE, 3594), (NOFIRE, 2536)):
-        shares = [sum(sample.label == label for sample in select(samples, split)) / total
+        shares = [sum(sample.label == label for sample in select(unlisted, split)) / total
                   for split in SPLITS]
         assert shares == pytest.approx([0.7, 0.15, 0.15], abs=0.001)
 
@@ -314,22 +308,20 @@ def test_folders_of_the_real_data(data: Path) -> None:
     ('', "manifest.csv: no column 'file'"),
     (HEADER, "no image labeled fire or nofire in split 'train'"),
     (HEADER + ROWS + 'x.jpg,fire,here,g,train,more\n', 'manifest.csv: not a CSV file'),
+    (HEADER + ROWS.replace('here', 'küche'), 'manifest.csv: not a CSV file in UTF-8'),
 ])
 def test_manifest_that_cannot_be_trained_on(tmp_path: Path, text: str, message: str) -> None:
-    """The message names the file, the line and the value."""
-    (tmp_path / 'manifest.csv').write_text(text)
+    """The message names the file, the line and the value; Latin-1 is refused."""
+    (tmp_path / 'manifest.csv').write_text(text, encoding='latin-1')
     with pytest.raises(DatasetError, match=message):
         read_folder(tmp_path)
 
 
-def test_manifest_in_another_encoding(tmp_path: Path) -> None:
-    """UTF-8 as spreadsheets write it is read; Latin-1 is refused."""
+def test_manifest_of_a_spreadsheet(tmp_path: Path) -> None:
+    """UTF-8 as spreadsheets write it, with a signature, is read."""
     text = HEADER + ROWS.replace('here', 'küche')
     (tmp_path / 'manifest.csv').write_text(text, encoding='utf-8-sig')
     assert read_manifest(tmp_path)[0].source == 'küche'
-    (tmp_path / 'manifest.csv').write_text(text, encoding='latin-1')
-    with pytest.raises(DatasetError, match=r'manifest.csv: not a CSV file in UTF-8'):
-        read_manifest(tmp_path)
 
 
 def test_linked_folders_and_other_files(tmp_path: Path,
@@ -362,14 +354,10 @@ def test_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read_manifest(data, written) == samples
 
 
-def test_missing_manifest(tmp_path: Path) -> None:
-    """A manifest that is asked for by its path is named where it is missing."""
+def test_missing_manifest_and_needless_group_rule(tmp_path: Path) -> None:
+    """A missing manifest is named, and a rule refused where the manifest has the groups."""
     with pytest.raises(DatasetError, match=r'samples.csv: No such file.*file, label, source'):
         read_manifest(tmp_path, tmp_path / 'samples.csv')
-
-
-def test_manifest_and_group_rule(tmp_path: Path) -> None:
-    """A rule is not passed over in silence where the manifest has the groups."""
     (tmp_path / 'manifest.csv').write_text(HEADER + ROWS)
     with pytest.raises(DatasetError, match='has groups and splits already'):
         read_folder(tmp_path, 'file')
@@ -455,8 +443,7 @@ def test_contact_sheet(tmp_path: Path) -> None:
     An image of 40x20 becomes SIDE x SIDE / 2, in the middle of its tile: a quarter of the tile
     is free above and below it. The caption, however long, ends with its tile.
     """
-    red = tmp_path / 'red.png'
-    red.write_bytes(cv2.imencode('.png', np.full((20, 40, 3), (0, 0, 255), np.uint8))[1].tobytes())
+    red = write_image(tmp_path / 'red.png', 20, 40, (0, 0, 255))
     out = tmp_path / 'new' / 'sheet.png'
     write_contact_sheet([Tile(red, 'W' * 100), Tile(red, '')], out, 'title ' * 100)
     sheet = cv2.imread(str(out))
@@ -476,8 +463,7 @@ def test_contact_sheet(tmp_path: Path) -> None:
 
 def test_contact_sheet_of_odd_images(tmp_path: Path) -> None:
     """An image of one row is drawn; one that cannot be read is named."""
-    line = tmp_path / 'line.png'
-    line.write_bytes(cv2.imencode('.png', np.full((1, 900, 3), 255, np.uint8))[1].tobytes())
+    line = write_image(tmp_path / 'line.png', 1, 900, (255, 255, 255))
     write_contact_sheet([Tile(line, '')], tmp_path / 'sheet.png', '')
     assert (cv2.imread(str(tmp_path / 'sheet.png')) == 255).all(axis=2).sum() == SIDE
     with pytest.raises(ImageFileError, match=r'missing\.png'):
@@ -485,12 +471,7 @@ def test_contact_sheet_of_odd_images(tmp_path: Path) -> None:
 
 
 def test_report_on_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """
-    Report counts, sizes, what is skipped and doubtful, a leak too, and draw the sheets.
-
-    Of 12 clips a label with 2 frames each, one has a broken third frame, and one frame of test is
-    a copy of one of train.
-    """
+    """Of 12 clips a label, one has a broken frame; one frame of test is a copy of train's."""
     data = make(tmp_path / 'data', [*(f'kitchen/{name}' for name in clips(12)), 'smoke/s.png'])
     samples = read_folder(data)
     first = {split: select(samples, split)[0].path for split in SPLITS}
@@ -535,6 +516,16 @@ def test_nothing_is_readable(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     error = capsys.readouterr().err
     assert "no image labeled fire or nofire in split 'train', and 16 images cannot" in error
     assert 'firea_0000.png: not an image' in error
+
+
+@pytest.mark.parametrize(('option', 'value'), [
+    ('--images', '0'), ('--images', 'many'), ('--split-seed', '-1'), ('--split-seed', '1.5')])
+def test_numbers_out_of_range(option: str, value: str,
+                              capsys: pytest.CaptureFixture[str]) -> None:
+    """A number that is too small, and what is no whole number, is refused."""
+    with pytest.raises(SystemExit):
+        main(['--data', '.', f'{option}={value}'])
+    assert f'{option}: {value} is not a whole number of' in capsys.readouterr().err
 
 
 def test_command_line_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -172,6 +172,22 @@ def test_variants(run: Path) -> None:
     assert 'not measured' not in section(card_of(run), 'Limitations')
 
 
+def test_int8_variant_in_the_same_folder(run: Path) -> None:
+    """It has a paragraph, with its ratios to this file: 1/4 of the bytes, 2 times and 1/2."""
+    path = run / 'tflite' / 'conversion.json'
+    float32, float16, _ = json.loads(path.read_text())['rows']
+    int8 = float16 | {
+        'variant': 'int8', 'file': 'firenet_int8.tflite', 'bytes': float32['bytes'] // 4,
+        'runtimes': {name: {**RUNTIMES[name], 'latency_ms': {'1': 0.25}} for name in RUNTIMES}}
+    change(path, rows=[float32, float16, int8])
+    assert '`firenet_int8.tflite`' not in card_of(run)
+    (run / 'tflite' / 'firenet_int8.tflite').touch()
+    text = next(line for line in section(card_of(run), 'Size').splitlines()
+                if line.startswith('`firenet_int8.tflite`'))
+    for figure in ('25 %', '1 of 80', '2.0 times as long in LiteRT', '0.5 times as long in tfl'):
+        assert figure in text
+
+
 def test_commands(run: Path) -> None:
     """The commands that made it are in their order, and leave out where the images lay."""
     (run / 'qat').mkdir()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The networks are those that they claim to be."""
+"""The networks have the layers and the weights that they should have."""
 
 import io
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_firenet_is_the_articles_network() -> None:
 
 def test_lite0_has_the_weights_that_belong_there(data: Path) -> None:
     """
-    Compare real images in the network with what its normalizations made of ImageNet.
+    Compare the features of real images with those that the normalizations had on ImageNet.
 
     Each brought a channel to a mean (its bias) and a spread (its weight), and is in the
     convolution now. With kernels in the wrong order of axes, or images in the wrong scale, the

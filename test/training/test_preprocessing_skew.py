@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An image makes the same tensor wherever it is prepared, to the byte."""
+"""An image becomes the same tensor, to the byte, in training, on the command line and the node."""
 
 from collections.abc import Sequence
 import json
@@ -26,8 +26,8 @@ from training.data.samples import FIRE, Sample  # noqa: E402
 
 # Height and width: square, tall, wide, odd, smaller than the network's input.
 SHAPES = ((200, 200), (199, 61), (61, 199), (77, 133), (31, 47))
-# A runtime under the name of tflite-runtime that passes everything on to LiteRT, and notes what a
-# network gets.
+# A runtime under the name of tflite-runtime that passes everything on to LiteRT, and records the
+# input of the network.
 TAP = """
 import os
 from ai_edge_litert.interpreter import Interpreter as Real
@@ -56,7 +56,7 @@ def integer_model(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let the runtime `tflite` note the tensors that it gets; return the file of the notes."""
+    """Make the runtime `tflite` record the tensors that it gets; return the file of these."""
     package = tmp_path / 'tap' / 'tflite_runtime'
     package.mkdir(parents=True)
     (package / '__init__.py').touch()
@@ -83,8 +83,8 @@ def images(data: Path, tmp_path: Path) -> list[Path]:
     return paths
 
 
-def noted(log: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
-    """Return the last tensors that were noted, as many as the shape says, and begin anew."""
+def recorded(log: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+    """Return the last recorded tensors, as many as the shape says, and delete the file."""
     tensors = np.fromfile(log, dtype).reshape(-1, *shape[1:])[-shape[0]:]
     log.unlink()
     return tensors
@@ -97,18 +97,18 @@ def tensors_of_each_path(model: Path, images: Sequence[Path], dtype: type[np.gen
     shape = (count, *read_contract(model).input_shape[1:])
     samples = [Sample(path, FIRE, '', '', 'test') for path in images]
     probabilities(model, samples, 'tflite')
-    tensors = {'converter': noted(log, dtype, shape)}
+    tensors = {'converter': recorded(log, dtype, shape)}
 
     result = run_module('fire_detector.cli.classify', '--json', '--runtime', 'tflite',
                         '--model', model, *images)
     assert len([json.loads(line) for line in result.stdout.splitlines()]) == count
-    tensors['fire_classify'] = noted(log, dtype, shape)
+    tensors['fire_classify'] = recorded(log, dtype, shape)
 
     ros.environment |= {name: os.environ[name] for name in ('TENSOR_LOG', 'PYTHONPATH')}
     camera = camera_of_detector(ros, f'model:={model}', 'runtime:=tflite')
     for number, path in enumerate(images):
         camera.detect(image_message(read_image(path).pixels, stamp=number))
-    tensors['node'] = noted(log, dtype, shape)
+    tensors['node'] = recorded(log, dtype, shape)
     return tensors
 
 

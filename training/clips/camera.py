@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A camera that moves over a still image: pan, zoom, shake, and the grain of its sensor."""
 
+import dataclasses
 from dataclasses import dataclass
 import functools
 import math
@@ -26,10 +27,9 @@ _SECONDS_A_MOVE = 6.0
 
 def read_still(path: Path) -> NDArray[np.uint8]:
     """
-    Read an image to film.
+    Read an image, and shrink it to MAX_STILL_SIDE.
 
-    :param path: the image file.
-    :return: uint8 of shape (height, width, 3), BGR; neither side above MAX_STILL_SIDE.
+    :return: uint8 of shape (height, width, 3), BGR.
     :raises ImageFileError: when it cannot be read.
     """
     pixels = read_image(path).in_order('BGR')
@@ -42,13 +42,7 @@ def read_still(path: Path) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class View:
-    """
-    The part of a still that is seen, in its pixels.
-
-    :ivar x: column in the middle of the view.
-    :ivar y: row in the middle of the view.
-    :ivar width: width of the view; its height follows from the camera's shape.
-    """
+    """The part of a still in view: its middle and width, in pixels of the still."""
 
     x: float
     y: float
@@ -60,9 +54,7 @@ class Move:
     """
     A move of the camera from one view to another and back, with a swing and a tremble.
 
-    :ivar start: the view at the start.
-    :ivar end: the view after `seconds`.
-    :ivar seconds: time from one to the other.
+    :ivar seconds: time from one view to the other.
     :ivar shake: how far the camera sways, as a share of the view's width.
     :ivar phases: of the four waves that it sways in, radians.
     """
@@ -71,14 +63,13 @@ class Move:
     end: View
     seconds: float
     shake: float
-    phases: tuple[float, float, float, float]
+    phases: tuple[float, ...]
 
     def view(self, time: float) -> View:
-        """Return what is seen at a time in seconds since the start."""
+        """Return the view at a time in seconds since the start."""
         progress = 0.5 - 0.5 * math.cos(math.pi * time / self.seconds)
-        x, y, width = (one + progress * (other - one) for one, other in (
-            (self.start.x, self.end.x), (self.start.y, self.end.y),
-            (self.start.width, self.end.width)))
+        x, y, width = (start + progress * (end - start) for start, end in zip(
+            dataclasses.astuple(self.start), dataclasses.astuple(self.end), strict=True))
         a, b, c, d = self.phases
         # A step of a robot or person, and the tremble of what the camera is mounted on.
         sway_x = math.sin(math.tau * 0.9 * time + a) + 0.4 * math.sin(math.tau * 3.7 * time + b)
@@ -91,26 +82,25 @@ def plan_move(still: NDArray[np.uint8], boxes: tuple[Box, ...] | None,
     """
     Choose a move over a still.
 
-    :param still: shape (height, width, 3).
     :param boxes: where its fire is, the largest of which stays in view; empty where that is not
         known, so that nearly everything stays in view; None for a still without fire.
-    :param rng: what chooses.
     """
     closest = CLOSEST_UNKNOWN if boxes == () else CLOSEST
     phases = rng.uniform(0, math.tau, 4).tolist()
     return Move(_plan_view(still, boxes, closest, rng), _plan_view(still, boxes, closest, rng),
                 _SECONDS_A_MOVE * float(rng.uniform(0.6, 1.6)), float(rng.uniform(0, 0.012)),
-                (phases[0], phases[1], phases[2], phases[3]))
+                tuple(phases))
 
 
 def _plan_view(still: NDArray[np.uint8], boxes: tuple[Box, ...] | None, closest: float,
                rng: np.random.Generator) -> View:
     height, width = still.shape[:2]
     view_width = min(width, height * WIDTH / HEIGHT) * float(rng.uniform(closest, 1.0))
-    box = max(boxes, key=lambda one: (one.right - one.left) * (one.bottom - one.top),
-              default=None) if boxes else None
-    middle_x, middle_y = (None, None) if box is None else (
-        width * (box.left + box.right) / 2, height * (box.top + box.bottom) / 2)
+    middle_x, middle_y = None, None
+    if boxes:
+        box = max(boxes, key=lambda box: (box.right - box.left) * (box.bottom - box.top))
+        middle_x, middle_y = (width * (box.left + box.right) / 2,
+                              height * (box.top + box.bottom) / 2)
     return View(_place(width, view_width, middle_x, rng),
                 _place(height, view_width * HEIGHT / WIDTH, middle_y, rng), view_width)
 
@@ -126,10 +116,8 @@ def _place(side: float, length: float, kept: float | None, rng: np.random.Genera
 
 def film_view(still: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
     """
-    Film a still; beyond its edges it is mirrored.
+    Return what the camera sees of a still; beyond its edges it is mirrored.
 
-    :param still: uint8 of shape (height, width, 3).
-    :param view: what is seen.
     :return: uint8 of shape (HEIGHT, WIDTH, 3).
     """
     step = view.width / WIDTH
@@ -145,10 +133,7 @@ def add_grain(frame: NDArray[np.uint8], level: float,
     """
     Add the noise of a sensor, another for each frame.
 
-    :param frame: uint8 of shape (HEIGHT, WIDTH, 3).
     :param level: standard deviation, in steps of brightness.
-    :param rng: what chooses the noise.
-    :return: the noisy frame, of the same shape.
     """
     left, top = rng.integers(0, _GRAIN_MARGIN, 2)
     brighter, darker = (texture[top:top + HEIGHT, left:left + WIDTH] for texture in _grain(level))
@@ -157,7 +142,7 @@ def add_grain(frame: NDArray[np.uint8], level: float,
 
 @functools.lru_cache(maxsize=len(GRAIN_LEVELS))
 def _grain(level: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Draw noise once, to add and to subtract: a frame takes a window of it."""
+    """Return noise to add and to subtract, of which each frame gets another window."""
     shape = HEIGHT + _GRAIN_MARGIN, WIDTH + _GRAIN_MARGIN, 3
     noise = np.rint(level * np.random.default_rng(0).standard_normal(shape))
     return noise.clip(0, 255).astype(np.uint8), (-noise).clip(0, 255).astype(np.uint8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips: frames of which is known how far they show a fire, and what a model predicts for them."""
+"""Clips: frames with the share of each that shows a fire, and predictions for them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,6 @@ class ClipFrame:
     :ivar time: seconds since the clip's start.
     :ivar fire_share: share of the frame that is of a scene with fire: 0 without fire, 1 where the
         camera sees nothing else, between while it turns there or away.
-    :ivar image: the image.
     """
 
     time: float
@@ -37,11 +36,11 @@ class Clip:
     """
     A clip, whose frames are made or read each time they are needed.
 
-    :ivar name: its name, unlike those of the others.
-    :ivar kind: what happens in it: FIRE_KIND, or what disturbs a scene without fire.
+    :ivar name: its name, which no other clip has.
+    :ivar kind: FIRE_KIND, or what disturbs a scene without fire.
     :ivar source: the collection that its image, or that of its fire, is from.
-    :ivar group: the scene that the image is of; clips of one group are not independent.
-    :ivar frames: makes the frames, in the order of time.
+    :ivar group: the scene of the image; clips of one group are not independent.
+    :ivar frames: yields the frames, in the order of time.
     """
 
     name: str
@@ -54,9 +53,8 @@ class Clip:
 @dataclass(frozen=True)
 class ClassifiedClip:
     """
-    A clip and what a model predicts for its frames.
+    A clip and the predictions for its frames.
 
-    :ivar clip: the clip.
     :ivar stamps: shape (frames,), seconds, ascending; at least two frames.
     :ivar fire_share: shape (frames,), share of each frame that is of a scene with fire.
     :ivar probability: shape (frames,), 0..1.
@@ -73,7 +71,6 @@ def classify_clips(model: Path, clips: Sequence[Clip]) -> list[ClassifiedClip]:
     Classify every frame of clips by the node's own classifier.
 
     :param model: the .tflite file, with its contract.
-    :param clips: the clips.
     :raises ModelError: when the model cannot be used.
     :raises RuntimeUnavailableError: when no TFLite runtime can be imported.
     :raises InferenceError: when the model gives no probability.

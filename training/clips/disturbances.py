@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What disturbs a scene over time: exposure, flicker, sunsets, red lamps, frames gone wrong."""
+"""Disturbances of a scene: exposure, flicker, sunsets, red lamps, spoiled frames."""
 
 from dataclasses import dataclass
 import math
@@ -23,13 +23,7 @@ _WRONG_BY = 90
 
 @dataclass(frozen=True)
 class Wave:
-    """
-    A wave of brightness about 1.
-
-    :ivar size: how far, as a share.
-    :ivar hertz: how often.
-    :ivar phase: radians at the start.
-    """
+    """A wave of brightness about 1, with its amplitude, frequency, and phase in radians."""
 
     size: float
     hertz: float
@@ -45,9 +39,9 @@ class Light:
     """
     The changes of light in a shot.
 
-    :ivar steps: when auto-exposure is suddenly wrong, and by what factor.
-    :ivar waves: brightness that drifts or flickers.
-    :ivar warmth: how far white balance drifts to red and back.
+    :ivar steps: times at which auto-exposure is suddenly wrong, and by which factor.
+    :ivar waves: drift and flicker of the brightness.
+    :ivar warmth: drift of the white balance to red and back.
     :ivar sunset: seconds from full daylight to the end of a sunset; 0 without one.
     """
 
@@ -57,7 +51,7 @@ class Light:
     sunset: float = 0.0
 
     def gains(self, time: float) -> tuple[float, float, float]:
-        """Return what blue, green and red are multiplied by at a time in seconds."""
+        """Return the factors of blue, green and red at a time in seconds."""
         exposure = math.prod(wave.at(time) for wave in self.waves)
         for start, factor in self.steps:
             if time >= start:
@@ -74,9 +68,7 @@ def plan_light(kind: str, seconds: float, rng: np.random.Generator,
     Choose how the light changes in a shot.
 
     :param kind: FLICKER, SUNSET, or anything else for a camera's own changes alone.
-    :param seconds: length of the shot.
-    :param rng: what chooses.
-    :param first_step: by what factor the exposure is wrong at the start, as it is when a camera
+    :param first_step: factor by which the exposure is wrong at the start, as it is when a camera
         turns to something much brighter or darker.
     """
     times = rng.uniform(0, seconds, rng.poisson(seconds / _SECONDS_BETWEEN_STEPS)).tolist()
@@ -105,9 +97,8 @@ def _wave(rng: np.random.Generator, size: tuple[float, float],
 
 def expose(frame: NDArray[np.uint8], gains: tuple[float, float, float]) -> NDArray[np.uint8]:
     """
-    Expose a frame: multiply its colors, and cut off what is brighter than white.
+    Multiply a frame's colors, and clip what is brighter than white.
 
-    :param frame: uint8 of shape (height, width, 3), BGR.
     :param gains: factors of blue, green and red.
     """
     table = np.arange(256, dtype=np.float32)[:, np.newaxis] * np.array(gains, np.float32)
@@ -133,12 +124,7 @@ class Lamp:
 
 
 def plan_lamp(still: NDArray[np.uint8], rng: np.random.Generator) -> Lamp:
-    """
-    Put a red or orange lamp into a scene.
-
-    :param still: uint8 of shape (height, width, 3), BGR.
-    :param rng: chooses its place, size, color and whether it blinks.
-    """
+    """Render a red or orange lamp into a scene."""
     height, width = still.shape[:2]
     rows, columns = np.ogrid[:height, :width]
     x, y = rng.uniform(0.3, 0.7) * width, rng.uniform(0.25, 0.75) * height
@@ -157,10 +143,8 @@ def plan_lamp(still: NDArray[np.uint8], rng: np.random.Generator) -> Lamp:
 
 def spoil(frame: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """
-    Make a frame go wrong: a photographer's flash, or data lost on the way from the sensor.
+    Spoil a frame by a photographer's flash, or by data lost on the way from the sensor.
 
-    :param frame: uint8 of shape (height, width, 3), BGR.
-    :param rng: what chooses.
     :return: a frame of the same shape.
     """
     if rng.random() < 0.5:

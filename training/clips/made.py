@@ -15,26 +15,9 @@ from pathlib import Path
 from fire_detector.images.color_image import ColorImage
 import numpy as np
 from numpy.typing import NDArray
-from training.clips.camera import (
-    add_grain,
-    film_view,
-    GRAIN_LEVELS,
-    Move,
-    plan_move,
-    read_still,
-    WIDTH,
-)
+from training.clips import camera, disturbances
 from training.clips.clip import Clip, ClipFrame, FIRE_KIND
-from training.clips.disturbances import (
-    expose,
-    FLICKER,
-    Lamp,
-    Light,
-    plan_lamp,
-    plan_light,
-    spoil,
-    SUNSET,
-)
+from training.clips.disturbances import FLICKER, SUNSET
 from training.data.boxes import Box
 from training.data.samples import FIRE, Sample
 
@@ -54,9 +37,8 @@ ODD_FRAMES_A_SECOND = 0.5
 @dataclass(frozen=True)
 class Scene:
     """
-    A still and what is known of it.
+    A still in a clip.
 
-    :ivar sample: the image.
     :ivar boxes: where its fire is; empty where that is not known, None without fire.
     :ivar seconds: how long the camera looks at it.
     :ivar turn: how long the camera takes to turn here from the scene before; 0 for a cut.
@@ -77,9 +59,7 @@ def fire_clips(samples: Sequence[Sample], boxes: Mapping[Path, tuple[Box, ...]],
 
     :param samples: stills of both labels, of one split.
     :param boxes: where the fires are, as far as that is known.
-    :param count: clips to plan; no more are made than there are stills of fire.
-    :param fps: frames a second.
-    :param seed: of every choice.
+    :param count: number of clips, at most that of the stills of fire.
     """
     rng = np.random.default_rng((seed, 0))
     fires = _spread([sample for sample in samples if sample.label == FIRE], rng)[:count]
@@ -102,18 +82,15 @@ def nofire_clips(samples: Sequence[Sample], seconds: float, fps: float, seed: in
 
     :param samples: stills of both labels, of one split.
     :param seconds: how long the clips are together; rounded up to a whole clip.
-    :param fps: frames a second.
-    :param seed: of every choice.
     """
     rng = np.random.default_rng((seed, 2))
     stills = [sample for sample in samples if sample.label != FIRE]
     skies = [sample for sample in stills if sample.source == SUNSET_SOURCE] or stills
-    queues = {kind: itertools.cycle(_spread(chosen, rng))
-              for kind, chosen in (('', stills), (SUNSET, skies))}
+    next_stills, next_skies = (itertools.cycle(_spread(chosen, rng)) for chosen in (stills, skies))
     clips = []
     for number in range(math.ceil(seconds / NOFIRE_SECONDS)):
         kind = NOFIRE_KINDS[number % len(NOFIRE_KINDS)]
-        sample = next(queues[kind if kind == SUNSET else ''])
+        sample = next(next_skies if kind == SUNSET else next_stills)
         frames = functools.partial(film_scenes, (Scene(sample, None, NOFIRE_SECONDS),), kind, fps,
                                    (seed, 3, number))
         clips.append(Clip(f'{kind} {number}', kind, sample.source, sample.group, frames))
@@ -132,73 +109,71 @@ def _spread(samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]
 
 @dataclass(frozen=True)
 class _Shot:
-    """A still, and how camera and light change over it."""
+    """A still, and the changes of camera and light over it."""
 
     scene: Scene
     still: NDArray[np.uint8]
-    move: Move
-    light: Light
-    lamp: Lamp | None
+    move: camera.Move
+    light: disturbances.Light
+    lamp: disturbances.Lamp | None
 
     def frame(self, time: float) -> NDArray[np.uint8]:
         """Return what the camera sees at a time in seconds since the shot's start."""
-        on = self.lamp is not None and self.lamp.is_on(time)
-        still = self.lamp.scene if self.lamp is not None and on else self.still
-        return expose(film_view(still, self.move.view(time)), self.light.gains(time))
+        still = self.lamp.scene if self.lamp is not None and self.lamp.is_on(time) else self.still
+        return disturbances.expose(camera.film_view(still, self.move.view(time)),
+                                   self.light.gains(time))
 
 
 def film_scenes(scenes: Sequence[Scene], kind: str, fps: float,
                 seed: tuple[int, ...]) -> Iterator[ClipFrame]:
     """
-    Film scenes one after the other.
+    Yield the frames of scenes, one scene after the other.
 
     :param scenes: at least one.
-    :param kind: FIRE_KIND or a member of NOFIRE_KINDS.
     :param fps: frames a second; lost ones leave a gap.
-    :param seed: of every choice.
-    :return: frames of the camera's size, the first at time 0.
+    :return: frames of camera.WIDTH x HEIGHT, the first at time 0.
     :raises ImageFileError: when a still cannot be read.
     """
     rng = np.random.default_rng(seed)
     shots = [_plan_shot(scene, kind, rng, first=index == 0)
              for index, scene in enumerate(scenes)]
-    grain = GRAIN_LEVELS[rng.integers(len(GRAIN_LEVELS))]
+    grain = camera.GRAIN_LEVELS[rng.integers(len(camera.GRAIN_LEVELS))]
     times = np.arange(round(fps * sum(scene.seconds for scene in scenes))) / fps
-    kept = _kept(times, rng)
+    kept = _choose_kept(times, rng)
     starts = [0.0, *itertools.accumulate(scene.seconds for scene in scenes)]
     for time in times[kept].tolist():
         number = max(index for index in range(len(shots)) if starts[index] <= time)
         frame, fire_share = _through_turn(shots, number, time - starts[number])
         if kind == ODD_FRAMES and rng.random() < ODD_FRAMES_A_SECOND / fps:
-            frame = spoil(frame, rng)
-        yield ClipFrame(time, fire_share, ColorImage(add_grain(frame, grain, rng), 'BGR'))
+            frame = disturbances.spoil(frame, rng)
+        yield ClipFrame(time, fire_share, ColorImage(camera.add_grain(frame, grain, rng), 'BGR'))
 
 
 def _plan_shot(scene: Scene, kind: str, rng: np.random.Generator, first: bool) -> _Shot:
-    still = read_still(scene.sample.path)
+    still = camera.read_still(scene.sample.path)
     # A camera that was set to another scene starts with the wrong exposure.
     step = None if first else math.exp(float(rng.uniform(-0.4, 0.4)))
-    return _Shot(scene, still, plan_move(still, scene.boxes, rng),
-                 plan_light(kind, scene.seconds, rng, step),
-                 plan_lamp(still, rng) if kind == RED_LAMP else None)
+    return _Shot(scene, still, camera.plan_move(still, scene.boxes, rng),
+                 disturbances.plan_light(kind, scene.seconds, rng, step),
+                 disturbances.plan_lamp(still, rng) if kind == RED_LAMP else None)
 
 
 def _through_turn(shots: Sequence[_Shot], number: int,
                   time: float) -> tuple[NDArray[np.uint8], float]:
-    """Return the frame at a time since a shot's start, and how much of it is of a fire."""
+    """Return the frame at a time since a shot's start, and its share that is of a fire."""
     shot = shots[number]
     frame, fire = shot.frame(time), float(shot.scene.sample.label == FIRE)
     if number == 0 or time >= shot.scene.turn:
         return frame, fire
     before = shots[number - 1]
     progress = 0.5 - 0.5 * math.cos(math.pi * time / shot.scene.turn)
-    column = round(progress * WIDTH)
+    column = round(progress * camera.WIDTH)
     both = np.concatenate((before.frame(before.scene.seconds + time)[:, column:],
                            frame[:, :column]), axis=1)
     return both, fire * progress + float(before.scene.sample.label == FIRE) * (1 - progress)
 
 
-def _kept(times: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.bool_]:
+def _choose_kept(times: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.bool_]:
     """Choose the frames that arrive: some are lost alone, some in bursts; never the first."""
     kept = rng.random(len(times)) >= LOST_SHARE
     for start in rng.uniform(0, times[-1], rng.poisson(BURSTS_A_SECOND * times[-1])):

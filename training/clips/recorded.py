@@ -19,12 +19,7 @@ ENDINGS = {'_fire': 1.0, '_nofire': 0.0}
 
 
 def recorded_clips(data: Path, fps: float) -> list[Clip]:
-    """
-    List the videos in a data folder whose names say whether they show fire.
-
-    :param data: the folder; its videos are in `video`, with names that end in one of ENDINGS.
-    :param fps: frames a second that are taken, where the video has more.
-    """
+    """Return the videos in a data folder whose names end in one of ENDINGS."""
     clips = []
     for path in sorted((data / VIDEO_FOLDER).glob('*')):
         for ending, fire_share in ENDINGS.items():
@@ -45,12 +40,7 @@ def _thinned(path: Path, fire_share: float, fps: float) -> Iterator[ClipFrame]:
 
 
 def rendered_clip(fps: float, seed: int) -> Clip:
-    """
-    Return the clip of the rendered room: a fire grows and dies, and other things look like one.
-
-    :param fps: frames a second.
-    :param seed: of the room.
-    """
+    """Return the clip of the rendered room, in which a fire grows and dies."""
     return Clip(RENDERED_KIND, RENDERED_KIND, RENDERED_KIND, RENDERED_KIND,
                 functools.partial(_rendered, fps, seed))
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models in every format: their predictions, and the way to a proven .tflite."""
+"""Models in every format: their predictions, and their conversion to TensorFlow Lite."""

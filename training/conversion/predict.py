@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The predictions of a model, and its size, whatever its format."""
+"""The predictions, contract and size of a model of any format."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from fire_detector.model.classifier import AUTO
 from fire_detector.model.contract import ModelContract, ModelError
@@ -14,18 +14,10 @@ from training.conversion.runtimes import RuntimeModel
 from training.data.loading import load_tensors
 from training.data.samples import Sample
 
+if TYPE_CHECKING:
+    from training.conversion.source_models import SourceModel
+
 TFLITE_SUFFIX = '.tflite'
-
-
-class Model(Protocol):
-    """A model in whatever format."""
-
-    @property
-    def contract(self) -> ModelContract:
-        """Return what it expects and means."""
-
-    def fire_probability(self, tensors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return how likely fire is in each of some preprocessed images."""
 
 
 def contract_of(model: Path) -> ModelContract:
@@ -61,7 +53,7 @@ def probabilities(model: Path, samples: Sequence[Sample],
     return loaded.fire_probability(load_tensors(samples, loaded.contract.input_spec))
 
 
-def _load(model: Path, runtime: str) -> Model:
+def _load(model: Path, runtime: str) -> 'RuntimeModel | SourceModel':
     if model.suffix == TFLITE_SUFFIX:
         return RuntimeModel(model, runtime)
     if model.suffix == '.pb':

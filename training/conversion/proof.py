@@ -11,13 +11,14 @@ from fire_detector.model.contract import ModelContract
 from fire_detector.model.file import append_contract
 import numpy as np
 from numpy.typing import NDArray
+from training.command import CommandError
 from training.conversion.predict import probabilities
 from training.conversion.runtimes import REQUIRED_RUNTIMES
 from training.conversion.source_models import SourceModel
 from training.conversion.table import Conversion
 from training.conversion.variants import Variant
 from training.data.loading import load_tensors
-from training.data.samples import DatasetError, FIRE, labels_of, Sample
+from training.data.samples import DatasetError, FIRE, LABELS, labels_of, Sample
 from training.measurement.metrics import for_contract, measure, Metrics
 
 # Largest difference of a probability from the source's, and of the accuracy from the source's.
@@ -27,13 +28,13 @@ LEAST_IMAGES = 10
 CALIBRATION_IMAGES = 100  # of each class; TensorFlow's guide asks for 100 to 500 together
 
 
-class ConversionError(RuntimeError):
-    """Report a result whose predictions are not those of its source."""
+class ConversionError(CommandError):
+    """A result whose predictions are not those of its source."""
 
 
 class Proof:
     """
-    The predictions of a source model on real images, which conversions have to meet.
+    The predictions of a source model on real images, which its conversions must repeat.
 
     :ivar source: the model.
     :ivar compared: the images on which source and results have to agree.
@@ -101,10 +102,10 @@ class Proof:
 
     @functools.cached_property
     def calibration(self) -> NDArray[np.float32]:
-        """Prepare as many training images of one class as of the other, always the same."""
+        """Return the same training images each time, as many of one class as of the other."""
         rng = np.random.default_rng(0)
-        chosen = []
-        for label in sorted({sample.label for sample in self._training}):
+        chosen: list[Sample] = []
+        for label in range(len(LABELS)):
             of_label = [sample for sample in self._training if sample.label == label]
             chosen += [of_label[index] for index in
                        rng.permutation(len(of_label))[:CALIBRATION_IMAGES]]

@@ -21,6 +21,7 @@ from fire_detector.model.classifier import (
 from fire_detector.model.contract import ModelError
 import numpy as np
 from numpy.typing import NDArray
+from training.command import CommandError
 
 # Each with the distribution that it is installed as. A model that one of them refuses is not
 # converted.
@@ -29,8 +30,8 @@ ROUNDS = 10
 CALLS_PER_ROUND = 50
 
 
-class RuntimeRefusedError(RuntimeError):
-    """Report a runtime that is missing, or that refuses a model."""
+class RuntimeRefusedError(CommandError):
+    """A runtime that is missing, or that refuses a model."""
 
 
 class RuntimeModel:

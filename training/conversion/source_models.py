@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trained models in the formats that TensorFlow has saved them in over the years."""
+"""Trained models in the formats of Keras and of TensorFlow 1 and 2."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class GraphNodes:
 @dataclass(frozen=True)
 class SourceModel:
     """
-    A trained model, whatever format it came in.
+    A trained model of any format.
 
     :ivar contract: what it expects and means; read from the file beside it.
     :ivar predict: maps float32 of shape (batch, height, width, channels) to float32 of shape

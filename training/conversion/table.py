@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import os
 from pathlib import Path
 import platform
+import re
 from typing import Any
 import zlib
 
@@ -36,7 +37,7 @@ class Conversion:
 @dataclass(frozen=True)
 class Row:
     """
-    One line of the table.
+    A line of the table.
 
     :ivar name: what was made: the number format, after how the source was optimized.
     :ivar path: the .tflite file.
@@ -52,7 +53,7 @@ class Row:
 
 def describe(rows: Sequence[Row], h5_bytes: int) -> list[dict[str, Any]]:
     """
-    Measure the size and latency of every file, and put all figures of it together.
+    Measure the size and latency of every file, and collect all of its figures.
 
     :param rows: the lines.
     :param h5_bytes: size of the .h5 that the others are compared with.
@@ -104,9 +105,8 @@ def write_table(described: Sequence[dict[str, Any]], folder: Path, about: dict[s
 def _machine() -> str:
     """Return the machine that the latencies are of."""
     cpuinfo = Path('/proc/cpuinfo')
-    models = [line.split(':', 1)[1].strip() for line in (
-        cpuinfo.read_text(encoding='utf-8').splitlines() if cpuinfo.is_file() else ())
-        if line.startswith(('model name', 'Model'))]
-    name = models[0] if models else platform.processor()
+    text = cpuinfo.read_text(encoding='utf-8') if cpuinfo.is_file() else ''
+    found = re.search(r'^(?:model name|Model).*?:\s*(.*)$', text, re.MULTILINE)
+    name = found[1] if found else platform.processor()
     return (f'{platform.machine()}, {name}, {os.cpu_count()} cores, '
             f'Python {platform.python_version()}')

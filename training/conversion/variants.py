@@ -5,7 +5,7 @@ The number formats that a model can be converted to.
 https://ai.google.dev/edge/litert/models/post_training_quantization
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 import contextlib
 from dataclasses import dataclass
 import io
@@ -16,14 +16,16 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 import tensorflow as tf
+from training.command import CommandError
 from training.conversion.source_models import SourceModel
 
-# Returns preprocessed images, from which the ranges of values in the network are taken.
+# Returns preprocessed images, float32 of shape (images, height, width, 3), from which the ranges
+# of values in the network are taken.
 Calibration = Callable[[], NDArray[np.float32]]
 
 
-class ConverterRefusedError(RuntimeError):
-    """Report that TensorFlow cannot convert a model."""
+class ConverterRefusedError(CommandError):
+    """A model that TensorFlow cannot convert."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,13 @@ class Variant:
     :ivar name: the format's name.
     :ivar exact: whether its weights are those of the source, so that its predictions have to be
         the same; the other formats round them, and have to be as often right.
-    :ivar needs_images: whether real images are needed to convert to it.
-    :ivar prepare: sets up a converter, for calibration images of shape (n, height, width, 3).
+    :ivar prepare: sets up a converter; it is given the calibration images, or None where the
+        model brings along the ranges of its values.
     """
 
     name: str
     exact: bool
-    needs_images: bool
-    prepare: Callable[[Any, NDArray[np.float32]], None]
+    prepare: Callable[[Any, Calibration | None], None]
 
     def convert(self, source: SourceModel, calibration: Calibration) -> bytes:
         """
@@ -53,10 +54,7 @@ class Variant:
         :raises ConverterRefusedError: when TensorFlow cannot; the message names the operator.
         """
         converter = source.converter()
-        images = np.empty(0, np.float32)
-        if self.needs_images and not source.quantization_aware:
-            images = calibration()
-        self.prepare(converter, images)
+        self.prepare(converter, None if source.quantization_aware else calibration)
         # The converter prints the signature of the graph that it saves on the way.
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             # It wants statistics that only TF 1 models have.
@@ -70,48 +68,43 @@ class Variant:
 
 
 def _reason(message: str) -> str:
-    """Pick what matters from pages of compiler output."""
+    """Return the missing operators, or else the first line, of pages of compiler output."""
     missing = re.findall(r'^(?:Custom|Flex) ops: (.+)$', message, re.MULTILINE)
     if missing:
         return f'TensorFlow Lite has no operator {", ".join(missing)}'
     return message.partition('\n')[0]
 
 
-def _float32(converter: Any, images: NDArray[np.float32]) -> None:
+def _float32(converter: Any, calibration: Calibration | None) -> None:
     pass
 
 
-def _float16(converter: Any, images: NDArray[np.float32]) -> None:
+def _float16(converter: Any, calibration: Calibration | None) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
 
 
-def _dynamic(converter: Any, images: NDArray[np.float32]) -> None:
+def _dynamic(converter: Any, calibration: Calibration | None) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     # Otherwise dense layers come in a version that tflite-runtime 2.14 does not know.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
 
-def _integer(dtype: Any) -> Callable[[Any, NDArray[np.float32]], None]:
-    def prepare(converter: Any, images: NDArray[np.float32]) -> None:
-        _dynamic(converter, images)
+def _integer(dtype: Any) -> Callable[[Any, Calibration | None], None]:
+    def prepare(converter: Any, calibration: Calibration | None) -> None:
+        _dynamic(converter, calibration)
         converter.inference_input_type = converter.inference_output_type = dtype
-        # A model trained with rounded values brings its ranges along.
-        if len(images):
+        if calibration is not None:
+            images = calibration()
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.representative_dataset = lambda: _one_by_one(images)
+            converter.representative_dataset = lambda: ([image[np.newaxis]] for image in images)
     return prepare
 
 
-def _one_by_one(images: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:
-    for image in images:
-        yield [image[np.newaxis]]
-
-
 VARIANTS = {variant.name: variant for variant in (
-    Variant('float32', True, False, _float32),
-    Variant('float16', False, False, _float16),
-    Variant('dynamic', False, False, _dynamic),
-    Variant('int8', False, True, _integer(tf.int8)),
-    Variant('uint8', False, True, _integer(tf.uint8)),
+    Variant('float32', True, _float32),
+    Variant('float16', False, _float16),
+    Variant('dynamic', False, _dynamic),
+    Variant('int8', False, _integer(tf.int8)),
+    Variant('uint8', False, _integer(tf.uint8)),
 )}

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labeled images: found, grouped, split and read."""
+"""Labeled images: their files, groups, splits and samples."""

@@ -3,9 +3,9 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-import itertools
 from pathlib import Path
 
+import numpy as np
 from training.data.manifest import FIRST_LINE, read_columns
 from training.data.samples import DatasetError
 
@@ -68,24 +68,16 @@ def _box(cx: float, cy: float, width: float, height: float) -> Box:
 
 def share_covered(boxes: tuple[Box, ...]) -> float:
     """
-    Return the share of an image that boxes cover together; where they overlap, counted once.
+    Return the share of an image that boxes cover together, overlaps counted once.
 
     :param boxes: any number of boxes.
     :return: 0 to 1.
     """
-    # Only the edges matter: between two neighbors of them, a column is covered or not.
-    edges = sorted({edge for box in boxes for edge in (box.left, box.right)})
-    covered = 0.0
-    for left, right in itertools.pairwise(edges):
-        covered += (right - left) * _length([
-            (box.top, box.bottom) for box in boxes if box.left <= left and right <= box.right])
-    return covered
-
-
-def _length(spans: list[tuple[float, float]]) -> float:
-    """Return the length of the union of spans."""
-    length, reached = 0.0, 0.0
-    for start, end in sorted(spans):
-        length += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return length
+    # Between two neighboring edges, a column or row is covered as a whole or not at all.
+    x = np.unique([(box.left, box.right) for box in boxes])
+    y = np.unique([(box.top, box.bottom) for box in boxes])
+    covered = np.zeros((max(len(y) - 1, 0), max(len(x) - 1, 0)), bool)
+    for box in boxes:
+        covered[np.ix_((box.top <= y[:-1]) & (y[1:] <= box.bottom),
+                       (box.left <= x[:-1]) & (x[1:] <= box.right))] = True
+    return float(np.diff(y) @ covered @ np.diff(x))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many small images on one sheet, to be looked through."""
+"""Contact sheets: many small images in one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _CAPTION_SCALE, _TITLE_SCALE = 0.45, 0.8
 @dataclass(frozen=True)
 class Tile:
     """
-    Name an image on a contact sheet.
+    An image on a contact sheet.
 
     :ivar image: the image, or its file.
     :ivar caption: what stands under it; shortened in the middle where it is too wide.
@@ -81,9 +81,9 @@ def _letterbox(image: Path | ColorImage) -> NDArray[np.uint8]:
 def _write(sheet: NDArray[np.uint8], text: str, origin: tuple[int, int], width: int,
            scale: float) -> None:
     """Write text from its lower left corner, shortened in the middle to a width in pixels."""
-    shown, kept = text, len(text)
-    while cv2.getTextSize(shown, _FONT, scale, 1)[0][0] > width:
+    shortened, kept = text, len(text)
+    while cv2.getTextSize(shortened, _FONT, scale, 1)[0][0] > width:
         kept -= 1
         # The end counts as much as the beginning: that is where frames have their numbers.
-        shown = f'{text[:kept - kept // 2]}..{text[len(text) - kept // 2:]}'
-    cv2.putText(sheet, shown, origin, _FONT, scale, _INK, 1, cv2.LINE_AA)
+        shortened = f'{text[:kept - kept // 2]}..{text[len(text) - kept // 2:]}'
+    cv2.putText(sheet, shortened, origin, _FONT, scale, _INK, 1, cv2.LINE_AA)

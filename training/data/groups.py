@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The images that belong together, and the split that they go to together."""
+"""Groups of images that belong together, and the split of each group."""
 
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
@@ -29,18 +29,10 @@ def _by_prefix(file: PurePath, unlabeled: PurePath) -> str:
     return (unlabeled.parent / _LAST_NUMBER.sub('', name, count=1)).as_posix()
 
 
-def _by_folder(file: PurePath, unlabeled: PurePath) -> str:
-    return unlabeled.parent.as_posix()
-
-
-def _by_file(file: PurePath, unlabeled: PurePath) -> str:
-    return file.as_posix()
-
-
 GROUP_RULES: dict[str, GroupRule] = {
     'prefix': _by_prefix,
-    'folder': _by_folder,
-    'file': _by_file,
+    'folder': lambda file, unlabeled: unlabeled.parent.as_posix(),
+    'file': lambda file, unlabeled: file.as_posix(),
 }
 
 
@@ -57,15 +49,15 @@ def group_rule(group_by: str) -> GroupRule:
     """
     if group_by in GROUP_RULES:
         return GROUP_RULES[group_by]
+    refused = (f'--group-by {group_by!r}: not one of {tuple(GROUP_RULES)}, and as a regular '
+               f'expression')
     try:
         pattern = re.compile(group_by)
     except re.error as error:
-        raise DatasetError(f'--group-by {group_by!r}: not one of {tuple(GROUP_RULES)}, and as a '
-                           f'regular expression: {error}') from error
+        raise DatasetError(f'{refused}: {error}') from error
     if pattern.groups != 1:
-        raise DatasetError(f'--group-by {group_by!r}: not one of {tuple(GROUP_RULES)}, and as a '
-                           f'regular expression it has {pattern.groups} capturing groups '
-                           f'instead of one, such as (cam\\d+)_')
+        raise DatasetError(f'{refused} it has {pattern.groups} capturing groups instead of one, '
+                           f'such as (cam\\d+)_')
 
     def by_expression(file: PurePath, unlabeled: PurePath) -> str:
         match = pattern.search(file.as_posix())
@@ -92,7 +84,7 @@ def count_by_group(groups: Sequence[str], labels: Sequence[int]) -> dict[str, ND
 
 def split_groups(counts: dict[str, NDArray[np.int64]], seed: int) -> dict[str, str]:
     """
-    Share groups out over the splits, so that each split comes near its share of each label.
+    Distribute groups over the splits, so that each has about its share of each label.
 
     A fold of scikit-learn's StratifiedGroupKFold can lack a label where there are few groups.
     Here every split first gets a small group of each label. The others follow, the largest first,

@@ -137,7 +137,7 @@ def _check_labels(data: Path, files: Sequence[Path], present: set[int]) -> None:
 
 def _too_few_groups(data: Path, group_by: str, images: Sequence[_Image],
                     per_label: Sequence[int]) -> str:
-    """Explain what is wrong with the groups, and which rules would do."""
+    """Return the message for too few groups, with the rules under which there are enough."""
     labels = [image.label for image in images]
 
     def describe(rule: str, numbers: Sequence[int]) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images on their way into a network."""
+"""Reading of images as the input of a network."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ def load_tensors(samples: Sequence[Sample], spec: InputSpec) -> NDArray[np.float
 
 def read_sizes(samples: Sequence[Sample]) -> tuple[dict[Sample, tuple[int, int]], list[str]]:
     """
-    Read every image, and keep its size.
+    Read every image, and return its size.
 
     :param samples: which images.
     :return: width and height in pixels of each image that can be read, in the order of the

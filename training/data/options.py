@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options by which every command names its images, and the images that they name."""
+"""The options by which every command names its images."""
 
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.command import whole_number
 from training.data.image_folders import read_folders
 from training.data.manifest import MANIFEST, read_manifest
 from training.data.samples import ALL, DatasetError, Sample, select, SPLITS
@@ -64,7 +65,7 @@ def add_data_options(parser: argparse.ArgumentParser, required: bool = True) -> 
              "are; 'folder': those in one folder; 'file': each image by itself, for unrelated "
              'photos only; or a regular expression that is searched in each path, with one '
              f"capturing group, such as '(cam\\d+)_' (default: {DEFAULT_GROUP_BY})")
-    parser.add_argument('--split-seed', metavar='N', type=_seed,
+    parser.add_argument('--split-seed', metavar='N', type=whole_number(0),
                         help=f'seed of the split, where there is no {MANIFEST} (default: 0)')
 
 
@@ -77,13 +78,6 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
                         help='only images of this source; repeatable')
 
 
-def check_data_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """End the program where options are given that only --data makes sense of."""
-    if options.data is None and (options.group_by, options.split_seed) != (None, None):
-        parser.error('--group-by and --split-seed are for --data; without it, the split is that '
-                     'of the training run')
-
-
 def read_data(options: argparse.Namespace, model: Path | None = None) -> Dataset:
     """
     Read the list of all images that a command line names.
@@ -92,7 +86,12 @@ def read_data(options: argparse.Namespace, model: Path | None = None) -> Dataset
     :param model: a model, whose run folder lists the images where there is no --data; None where
         --data is required.
     :raises DatasetError: when the images cannot be used, or the model is in no run folder.
+    :raises argparse.ArgumentError: for --group-by or --split-seed without --data.
     """
+    if options.data is None and (options.group_by, options.split_seed) != (None, None):
+        raise argparse.ArgumentError(
+            None, '--group-by and --split-seed are for --data; without it, the split is that of '
+                  'the training run')
     if options.data is None and model is not None:
         return Dataset(samples_of(model), Path(read_config(run_of(model)).data))
     return Dataset(read_folder(options.data, options.group_by, options.split_seed), options.data)
@@ -110,10 +109,10 @@ def read_selection(options: argparse.Namespace, model: Path) -> Dataset:
     return Dataset(choose(dataset.samples, options.split, options.source), dataset.folder)
 
 
-def describe_selection(options: argparse.Namespace, dataset: Dataset, command: str) -> Selection:
+def describe_selection(options: argparse.Namespace, dataset: Dataset) -> Selection:
     """Return for the record which images :func:`read_selection` has chosen."""
-    return Selection(command, str(dataset.folder.resolve()), tuple(sorted(set(options.source))),
-                     options.split)
+    return Selection(options.command, str(dataset.folder.resolve()),
+                     tuple(sorted(set(options.source))), options.split)
 
 
 def read_folder(data: Path, group_by: str | None = None, seed: int | None = None) -> list[Sample]:
@@ -155,10 +154,3 @@ def choose(samples: Sequence[Sample], split: str, sources: Sequence[str]) -> lis
         raise DatasetError(f'no image in split {split!r} of {", ".join(sources) or "the data"}; '
                            f'choose others with --split and --source')
     return chosen
-
-
-def _seed(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f'{number} is not 0 or more')
-    return number

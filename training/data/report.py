@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What there is to know about labeled images before a network learns from them."""
+"""Counts, sizes, doubts and contact sheets of labeled images, before a training."""
 
 from collections.abc import Collection, Sequence
 import hashlib
@@ -68,7 +68,7 @@ def find_leaks(samples: Sequence[Sample]) -> list[list[Sample]]:
 
 
 def find_doubts(samples: Sequence[Sample]) -> list[str]:
-    """Return what makes numbers that are measured with these images doubtful."""
+    """Return the reasons to doubt what is measured with these images."""
     table = to_table(samples)
     found = []
     for split in SPLITS:
@@ -84,7 +84,7 @@ def find_doubts(samples: Sequence[Sample]) -> list[str]:
 
 
 def _group_doubts(where: str, sizes: pd.Series) -> list[str]:
-    """Return what is doubtful about the groups of one split and label, given with their sizes."""
+    """Return the doubts about the groups of one split and label, from their sizes."""
     total = int(sizes.sum())
     largest_group = f'the largest is {sizes.index[0]!r} with {sizes.iloc[0]} of {total} images'
     if len(sizes) < ENOUGH_GROUPS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labeled images: what a sample is, and what a set of them has to fulfill."""
+"""Labeled images, and what a set of them has to fulfill."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 import pandas as pd
+from training.command import CommandError
 
 # In the order of the network's outputs: alphabetical, as Keras' own folder loader has it.
 LABELS = ('fire', 'nofire')
@@ -17,14 +18,14 @@ SPLITS = ('train', 'val', 'test')
 ALL = 'all'
 
 
-class DatasetError(ValueError):
-    """Report a data folder that cannot be trained on."""
+class DatasetError(CommandError):
+    """A data folder or list of images that cannot be used."""
 
 
 @dataclass(frozen=True)
 class Sample:
     """
-    One labeled image.
+    A labeled image.
 
     :ivar path: the image file.
     :ivar label: index into LABELS.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Random variations of an image, as cameras and rooms vary.
+Random variations of an image: its crop, colors, exposure, sharpness and noise.
 
 Color is what separates fire: hue moves a little only. Each function takes, and
 returns, uint8 images of shape (height, width, 3), RGB.

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The input pipeline: batches for Keras, made while the network computes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import functools
 import math
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 from fire_detector.images.color_image import ColorImage
@@ -23,62 +23,48 @@ from training.run_folder import TrainingConfig
 
 # Two, since OpenCV and numpy let another thread run while they compute.
 WORKERS = 2
+# A crop of half the area still has as many pixels as the network sees.
+OVERSIZE = 2
+# Returns float32 of shape (height, width, 3), the network's input for the sample of an index.
+Tensors = Callable[[int, np.random.Generator], NDArray[np.float32]]
 
 
-class Tensors(Protocol):
-    """The network's input for each of a list of samples."""
-
-    def tensor(self, index: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Return float32 of shape (height, width, 3) for one sample."""
-
-
-class PlainTensors:
-    """Images as they are, prepared once, as the node prepares them."""
-
-    def __init__(self, samples: Sequence[Sample], spec: InputSpec) -> None:
-        """Read the images; float32 at the input size is what is kept."""
-        self._tensors = load_tensors(samples, spec)
-
-    def tensor(self, index: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Return the tensor of one sample; nothing is drawn from `rng`."""
-        return np.asarray(self._tensors[index])
+def plain_tensors(samples: Sequence[Sample], spec: InputSpec) -> Tensors:
+    """Read and prepare images as the node does; float32 at the input size is kept."""
+    tensors = load_tensors(samples, spec)
+    return lambda index, rng: tensors[index]
 
 
-class AugmentedTensors:
-    """Images varied at random, anew each time."""
+def augmented_tensors(samples: Sequence[Sample], spec: InputSpec, sunsets: float) -> Tensors:
+    """
+    Read images that are varied at random, anew each time; uint8 of twice the input size is kept.
 
-    # A crop of half the area still has as many pixels as the network sees.
-    OVERSIZE = 2
+    :param samples: the images.
+    :param spec: what the network's input holds.
+    :param sunsets: chance of rendering a sunset into an image without fire, 0..1.
+    """
+    fire = labels_of(samples) == FIRE
+    images = [_read_small(sample, spec)
+              for sample in tqdm(samples, desc='reading images', disable=None)]
 
-    def __init__(self, samples: Sequence[Sample], spec: InputSpec, sunsets: float) -> None:
-        """
-        Read the images; uint8 of about twice the input size is what is kept.
-
-        :param samples: the images.
-        :param spec: what the network's input holds.
-        :param sunsets: chance of rendering a sunset into an image without fire, 0..1.
-        """
-        self._spec, self._sunsets = spec, sunsets
-        self._fire = labels_of(samples) == FIRE
-        self._images = [self._read(sample)
-                        for sample in tqdm(samples, desc='reading images', disable=None)]
-
-    def tensor(self, index: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Return a variation of one sample, prepared as the node prepares images."""
-        pixels = view(self._images[index], self._spec.height, self._spec.width, rng)
+    def vary(index: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        pixels = view(images[index], spec.height, spec.width, rng)
         # It could hide a fire.
-        if self._sunsets and rng.random() < self._sunsets and not self._fire[index]:
+        if sunsets and rng.random() < sunsets and not fire[index]:
             pixels = add_sunset(pixels, rng)
-        return np.asarray(preprocess(ColorImage(film(pixels, rng), 'RGB'), self._spec)[0])
+        return np.asarray(preprocess(ColorImage(film(pixels, rng), 'RGB'), spec)[0])
 
-    def _read(self, sample: Sample) -> NDArray[np.uint8]:
-        pixels = np.ascontiguousarray(read_image(sample.path).in_order('RGB'))
-        height, width = pixels.shape[:2]
-        factor = self.OVERSIZE * max(self._spec.height / height, self._spec.width / width)
-        if factor >= 1:
-            return pixels
-        size = (math.ceil(width * factor), math.ceil(height * factor))
-        return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return vary
+
+
+def _read_small(sample: Sample, spec: InputSpec) -> NDArray[np.uint8]:
+    pixels = np.ascontiguousarray(read_image(sample.path).in_order('RGB'))
+    height, width = pixels.shape[:2]
+    factor = OVERSIZE * max(spec.height / height, spec.width / width)
+    if factor >= 1:
+        return pixels
+    size = (math.ceil(width * factor), math.ceil(height * factor))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def targets(fire: NDArray[np.bool_], outputs: int) -> NDArray[np.float32]:
@@ -95,7 +81,7 @@ def targets(fire: NDArray[np.bool_], outputs: int) -> NDArray[np.float32]:
 
 def compile_model(model: Any, optimizer: Any) -> None:
     """
-    Make a network ready to be trained on :func:`targets`.
+    Compile a network to be trained on :func:`targets`.
 
     :param model: a network of Keras 3 or of tf-keras.
     :param optimizer: an optimizer of the same Keras.
@@ -129,8 +115,8 @@ class Batches(keras.utils.PyDataset):
         self.epoch = 0
         self._samples, self._config = samples, config
         self._targets = targets(labels_of(samples) == FIRE, outputs)
-        self._tensors: Tensors = (AugmentedTensors(samples, spec, config.sunsets)
-                                  if config.augment else PlainTensors(samples, spec))
+        self._tensor = (augmented_tensors(samples, spec, config.sunsets) if config.augment
+                        else plain_tensors(samples, spec))
         self._order = functools.lru_cache(maxsize=1)(self._draw_order)
 
     @property
@@ -144,11 +130,11 @@ class Batches(keras.utils.PyDataset):
         return math.ceil(self.images / self._config.batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Make one batch: inputs (batch, height, width, 3) and targets (batch, outputs)."""
+        """Return one batch: inputs (batch, height, width, 3) and targets (batch, outputs)."""
         start = index * self._config.batch_size
         chosen = self._order(self.epoch)[start:start + self._config.batch_size]
         rng = np.random.default_rng((self._config.seed, self.epoch, 1 + index))
-        inputs = np.stack([self._tensors.tensor(int(sample), rng) for sample in chosen])
+        inputs = np.stack([self._tensor(int(sample), rng) for sample in chosen])
         return inputs, self._targets[chosen]
 
     def _draw_order(self, epoch: int) -> NDArray[np.int64]:

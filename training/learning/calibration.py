@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Make a network's probabilities honest, and choose its threshold, both on `val`.
+Calibrate a network's probabilities, and choose its threshold, both on `val`.
 
 J. Platt, "Probabilistic outputs for support vector machines", 1999: a factor and a shift of the
 network's log-odds, fitted on images that it was not trained on. Both go into the last layer, so
@@ -33,7 +33,7 @@ REGULARIZATION = 1e-3
 @dataclass(frozen=True)
 class Scaling:
     """
-    A change of log-odds to factor * log-odds + shift.
+    The change of log-odds to factor * log-odds + shift.
 
     :ivar factor: above 0.
     :ivar shift: in log-odds.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training itself, which goes on where it was interrupted, to the same result."""
+"""The training of a network, which resumes after an interruption, to the same result."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,7 +52,7 @@ def fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], sp
             Backup(run / BACKUP, double_checkpoint=True, delete_checkpoint=False)],
         verbose=1 if sys.stdout.isatty() else 2)
     history = read_history(run)
-    write_curves(history, len(history) if keeps_last else 1 + history['val_accuracy'].argmax(),
+    _draw_curves(history, len(history) if keeps_last else 1 + history['val_accuracy'].argmax(),
                  run / CURVES)
     seconds = float(history['seconds'].sum())
     return {'seconds': round(seconds, 1),
@@ -85,7 +85,7 @@ class Epochs(keras.callbacks.Callback):
     """
 
     def __init__(self, seed: int, batches: Batches) -> None:
-        """Take the seed of the training, and the batches that need the epoch."""
+        """Store the seed of the training, and the batches that need the epoch."""
         super().__init__()
         self._seed, self._batches = seed, batches
         self._began = time.monotonic()
@@ -107,7 +107,7 @@ class Epochs(keras.callbacks.Callback):
 
 class Backup(keras.callbacks.BackupAndRestore):
     """
-    A backup that may be cut short too.
+    A backup that may be interrupted itself.
 
     Keras writes the number of the epoch after the weights; here the optimizer's steps, which are
     among the weights, count.
@@ -134,14 +134,8 @@ def read_history(run: Path) -> pd.DataFrame:
     return pd.read_csv(path).drop_duplicates('epoch', keep='last', ignore_index=True)
 
 
-def write_curves(history: pd.DataFrame, kept: int, path: Path) -> None:
-    """
-    Draw loss and accuracy over the epochs.
-
-    :param history: what :func:`read_history` returned.
-    :param kept: number of the epoch that is kept, from 1.
-    :param path: the PNG file to write.
-    """
+def _draw_curves(history: pd.DataFrame, kept: int, path: Path) -> None:
+    """Draw loss and accuracy over the epochs, numbered from 1."""
     figure = Figure(figsize=(9, 3.4), layout='constrained')
     epochs = history['epoch'] + 1
     for axes, name in zip(figure.subplots(1, 2), ('loss', 'accuracy'), strict=True):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The images of an epoch, and their order."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 import math
 
@@ -20,12 +20,12 @@ def _class(samples: Sequence[Sample]) -> list[float]:
 
 
 def _source(samples: Sequence[Sample]) -> list[float]:
-    """Draw sources by the square root of their size: between as they are and all alike."""
+    """Weigh sources by the square root of their size, and classes alike."""
     counts = Counter((sample.label, sample.source) for sample in samples)
     shares = {key: math.sqrt(count) for key, count in counts.items()}
-    totals = Counter[int]()
+    totals = defaultdict[int, float](float)
     for (label, _), share in shares.items():
-        totals[label] += share  # type: ignore[assignment]
+        totals[label] += share
     return [shares[sample.label, sample.source] / totals[sample.label]
             / counts[sample.label, sample.source] for sample in samples]
 

@@ -3,13 +3,11 @@
 Choose alarm settings.
 
 A robot acts on an alarm, so a false one costs more than half a second of waiting, and a fire that
-burns on is seen again. Hence the order: among the settings that keep to a limit of missed fires
-and raise 95 of 100 alarms within a second, those with the fewest false alarms an hour win. Both
-limits are there because a rule without them would be quietest by never raising an alarm. Where
-settings raise equally few, the ones that spend less time in false alarm win, then those that miss
-fewer fires, then those whose alarm comes and goes less in a fire, then the quicker. Off thresholds
-far below the on threshold would make few alarms of many by never clearing one; hence a third
-limit, on the time to clear.
+burns on is seen again. Hence the order: among the settings that keep to the limits, those with
+the fewest false alarms win; then those with less time in false alarm, then with fewer missed
+fires, then with fewer flips, then the quicker. Without the limits of missed fires and of the time
+to the alarm, the best rule would be one that never raises it; without that of the time to clear,
+one that never clears it and so makes one alarm of many.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,24 +36,19 @@ MAX_MISSED_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Candidate:
-    """
-    A rule and its figures.
-
-    :ivar rule: the rule.
-    :ivar figures: what was measured of it.
-    """
+    """A rule and its figures."""
 
     rule: Rule
     figures: AlarmFigures
 
     def to_record(self) -> dict[str, Any]:
-        """Return kind and settings of the rule, and its figures, for a record."""
+        """Return the rule's kind and settings, and its figures, for a record."""
         return self.rule.to_record() | dataclasses.asdict(self.figures)
 
 
 def rules_to_try(on_threshold: float) -> Iterator[Rule]:
     """
-    List the node's rule with all settings, and the rules to compare it with at all thresholds.
+    Yield the node's rule with all settings, and the rules to compare it with at all thresholds.
 
     :param on_threshold: the model's own, which is tried besides ON_THRESHOLDS.
     """
@@ -76,12 +69,7 @@ def measure_rules(rules: Iterable[Rule], clips: Sequence[ClassifiedClip]) -> lis
 
 
 def keeps_limits(figures: AlarmFigures, max_missed_share: float) -> bool:
-    """
-    Return whether a rule finds enough fires, soon enough, and clears soon enough.
-
-    :param figures: what was measured of it.
-    :param max_missed_share: share of the fires that may be missed.
-    """
+    """Return whether a rule finds enough fires, soon enough, and clears soon enough."""
     return (figures.missed_share <= max_missed_share
             and _or_never(figures.p95_time) <= MAX_P95_TIME
             and _or_never(figures.median_clear) <= MAX_CLEAR_TIME)
@@ -89,9 +77,9 @@ def keeps_limits(figures: AlarmFigures, max_missed_share: float) -> bool:
 
 def rank(candidates: Sequence[Candidate], max_missed_share: float) -> list[Candidate]:
     """
-    Sort candidates: those that keep the limits first, in the order of the module's docstring.
+    Sort candidates by the order in the module's docstring.
 
-    Those that do not keep them follow, the fewest missed fires first.
+    Those that do not keep to the limits come last, the fewest missed fires first.
     """
     def key(candidate: Candidate) -> tuple[float, ...]:
         figures = candidate.figures
@@ -105,21 +93,19 @@ def rank(candidates: Sequence[Candidate], max_missed_share: float) -> list[Candi
 
 def best_of_each(candidates: Sequence[Candidate], settings: int) -> list[Candidate]:
     """
-    Pick the best settings of the node's rule, and of each other rule the best.
+    Return the best settings of the node's rule, and the best of each other rule.
 
     :param candidates: the best first.
-    :param settings: how many of the node's rule.
+    :param settings: number of settings of the node's rule.
     """
-    windowed = [one for one in candidates if isinstance(one.rule, Windowed)]
-    best: dict[type, Candidate] = {}
-    for one in candidates:
-        if not isinstance(one.rule, Windowed):
-            best.setdefault(type(one.rule), one)
-    return [*windowed[:settings], *best.values()]
+    best: dict[type, list[Candidate]] = {Windowed: []}
+    for candidate in candidates:
+        best.setdefault(type(candidate.rule), []).append(candidate)
+    return [*best.pop(Windowed)[:settings], *(of_rule[0] for of_rule in best.values())]
 
 
 def chosen_settings(best: Candidate, max_missed_share: float) -> AlarmSettings | None:
-    """Return the settings of the best candidate, or None where it does not keep the limits."""
+    """Return the settings of the best candidate, or None where it exceeds a limit."""
     if isinstance(best.rule, Windowed) and keeps_limits(best.figures, max_missed_share):
         return best.rule.settings
     return None

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-How soon, how often and how falsely a rule raises the alarm.
+The figures of alarms: how soon they are raised, how often, and how often falsely.
 
 A fire begins with the first frame that it fills at least half of, and is gone with the first in
 which nothing of its scene is left. Time without fire is all other time, but for the turn of the
 camera towards the fire and away, and for the time that an alarm takes to clear after the fire.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 import math
 
@@ -24,30 +24,17 @@ MISSED_AFTER = 3.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """
-    What a rule did in one clip.
-
-    :ivar fire: whether there is a fire in it.
-    :ivar early: whether the alarm was raised already when the fire came.
-    :ivar time_to_alarm: seconds; None without a fire, when early and when missed.
-    :ivar time_to_clear: seconds from the fire's end to that of its alarm; None when the alarm
-        was not raised then, when it stayed, and when the clip ends with the fire.
-    :ivar stuck: whether the alarm stayed, from the fire's end to the clip's.
-    :ivar flips: how often the alarm went or came again during the fire, after it was raised.
-    :ivar false_alarms: how often it was raised without a fire.
-    :ivar nofire_seconds: time without fire.
-    :ivar alarm_seconds: how much of it was spent in alarm.
-    """
+    """The figures of a rule in one clip, which :func:`outcome` computes."""
 
     fire: bool
-    early: bool
-    time_to_alarm: float | None
-    time_to_clear: float | None
-    stuck: bool
-    flips: int
-    false_alarms: int
-    nofire_seconds: float
-    alarm_seconds: float
+    early: bool = False
+    time_to_alarm: float | None = None
+    time_to_clear: float | None = None
+    stuck: bool = False
+    flips: int = 0
+    false_alarms: int = 0
+    nofire_seconds: float = 0.0
+    alarm_seconds: float = 0.0
 
     @property
     def missed(self) -> bool:
@@ -57,29 +44,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class AlarmFigures:
-    """
-    What a rule did in a set of clips.
-
-    :ivar fires: clips with a fire.
-    :ivar missed: those without an alarm within MISSED_AFTER seconds.
-    :ivar early: those in which the alarm was raised before the fire came.
-    :ivar median_time: seconds from fire to alarm, of those neither missed nor early; None
-        without any, as the next two.
-    :ivar p95_time: the 95th percentile of these, interpolated.
-    :ivar worst_time: the longest of these.
-    :ivar flips: how often alarms went or came again during a fire, of all fires together.
-    :ivar median_clear: median of the seconds from the end of a fire to that of its alarm; None
-        without any, or when most stayed.
-    :ivar stuck: alarms that stayed to the end of the clip after the fire was gone.
-    :ivar hours: time without fire.
-    :ivar false_alarms: how often the alarm was raised in it.
-    :ivar false_alarms_an_hour: the same an hour, with the Poisson interval; None without hours.
-    :ivar share_in_alarm: share of the time without fire that was spent in alarm; None without.
-    :ivar scenes: clips without fire.
-    :ivar scenes_in_alarm: those with a false alarm.
-    :ivar false_alarms_by_kind: number of false alarms in each kind of clip, those with fire too.
-    :ivar missed_by_source: number of missed fires of each source that has some.
-    """
+    """The figures of a rule in a set of clips, which :func:`summarize` computes."""
 
     fires: int
     missed: int
@@ -106,7 +71,7 @@ class AlarmFigures:
 
 
 def outcome(classified: ClassifiedClip, rule: Rule) -> Outcome:
-    """Follow a rule through a clip, of which at most one stretch shows a fire."""
+    """Apply a rule to a clip, of which at most one stretch shows a fire."""
     stamps, fire_share = classified.stamps, classified.fire_share
     active = rule.decide(stamps, classified.probability)
     raised = active & ~np.concatenate(([False], active[:-1]))
@@ -117,64 +82,71 @@ def outcome(classified: ClassifiedClip, rule: Rule) -> Outcome:
     early, time_to_alarm, time_to_clear, stuck, flips = False, None, None, False, 0
     if in_view.size:
         first, last = int(in_view[0]), int(in_view[-1])
+        # Early: the alarm was raised already when the fire came.
         before = np.flatnonzero(calm[:first])
         early = bool(before.size and active[before[-1]])
         in_alarm = np.flatnonzero(active[first:last + 1]) + first
         if in_alarm.size:
             delay = float(stamps[in_alarm[0]] - stamps[first])
             time_to_alarm = None if early or delay > MISSED_AFTER else delay
+            # Flips: how often the alarm went or came again during the fire.
             flips = int(np.diff(active[in_alarm[0]:last + 1].astype(int)).astype(bool).sum())
         after = np.flatnonzero(calm[last:]) + last
         if active[last] and after.size:
+            # Stuck: the alarm stayed from the fire's end to the clip's.
             cleared = np.flatnonzero(~active[last:]) + last
             stuck = not cleared.size
             end = len(stamps) if stuck else int(cleared[0])
             calm[last:end] = False
             time_to_clear = None if stuck else max(float(stamps[end] - stamps[after[0]]), 0.0)
     return Outcome(bool(in_view.size), early, time_to_alarm, time_to_clear, stuck, flips,
-                   int((raised & calm).sum()), float(lengths[calm].sum()),
-                   float(lengths[calm & active].sum()))
+                   false_alarms=int((raised & calm).sum()),
+                   nofire_seconds=float(lengths[calm].sum()),
+                   alarm_seconds=float(lengths[calm & active].sum()))
 
 
 def measure_rule(rule: Rule, clips: Sequence[ClassifiedClip]) -> AlarmFigures:
-    """Follow a rule through clips."""
+    """Apply a rule to clips."""
     return summarize([(classified.clip, outcome(classified, rule)) for classified in clips])
 
 
-def summarize(found: Sequence[tuple[Clip, Outcome]]) -> AlarmFigures:
-    """Add up what was found in clips."""
-    clips = pd.DataFrame([vars(one) | {'missed': one.missed, 'kind': clip.kind,
-                                       'source': clip.source} for clip, one in found])
+def summarize(outcomes: Sequence[tuple[Clip, Outcome]]) -> AlarmFigures:
+    """Compute the figures of all clips together."""
+    clips = pd.DataFrame([vars(found) | {'missed': found.missed, 'kind': clip.kind,
+                                         'source': clip.source} for clip, found in outcomes])
     sums = clips[['fire', 'missed', 'early', 'flips', 'stuck', 'false_alarms']].sum()
     numbers = {str(name): int(value) for name, value in sums.items()}
-    times = clips['time_to_alarm'].dropna().tolist()
-    clears = [*clips['time_to_clear'].dropna().tolist(), *[math.inf] * numbers['stuck']]
+    # Of the fires neither missed nor early; all times are in seconds, and None without any.
+    times = clips['time_to_alarm'].dropna()
+    # An alarm that stays takes forever to clear.
+    clears = [*clips['time_to_clear'].dropna(), *[math.inf] * numbers['stuck']]
+    # Time without fire, and the share of it that was spent in alarm.
     seconds = float(clips['nofire_seconds'].sum())
-    calm = clips[~clips['fire']]
+    share = float(clips['alarm_seconds'].sum()) / seconds if seconds else None
+    # Clips without fire, and those with a false alarm.
+    scenes = clips[~clips['fire']]
     return AlarmFigures(
         fires=numbers.pop('fire'), **numbers,
         median_time=_quantile(times, 0.5), p95_time=_quantile(times, 0.95),
         worst_time=_quantile(times, 1.0), median_clear=_quantile(clears, 0.5),
-        hours=seconds / 3600,
+        hours=seconds / 3600, share_in_alarm=share,
         false_alarms_an_hour=poisson(numbers['false_alarms'], seconds / 3600) if seconds else None,
-        share_in_alarm=float(clips['alarm_seconds'].sum()) / seconds if seconds else None,
-        scenes=len(calm), scenes_in_alarm=int((calm['false_alarms'] > 0).sum()),
-        false_alarms_by_kind=_counts(clips, 'kind', 'false_alarms'),
-        missed_by_source=_counts(clips, 'source', 'missed'))
+        scenes=len(scenes), scenes_in_alarm=int((scenes['false_alarms'] > 0).sum()),
+        false_alarms_by_kind=_nonzero_sums(clips, 'kind', 'false_alarms'),
+        missed_by_source=_nonzero_sums(clips, 'source', 'missed'))
 
 
-def _counts(clips: pd.DataFrame, by: str, what: str) -> dict[str, int]:
-    """Add up numbers by name, and leave out the names with none."""
-    sums = clips.groupby(by)[what].sum()
+def _nonzero_sums(clips: pd.DataFrame, by: str, column: str) -> dict[str, int]:
+    sums = clips.groupby(by)[column].sum()
     return {str(name): int(number) for name, number in sums.items() if number}
 
 
-def _quantile(values: Sequence[float], share: float) -> float | None:
+def _quantile(values: Iterable[float], share: float) -> float | None:
     """Interpolate a quantile; None without values, or where it is infinite."""
-    if not values:
+    ordered = sorted(values)
+    if not ordered:
         return None
     # Not np.quantile, which makes of two infinite neighbors one that is not a number.
-    ordered = sorted(values)
     position = share * (len(ordered) - 1)
     low, high = ordered[math.floor(position)], ordered[math.ceil(position)]
     if math.isinf(high):

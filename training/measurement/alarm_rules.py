@@ -14,7 +14,7 @@ FRAMES_AVERAGED = 8
 
 
 class Rule(Protocol):
-    """A rule that decides for each frame of a clip whether the alarm is raised."""
+    """A rule by which probabilities raise and clear the alarm."""
 
     def to_record(self) -> dict[str, str]:
         """Return the rule's kind and settings, for a record."""
@@ -22,11 +22,10 @@ class Rule(Protocol):
     def decide(self, stamps: NDArray[np.float64],
                probability: NDArray[np.float64]) -> NDArray[np.bool_]:
         """
-        Go through a clip from its start.
+        Return whether the alarm is raised at each frame of a clip.
 
         :param stamps: shape (frames,), seconds, ascending.
-        :param probability: shape (frames,), 0..1.
-        :return: shape (frames,), whether the alarm is raised once the frame is known.
+        :return: shape (frames,).
         """
 
 
@@ -38,10 +37,10 @@ class Windowed:
 
     def to_record(self) -> dict[str, str]:
         """Return the rule's kind and settings, for a record."""
-        one = self.settings
+        settings = self.settings
         return {'rule': 'median of a window', 'settings':
-                f'on {one.on_threshold:.4g}, off {one.off_threshold:.4g}, {one.window:g} s, '
-                f'{one.min_frames} frames'}
+                f'on {settings.on_threshold:.4g}, off {settings.off_threshold:.4g}, '
+                f'{settings.window:g} s, {settings.min_frames} frames'}
 
     def decide(self, stamps: NDArray[np.float64],
                probability: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -89,7 +88,7 @@ class MeanOfEight(_AtThreshold):
 
     def decide(self, stamps: NDArray[np.float64],
                probability: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Look back on eight frames at each."""
+        """Compare the mean of eight frames, and each of them, with the threshold."""
         values = pd.Series(probability)
         mean = values.rolling(FRAMES_AVERAGED).mean()
         agreeing = (values >= self.threshold).rolling(FRAMES_AVERAGED).sum()

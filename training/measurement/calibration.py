@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Whether a fire probability means what it says.
+The calibration of fire probabilities.
 
-Of the images that are given 0.8, four in five should show fire. The probability of fire is
+Of the images with a probability of 0.8, four in five should show fire. The probability of fire is
 compared with the share of fire, as M. P. Naeini et al. (Obtaining Well Calibrated Probabilities
 Using Bayesian Binning, AAAI 2015) do for two classes; not the confidence in whichever class won
 with the share of right predictions, as C. Guo et al. (arXiv:1706.04599, 2017) do for many. The 15
@@ -22,10 +22,8 @@ BINS = 15
 def calibration_bins(probability: NDArray[np.floating],
                      fire: NDArray[np.bool_]) -> list[dict[str, Any]]:
     """
-    Sort images into bins of equal width by their fire probability.
+    Count images in bins of equal width of the fire probability.
 
-    :param probability: shape (images,), 0..1.
-    :param fire: shape (images,), whether each image shows fire.
     :return: for each bin that has images its range (`low`, `high`), the number of `images`, their
         `mean_probability` and the `fire_share` among them.
     """
@@ -41,10 +39,8 @@ def calibration_bins(probability: NDArray[np.floating],
 def expected_calibration_error(probability: NDArray[np.floating],
                                fire: NDArray[np.bool_]) -> float:
     """
-    Return how far probability and share of fire are apart: sum of n_bin / n * |mean p - share|.
+    Return the sum over all bins of n_bin / n * |mean probability - share of fire|.
 
-    :param probability: shape (images,), 0..1; at least one image.
-    :param fire: shape (images,), whether each image shows fire.
     :return: 0 (calibrated) to 1.
     """
     # n_bin cancels: in each bin, the difference of two sums is left.

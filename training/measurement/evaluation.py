@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was measured of a model: the record of it."""
+"""The evaluation of a model, and its record as JSON."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from training.command import CommandError
 from training.measurement.calibration import calibration_bins
 from training.measurement.intervals import (
     effective_size,
@@ -23,27 +24,27 @@ from training.measurement.metrics import operating_points, OperatingPoint
 from training.measurement.mistakes import find_mistakes, KINDS
 from training.measurement.predictions import fire_sizes
 
-# Of each kind, the mistakes that are named.
+# Mistakes of each kind that are listed by name.
 NAMED = 12
 
 
-class RecordError(ValueError):
+class RecordError(CommandError):
     """Report a record that is missing, cannot be read, or is of another file."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """
-    What was measured of a model's predictions.
+    The figures of a model's predictions.
 
     :ivar threshold: probability at or above which an image is called fire.
-    :ivar figures: what was measured, overall and by source.
-    :ivar operating_points: what comes of other thresholds, overall.
+    :ivar figures: the figures, overall and by source.
+    :ivar operating_points: recall, false alarms and precision at other thresholds, overall.
     :ivar calibration: the bins of the fire probability, overall.
-    :ivar recall_by_size: for the sizes of fires whose boxes are known, their number and recall.
+    :ivar recall_by_size: number and recall of the fires of each size, where boxes are known.
     :ivar mistakes: the number of mistakes of each kind.
-    :ivar worst_mistakes: the most confident of them, with their names and remarks.
-    :ivar unreadable: one message for each image that was left out.
+    :ivar worst_mistakes: the most confident of them, at most NAMED of each kind.
+    :ivar unreadable: a message for each image that was left out.
     """
 
     threshold: float
@@ -65,13 +66,8 @@ def evaluate_predictions(predictions: pd.DataFrame, threshold: float, data: Path
                          remarks: Mapping[str, str],
                          unreadable: Sequence[str] = ()) -> Evaluation:
     """
-    Measure predictions.
+    Compute the figures of predictions.
 
-    :param predictions: the images; at least one.
-    :param threshold: probability at or above which an image is called fire.
-    :param data: the data folder, which may have boxes around fires.
-    :param remarks: what people have seen on images, by file.
-    :param unreadable: one message for each image that was left out.
     :raises DatasetError: when the boxes cannot be read.
     """
     probability, fire = (predictions[name].to_numpy() for name in ('probability', 'fire'))
@@ -103,7 +99,7 @@ def file_sha256(path: Path) -> str:
 
 
 def model_sha256(model: Path) -> str:
-    """Return the SHA-256 of a file, or that of a folder's files as sha256sum would list them."""
+    """Return the SHA-256 of a file, or of the list that sha256sum makes of a folder's files."""
     if model.is_file():
         return file_sha256(model)
     files = sorted(path for path in model.rglob('*') if path.is_file())
@@ -114,11 +110,10 @@ def model_sha256(model: Path) -> str:
 
 def record_of(model: Path, selection: Any, found: Any) -> dict[str, Any]:
     """
-    Put what was measured of a model and how together, for a JSON file or a template.
+    Return the record of a measurement, for a JSON file or a template.
 
-    :param model: the file or folder.
-    :param selection: a dataclass: the command line, and which images it chose.
-    :param found: a dataclass: what was measured.
+    :param selection: the images that were measured, as a dataclass.
+    :param found: what was measured, as a dataclass.
     """
     return dataclasses.asdict(selection) | {
         'date': datetime.now(timezone.utc).date().isoformat(), 'model': str(model),
@@ -127,10 +122,8 @@ def record_of(model: Path, selection: Any, found: Any) -> dict[str, Any]:
 
 def read_record(path: Path, digest: str) -> dict[str, Any]:
     """
-    Read what was measured of a file.
+    Read the record of a measurement of the model with this SHA-256.
 
-    :param path: the JSON file.
-    :param digest: SHA-256 of the model that it has to be of.
     :raises RecordError: when it is missing, cannot be read, or is of another model.
     """
     try:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-How far a measured figure may be from the truth.
+Figures with 95 % intervals.
 
 Frames of one video are nearly the same image: ten are worth little more than one. Rates have the
 score interval of E. B. Wilson (Probable Inference, the Law of Succession, and Statistical
@@ -11,7 +11,7 @@ neither: its score interval takes whole numbers of images, its bootstrap draws i
 groups.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 import dataclasses
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -33,13 +33,7 @@ RESAMPLED = ('balanced_accuracy', 'roc_auc', 'recall_at_1_percent_false_alarms',
 
 @dataclass(frozen=True)
 class Estimate:
-    """
-    A figure and its 95 % interval.
-
-    :ivar value: what was measured.
-    :ivar low: lower end of the interval.
-    :ivar high: upper end; from 0 to 1 where nothing follows from the images.
-    """
+    """A figure and its 95 % interval, from 0 to 1 where nothing follows from the images."""
 
     value: float
     low: float
@@ -49,12 +43,12 @@ class Estimate:
 @dataclass(frozen=True)
 class Figures:
     """
-    What was measured on a set of images.
+    The figures of `Metrics` with their intervals.
 
     :ivar fire: number of fire images.
     :ivar nofire: number of images without fire.
-    :ivar groups: number of groups they are from.
-    :ivar estimates: the other figures of `Metrics`, by name; None for what cannot be measured.
+    :ivar groups: number of groups that the images are from.
+    :ivar estimates: the other figures, by name; None for what cannot be measured.
     """
 
     fire: int
@@ -64,41 +58,31 @@ class Figures:
 
 
 def figures_by_source(predictions: pd.DataFrame, threshold: float) -> dict[str, Figures]:
-    """
-    Measure all images together, as 'overall', and those of each source.
-
-    :param predictions: the images; at least one.
-    :param threshold: probability at or above which an image is called fire.
-    """
+    """Return :func:`figures` of all images together, as OVERALL, and of those of each source."""
     return {OVERALL: figures(predictions, threshold)} | {
         str(source): figures(part, threshold) for source, part in predictions.groupby('source')}
 
 
 def figures(predictions: pd.DataFrame, threshold: float) -> Figures:
-    """
-    Measure images, and how far the result may be off.
-
-    :param predictions: the images; at least one.
-    :param threshold: probability at or above which an image is called fire.
-    """
+    """Compute the figures of predictions, with their intervals."""
     probability, fire, groups = (predictions[name].to_numpy()
                                  for name in ('probability', 'fire', 'group'))
     found = dataclasses.asdict(measure(probability, fire, threshold))
     counted = {'accuracy': np.full(len(fire), True), 'recall': fire, 'false_alarm_rate': ~fire}
-    estimates: dict[str, Estimate | None] = {
-        name: None if found[name] is None else wilson(found[name], effective_size(groups[mask]))
-        for name, mask in counted.items()}
     intervals = _bootstrap(probability, fire, groups, threshold)
-    for name in RESAMPLED:
-        estimates[name] = None if found[name] is None else Estimate(found[name], *intervals[name])
-    return Figures(found['fire'], found['nofire'], len(set(groups.tolist())), estimates)
+    estimates: dict[str, Estimate | None] = dict.fromkeys((*counted, *RESAMPLED))
+    for name in estimates:
+        if found[name] is not None:
+            estimates[name] = (
+                wilson(found[name], effective_size(groups[counted[name]])) if name in counted
+                else Estimate(found[name], *intervals[name]))
+    return Figures(found['fire'], found['nofire'], len(np.unique(groups)), estimates)
 
 
 def effective_size(groups: NDArray[np.str_]) -> float:
     """
-    Return how many independent images are worth as much: (sum of n_g)^2 / sum of n_g^2.
+    Return the number of independent images worth as much: (sum of n_g)^2 / sum of n_g^2.
 
-    :param groups: shape (images,), the name of each image's group; at least one image.
     :return: from 1 (all of one group) to the number of images (each its own group).
     """
     sizes = np.unique(groups, return_counts=True)[1]
@@ -125,7 +109,6 @@ def resamples(groups: NDArray[np.str_]) -> Iterator[NDArray[np.int64]]:
     """
     Draw groups at random, with replacement, as many as there are; RESAMPLES times.
 
-    :param groups: shape (images,), the name of each image's group.
     :return: the indices of each draw's images; an image is there as often as its group.
     """
     names, number = np.unique(groups, return_inverse=True)
@@ -137,18 +120,16 @@ def resamples(groups: NDArray[np.str_]) -> Iterator[NDArray[np.int64]]:
 
 
 def _bootstrap(probability: NDArray[np.floating], fire: NDArray[np.bool_],
-               groups: NDArray[np.str_],
-               threshold: float) -> dict[str, tuple[float, float]]:
+               groups: NDArray[np.str_], threshold: float) -> dict[str, tuple[float, float]]:
     """Return the interval of each of RESAMPLED, from the resamples that have both labels."""
     # The only group of a label is in every resample as it is: nothing follows for others.
-    if min(len(set(groups[mask].tolist())) for mask in (fire, ~fire)) < 2:
+    if min(len(np.unique(groups[mask])) for mask in (fire, ~fire)) < 2:
         return dict.fromkeys(RESAMPLED, ANYTHING)
     found = [measure(probability[drawn], fire[drawn], threshold)
              for drawn in resamples(groups) if 0 < fire[drawn].sum() < len(drawn)]
-    return {name: _range([getattr(one, name) for one in found]) for name in RESAMPLED}
-
-
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of the middle of values; nothing follows from resamples that all agree."""
-    low, high = np.quantile(values, (TAIL, 1 - TAIL)).tolist()
-    return ANYTHING if low == high else (low, high)
+    intervals = {}
+    for name in RESAMPLED:
+        low, high = np.quantile([getattr(metrics, name) for metrics in found], (TAIL, 1 - TAIL))
+        # Nothing follows from resamples that all agree.
+        intervals[name] = ANYTHING if low == high else (float(low), float(high))
+    return intervals

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How good a detector's probabilities are."""
+"""The figures of a model's predictions: recall, false alarms, ROC AUC and others."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import auc, roc_curve
 from training.data.samples import FIRE, labels_of, Sample
-from training.markdown import markdown_table
+from training.markdown import format_number, markdown_table
 from training.measurement.calibration import expected_calibration_error
 
 THRESHOLDS = tuple(tenth / 10 for tenth in range(1, 10))
@@ -20,23 +20,7 @@ FALSE_ALARM_LIMITS = (0.01, 0.05)
 
 @dataclass(frozen=True)
 class Metrics:
-    """
-    How good a detector was on a set of images.
-
-    All but the first three are None where images of a label that they need are missing.
-
-    :ivar fire: number of fire images.
-    :ivar nofire: number of images without fire.
-    :ivar accuracy: share of all images called right.
-    :ivar recall: share of the fire images called fire.
-    :ivar false_alarm_rate: share of the no-fire images called fire.
-    :ivar balanced_accuracy: mean of the shares of each label that are called right.
-    :ivar roc_auc: chance that a fire image scores above a no-fire one.
-    :ivar recall_at_1_percent_false_alarms: recall at the smallest of the probabilities given that,
-        as the threshold, calls at most 1 % of the no-fire images fire.
-    :ivar recall_at_5_percent_false_alarms: the same with at most 5 %.
-    :ivar ece: expected calibration error of the fire probability; see `calibration`.
-    """
+    """The figures that :func:`measure` computes; None where images of a label are missing."""
 
     fire: int
     nofire: int
@@ -53,14 +37,10 @@ class Metrics:
 @dataclass(frozen=True)
 class OperatingPoint:
     """
-    What comes of one threshold.
+    The figures at one threshold.
 
-    :ivar threshold: probability at or above which an image is called fire; None where no
-        probability that was given keeps the limit, so that nothing may be called fire.
+    :ivar threshold: None where no predicted probability keeps to the limit that it is chosen for.
     :ivar chosen_for: why this threshold is of interest; empty for one of a series.
-    :ivar recall: share of the fire images called fire; None without any.
-    :ivar false_alarm_rate: share of the no-fire images called fire; None without any.
-    :ivar precision: share of fire images among those called fire; None when none was.
     """
 
     threshold: float | None
@@ -72,26 +52,22 @@ class OperatingPoint:
 
 def measure(probability: NDArray[np.floating], fire: NDArray[np.bool_],
             threshold: float = 0.5) -> Metrics:
-    """
-    Compare fire probabilities with the truth.
-
-    :param probability: shape (images,), 0..1; at least one image.
-    :param fire: shape (images,), whether each image shows fire.
-    :param threshold: probability at or above which an image is called fire.
-    """
+    """Compute the figures of fire probabilities."""
     called = probability >= threshold
-    counts = {'fire': int(fire.sum()), 'nofire': int((~fire).sum())}
-    accuracy = float((called == fire).mean())
+    # Shares: of the fire images, and of those without fire, that are called fire.
     recall, false_alarm_rate = share_of(called[fire]), share_of(called[~fire])
+    found = Metrics(fire=int(fire.sum()), nofire=int((~fire).sum()),
+                    accuracy=float((called == fire).mean()),
+                    recall=recall, false_alarm_rate=false_alarm_rate)
     if recall is None or false_alarm_rate is None:
-        return Metrics(**counts, accuracy=accuracy, recall=recall,
-                       false_alarm_rate=false_alarm_rate)
+        return found
     false_alarms, recalls, _ = roc_curve(fire, probability, drop_intermediate=False)
+    # Recall at the smallest of the probabilities that, as the threshold, keeps to each limit.
     at_1_percent, at_5_percent = (float(recalls[last_within(false_alarms, limit)])
                                   for limit in FALSE_ALARM_LIMITS)
-    return Metrics(
-        **counts, accuracy=accuracy, recall=recall, false_alarm_rate=false_alarm_rate,
-        balanced_accuracy=(recall + 1 - false_alarm_rate) / 2,
+    return dataclasses.replace(
+        found, balanced_accuracy=(recall + 1 - false_alarm_rate) / 2,
+        # The chance that a fire image has a higher probability than one without fire.
         roc_auc=float(auc(false_alarms, recalls)),
         recall_at_1_percent_false_alarms=at_1_percent,
         recall_at_5_percent_false_alarms=at_5_percent,
@@ -101,11 +77,9 @@ def measure(probability: NDArray[np.floating], fire: NDArray[np.bool_],
 def measure_by_source(probability: NDArray[np.floating], samples: Sequence[Sample],
                       threshold: float = 0.5) -> dict[str, Metrics]:
     """
-    Measure all images together, as 'overall', and those of each source.
+    Compute the figures of all images together, as 'overall', and of those of each source.
 
-    :param probability: shape (len(samples),), 0..1.
-    :param samples: the images they belong to.
-    :param threshold: probability at or above which an image is called fire.
+    :param samples: the images that it was predicted for.
     """
     fire = labels_of(samples) == FIRE
     sources = np.array([sample.source for sample in samples])
@@ -115,29 +89,25 @@ def measure_by_source(probability: NDArray[np.floating], samples: Sequence[Sampl
 
 
 def for_contract(test: Metrics) -> dict[str, float | None]:
-    """Name metrics of the `test` split as a model's contract has them."""
+    """Return metrics of the `test` split by their names in a model's contract."""
     return {f'test_{name}': value for name, value in dataclasses.asdict(test).items()}
 
 
 def format_table(by_source: dict[str, Metrics]) -> str:
-    """Lay out the result of :func:`measure_by_source` as a Markdown table."""
+    """Format the result of :func:`measure_by_source` as a Markdown table."""
     return markdown_table(
         ['source', 'fire', 'no fire', 'accuracy', 'recall', 'false alarms', 'ROC AUC'],
-        [[source, str(found.fire), str(found.nofire),
-          *('-' if rate is None else f'{rate:.3f}' for rate in (
-              found.accuracy, found.recall, found.false_alarm_rate, found.roc_auc))]
+        [[source, found.fire, found.nofire, *map(format_number, (
+            found.accuracy, found.recall, found.false_alarm_rate, found.roc_auc))]
          for source, found in by_source.items()])
 
 
 def operating_points(probability: NDArray[np.floating], fire: NDArray[np.bool_],
                      threshold: float) -> list[OperatingPoint]:
     """
-    Return what comes of a series of thresholds, of the model's own, and of those for few alarms.
+    Compute the figures at a series of thresholds, at the model's own, and at few false alarms.
 
-    :param probability: shape (images,), 0..1; at least one image.
-    :param fire: shape (images,), whether each image shows fire.
-    :param threshold: the model's own.
-    :return: one for each of THRESHOLDS and, with both labels, FALSE_ALARM_LIMITS; the smallest
+    :return: points for THRESHOLDS and, with both labels, FALSE_ALARM_LIMITS; the smallest
         threshold first.
     """
     reasons = dict.fromkeys(THRESHOLDS, '') | {threshold: "the model's own"}
@@ -163,15 +133,14 @@ def _operating_point(probability: NDArray[np.floating], fire: NDArray[np.bool_],
 
 def last_within(false_alarms: NDArray[np.float64], limit: float) -> int:
     """
-    Find the smallest threshold of a ROC curve that keeps to a limit.
+    Return the index of a ROC curve's smallest threshold that keeps to a limit of false alarms.
 
     :param false_alarms: shape (thresholds,), rates that begin at 0 and do not fall.
     :param limit: share of the no-fire images that may be called fire.
-    :return: its index.
     """
     return int(np.searchsorted(false_alarms, limit, side='right')) - 1
 
 
 def share_of(hits: NDArray[np.bool_]) -> float | None:
-    """Return the share that is true; None of none."""
+    """Return the share that is true, or None of an empty array."""
     return float(hits.mean()) if hits.size else None

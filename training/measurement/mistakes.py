@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The most confident mistakes of a model, by name: the images may not be published."""
+"""The mistakes of a model, and remarks on what their images show."""
 
 from collections.abc import Mapping
 import os
@@ -19,13 +19,9 @@ def find_mistakes(predictions: pd.DataFrame, threshold: float, data: Path,
     """
     Find all mistakes, the most confident first.
 
-    :param predictions: the images.
-    :param threshold: probability at or above which an image is called fire.
-    :param data: the data folder, as the images' paths have it; it may have boxes around fires.
-    :param remarks: what people have seen on images, by file.
     :return: the rows of missed fires, the lowest probability first, then of false alarms, the
-        highest first, with more columns: `kind` (of KINDS), `name` (the file as the data folder
-        has it), `burning` (share of the image that the fire covers, NaN where no boxes are
+        highest first, with more columns: `kind` (of KINDS), `name` (path within the data
+        folder), `burning` (share of the image that the fire covers, NaN where no boxes are
         known) and `remark`.
     :raises DatasetError: when the boxes cannot be read.
     """
@@ -33,17 +29,16 @@ def find_mistakes(predictions: pd.DataFrame, threshold: float, data: Path,
     called = ordered['probability'] >= threshold
     found = pd.concat([ordered[ordered['fire'] & ~called].assign(kind=MISSED),
                        ordered[~ordered['fire'] & called][::-1].assign(kind=ALARM)])
-    names = found['file'].map(lambda file: _name(file, data))
+    names = found['file'].map(lambda file: _relative_name(file, data))
     return found.assign(name=names, burning=shares_burning(found, data),
                         remark=names.map(lambda name: remarks.get(name, '')))
 
 
 def read_remarks(data: Path, path: Path | None = None) -> dict[str, str]:
     """
-    Read what people have seen on images.
+    Read remarks on what is to be seen on images.
 
-    :param data: the folder of the images.
-    :param path: a CSV file with REMARK_COLUMNS; files are named as in the data folder. None: the
+    :param path: a CSV file with REMARK_COLUMNS; files are relative to the data folder. None: the
         data folder's own, if it has one.
     :return: the remarks, by file.
     :raises DatasetError: when it cannot be read or lacks a column.
@@ -61,8 +56,8 @@ def read_remarks(data: Path, path: Path | None = None) -> dict[str, str]:
     return dict(zip(found['file'], found['remark'].str.strip(), strict=True))
 
 
-def _name(file: str, data: Path) -> str:
-    """Name an image as the data folder does; one outside of it by its file name alone."""
+def _relative_name(file: str, data: Path) -> str:
+    """Return an image's path within the data folder; outside of it, its file name alone."""
     # Not resolve(): the folders of images may be links to elsewhere.
     relative = os.path.relpath(file, data)
     return Path(file).name if relative.startswith(os.pardir) else Path(relative).as_posix()

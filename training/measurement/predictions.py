@@ -2,7 +2,7 @@
 """
 Predictions: a table of images and the fire probability that a model predicts for each.
 
-A data frame with the columns `file` (the path), `label`, `source`, `group`, `split`,
+It has the columns `file` (the path), `label`, `source`, `group`, `split`,
 `probability` (0..1) and `fire` (whether the image shows one).
 """
 
@@ -19,12 +19,7 @@ SIZES = {'under 1 %': 0.01, '1 to 5 %': 0.05, '5 to 20 %': 0.2, 'over 20 %': 1.0
 
 
 def predictions_of(samples: Sequence[Sample], probability: ArrayLike) -> pd.DataFrame:
-    """
-    Put images and what a model predicts for them into a table.
-
-    :param samples: the images.
-    :param probability: shape (len(samples),), 0..1.
-    """
+    """Return the table of images and predictions."""
     return _with_fire(to_table(samples).assign(probability=probability))
 
 
@@ -49,10 +44,8 @@ def read_predictions(path: Path) -> pd.DataFrame:
 
 def shares_burning(predictions: pd.DataFrame, data: Path) -> pd.Series:
     """
-    Return which share of its image each fire covers.
+    Return the share of its image that each fire covers.
 
-    :param predictions: the images.
-    :param data: the folder whose boxes are around their fires, as the paths have it.
     :return: 0..1 for each row; NaN where no boxes are known.
     :raises DatasetError: when the boxes cannot be read.
     """
@@ -61,7 +54,7 @@ def shares_burning(predictions: pd.DataFrame, data: Path) -> pd.Series:
 
 
 def fire_sizes(predictions: pd.DataFrame, data: Path) -> pd.Series:
-    """Return for each row a key of SIZES; NaN for images without fire, or without boxes."""
+    """Return a key of SIZES for each row; NaN for images without fire or boxes."""
     shares = shares_burning(predictions, data).where(predictions['fire'])
     return pd.cut(shares, [0.0, *SIZES.values()], right=False, labels=list(SIZES))
 

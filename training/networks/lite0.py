@@ -80,14 +80,11 @@ def _activated(keras: Any, x: Any) -> Any:
 
 def _folded(weights: dict[str, NDArray[Any]], layer: str) -> list[NDArray[Any]]:
     """
-    Take a normalization into the convolution before it: kernel and bias of the two together.
+    Return kernel and bias of a convolution and the normalization after it together.
 
     What is trained is then what runs on the robot. With the moving averages of ImageNet held
     still, the two are the same network, and a normalization costs more time than its convolution.
-
-    :param weights: what :func:`imagenet_weights` returned.
-    :param layer: the convolution's name, such as 'blocks-3-project_conv'.
-    :return: the kernel in TensorFlow's order of axes, and the bias.
+    Kernels are returned in TensorFlow's order of axes.
     """
     block, _, part = layer.rpartition('-')
     prefix = f'_{block.replace("-", ".")}.' if block else ''
@@ -104,7 +101,7 @@ def _folded(weights: dict[str, NDArray[Any]], layer: str) -> list[NDArray[Any]]:
 
 def _for_images_from_0_to_1(weights: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """
-    Take the scaling of the images into the first convolution, where it costs nothing.
+    Return the weights with the scaling of images in the first convolution.
 
     The weights were trained for (pixel - 127) / 128. For x = pixel / 255 that is a * x - b with
     a = 255 / 128 and b = 127 / 128: the kernel k becomes a * k, and what b takes away, b * sum(k),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Changes to the images of a robot's camera, by its surroundings or its mounting.
+Changes of a robot's images, by the light, the lens or the mounting of its camera.
 
-Light is added, lost and counted before a camera encodes it, so most of this is done in linear
+Light is added, lost and counted before a camera encodes it, so most changes are made in linear
 light, by the curve of sRGB (IEC 61966-2-1). The camera is the Raspberry Pi's, whose numbers are in
 the hardware specification of its documentation. The same image with the same index always gives
 the same result.
@@ -63,12 +63,12 @@ _FROM_LIGHT = np.rint(255 * np.where(
 @dataclass(frozen=True)
 class Corruption:
     """
-    One change that may happen to an image.
+    A change of images.
 
-    :ivar title: what it is called, in few words.
+    :ivar title: its name in tables.
     :ivar detail: how much of it; may be empty.
     :ivar change: takes and returns RGB images of uint8, shape (height, width, 3), and leaves the
-        one it takes as it is; the generator makes its choices.
+        one it takes as it is; the generator is the source of its choices.
     """
 
     title: str
@@ -81,7 +81,6 @@ def corrupt(name: str, pixels: Pixels, index: int) -> Pixels:
     Change an image.
 
     :param name: a key of CORRUPTIONS.
-    :param pixels: uint8 of shape (height, width, 3), RGB.
     :param index: number of the image, from 0; another image has other noise and dirt.
     :return: uint8, RGB; of the same shape, but for a quarter turn.
     """
@@ -108,14 +107,13 @@ def _unchanged(pixels: Pixels, _: np.random.Generator) -> Pixels:
 
 def _expose(pixels: Pixels, rng: np.random.Generator, light: float,
             brightening: float = 1.0) -> Pixels:
-    """Count the electrons of less light: shot and read noise (A. Foi et al., IEEE TIP 2008)."""
+    """Add the shot and read noise of less light (A. Foi et al., IEEE TIP 2008)."""
     electrons = rng.poisson(to_light(pixels) * (light * WHITE_ELECTRONS))
     noisy = electrons + rng.normal(0.0, READ_NOISE_ELECTRONS, pixels.shape)
     return from_light((noisy * (brightening / WHITE_ELECTRONS)).astype(np.float32))
 
 
 def _amplify(pixels: Pixels, _: np.random.Generator, gains: tuple[float, ...]) -> Pixels:
-    """Multiply the light of red, green and blue."""
     return from_light(to_light(pixels) * np.array(gains, np.float32))
 
 
@@ -133,7 +131,6 @@ def _jpeg(pixels: Pixels, _: np.random.Generator) -> Pixels:
 
 
 def _turn(pixels: Pixels, _: np.random.Generator, quarters: int) -> Pixels:
-    """Turn to the left."""
     return np.rot90(pixels, quarters)
 
 
@@ -143,37 +140,36 @@ def _gray(pixels: Pixels, _: np.random.Generator) -> Pixels:
 
 
 def _dirt(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Put grease, which blurs and veils, and specks, which block, in front of the lens."""
+    """Add grease, which blurs and veils, and specks, which block."""
     side = max(pixels.shape[:2])
     light = to_light(pixels)
     mean = light.mean(axis=(0, 1))
     hazy = cv2.GaussianBlur(light, (0, 0), HAZE * side)
-    grease = _layer(pixels.shape, SMEAR_BLUR * side, [
-        partial(_smear, rng=rng, side=side) for _ in range(SMEARS)])
-    specks = _layer(pixels.shape, SPOT_BLUR * side, [
-        partial(_spot, rng=rng, side=side) for _ in range(SPOTS)])
+    grease = _blurred_layer(pixels.shape, SMEAR_BLUR * side, SMEARS,
+                            partial(_draw_smear, rng=rng, side=side))
+    specks = _blurred_layer(pixels.shape, SPOT_BLUR * side, SPOTS,
+                            partial(_draw_spot, rng=rng, side=side))
     greased = light + grease * ((1 - SMEAR_VEIL) * hazy + SMEAR_VEIL * mean - light)
     return from_light(greased + specks * (SPOT_VEIL * mean - greased))
 
 
-def _layer(shape: tuple[int, ...], blur: float, draw: list[Callable[[Light], None]]) -> Light:
-    """Draw marks on a layer of opacity 0..1, of shape (height, width, 1), and blur it."""
+def _blurred_layer(shape: tuple[int, ...], blur: float, marks: int,
+                   draw_mark: Callable[[Light], None]) -> Light:
+    """Return a layer of opacity 0..1, of shape (height, width, 1), with blurred marks."""
     layer = np.zeros(shape[:2], np.float32)
-    for mark in draw:
-        mark(layer)
+    for _ in range(marks):
+        draw_mark(layer)
     blurred = cv2.GaussianBlur(layer, (0, 0), max(blur, 0.1))
     return np.asarray(blurred, np.float32)[:, :, np.newaxis]
 
 
-def _spot(layer: Light, rng: np.random.Generator, side: int) -> None:
-    """Draw one speck, somewhat longer than wide."""
+def _draw_spot(layer: Light, rng: np.random.Generator, side: int) -> None:
     axes = (side * rng.uniform(*SPOT_RADIUS) * rng.uniform(0.6, 1.0, 2)).astype(int)
     cv2.ellipse(layer, _point(layer, rng), (max(1, int(axes[0])), max(1, int(axes[1]))),
                 rng.uniform(0, 360), 0, 360, [rng.uniform(*SPOT_OPACITY)], cv2.FILLED)
 
 
-def _smear(layer: Light, rng: np.random.Generator, side: int) -> None:
-    """Draw one stroke, as of a finger or a cloth."""
+def _draw_smear(layer: Light, rng: np.random.Generator, side: int) -> None:
     start, angle = _point(layer, rng), rng.uniform(0, 2 * math.pi)
     length = side * rng.uniform(0.3, 0.7)
     end = (round(start[0] + length * math.cos(angle)), round(start[1] + length * math.sin(angle)))
@@ -190,7 +186,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     UNCHANGED: Corruption('as they are', '', _unchanged),
     'quarter_light': Corruption('a quarter of the light', 'exposure and gain at their end',
                                 partial(_expose, light=1 / 4)),
-    'tenth_light': Corruption('a tenth of the light', 'likewise',
+    'tenth_light': Corruption('a tenth of the light', 'exposure and gain at their end',
                               partial(_expose, light=1 / 10)),
     'overexposed': Corruption('over-exposed', f'{OVEREXPOSURE:g} times the light, clipped',
                               partial(_amplify, gains=(OVEREXPOSURE,) * 3)),

@@ -10,17 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 import sys
 
+from training.command import run_command
 from training.conversion import runtimes
 from training.markdown import markdown_table
 
 
 def latency_table(models: Sequence[Path]) -> str:
     """
-    Time single inferences with one thread, interleaved, and lay them out.
+    Time single inferences with one thread, interleaved.
 
     :param models: .tflite files; the others are compared with the first.
-    :return: Markdown: for each model and runtime the median milliseconds, and the ratio to the
-        first model's.
+    :return: a Markdown table: for each model and runtime the median milliseconds, and their
+        ratio to the first model's.
     :raises RuntimeRefusedError: when a runtime is missing, or refuses a model.
     """
     timed = {runtime: [found['1'] for found in runtimes.latencies(models, runtime, [1])]
@@ -34,17 +35,11 @@ def latency_table(models: Sequence[Path]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Time what the command line names; return the exit status."""
+    """Run the study; return the exit status."""
     parser = argparse.ArgumentParser(prog='python -m training.studies.latency',
                                      description=__doc__)
     parser.add_argument('models', metavar='MODEL', type=Path, nargs='+', help='.tflite file')
-    options = parser.parse_args(arguments)
-    try:
-        print(latency_table(options.models))
-    except (OSError, runtimes.RuntimeRefusedError) as error:
-        print(f'training.studies.latency: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return run_command(parser, lambda options: print(latency_table(options.models)), arguments)
 
 
 if __name__ == '__main__':

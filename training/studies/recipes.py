@@ -18,6 +18,7 @@ import sys
 
 import pandas as pd
 from sklearn.metrics import roc_curve
+from training.command import CommandError, run_command
 from training.markdown import markdown_table
 from training.measurement.metrics import last_within, measure, share_of
 from training.measurement.predictions import fire_sizes, read_predictions, SIZES
@@ -36,9 +37,8 @@ ENVIRONMENT = {'TF_NUM_INTRAOP_THREADS': '1', 'TF_NUM_INTEROP_THREADS': '1',
 # As its authors trained it: no variation, no balance, no choice of anything afterwards.
 ARTICLE = ('--arch firenet --schedule constant --learning-rate 0.001 --sunsets 0 --no-augment '
            '--balance none --group-cap 0 --no-calibrate --false-alarms 0')
-# The default of training.train, but for the number of epochs.
-LITE0 = ('--arch lite0 --schedule cosine --learning-rate 0.002 --balance source '
-         '--sunsets 0.08')
+# With the default recipe of training.train, but for the number of epochs.
+LITE0 = '--arch lite0'
 # Shorter than the default's training, so that there is time for three seeds of every row.
 SHORT = f'{LITE0} --epochs 4'
 # What is left out together: indoor and cctv took from the same videos.
@@ -79,7 +79,7 @@ HARD_SOURCE = 'cair'
 HALF = 0.5
 
 
-class TrainingFailedError(RuntimeError):
+class TrainingFailedError(CommandError):
     """Report a training of a study that failed."""
 
 
@@ -90,7 +90,6 @@ class Trial:
 
     :ivar row: the recipe's name.
     :ivar options: options of `training.train`, separated by spaces.
-    :ivar seed: the seed.
     :ivar run: the run folder.
     """
 
@@ -100,7 +99,7 @@ class Trial:
     run: Path
 
     def train(self, data: Path) -> str:
-        """Train, unless that is done; return what went wrong, or nothing."""
+        """Train, unless that is done; return an error message, or an empty text."""
         if (self.run / METRICS).exists():
             return ''
         self.run.mkdir(parents=True, exist_ok=True)
@@ -111,23 +110,20 @@ class Trial:
             status = subprocess.run([sys.executable, '-m', *words], cwd=ROOT, stdout=log,
                                     stderr=log, env=os.environ | ENVIRONMENT,
                                     check=False).returncode
-        return f'{self.row}, seed {self.seed}: status {status}, see {self.run / LOG}' * bool(
-            status)
+        return '' if status == 0 else (
+            f'{self.row}, seed {self.seed}: status {status}, see {self.run / LOG}')
 
 
 def plan_trials(rows: Mapping[str, str], seeds: Sequence[int], out: Path) -> list[Trial]:
-    """List the trainings of a study, with run folders `row_name/seed0` and so on."""
+    """Return the trainings of a study, with run folders `row_name/seed0` and so on."""
     return [Trial(name, options, seed, out / name.replace(' ', '_') / f'seed{seed}')
             for seed in seeds for name, options in rows.items()]
 
 
 def train_all(trials: Sequence[Trial], data: Path, jobs: int) -> None:
     """
-    Train what is not trained yet.
+    Train what is not trained yet, in `jobs` processes at a time.
 
-    :param trials: the trainings.
-    :param data: the data folder.
-    :param jobs: trainings at a time.
     :raises TrainingFailedError: when some fail; the others are finished before.
     """
     with ThreadPoolExecutor(jobs) as workers:
@@ -138,12 +134,10 @@ def train_all(trials: Sequence[Trial], data: Path, jobs: int) -> None:
 
 def study_figures(predictions: pd.DataFrame, data: Path) -> dict[str, float | None]:
     """
-    Measure one training on `test` or, where sources were left out, on these.
+    Compute the figures of a training on `test` or, where sources were left out, on these.
 
-    :param predictions: of all splits.
-    :param data: the data folder, for its boxes.
-    :return: figures by name; None for what cannot be measured on these images. Of those that
-        need a threshold, this is a half where nothing else is said.
+    :return: figures by name, at a threshold of a half where none is named; None for what cannot
+        be measured on these images.
     """
     chosen = predictions[predictions['split'] == (
         'left_out' if 'left_out' in set(predictions['split']) else 'test')]
@@ -169,10 +163,9 @@ def study_figures(predictions: pd.DataFrame, data: Path) -> dict[str, float | No
 
 def study_table(figures: pd.DataFrame) -> str:
     """
-    Lay out mean and standard deviation of each row over its seeds.
+    Return a Markdown table of mean and standard deviation of each row over its seeds.
 
     :param figures: the figures of each training, with the row's name as the index.
-    :return: Markdown.
     """
     rows = figures.groupby(level=0, sort=False)
     mean, deviation, seeds = rows.mean(), rows.std(), rows.size()
@@ -187,8 +180,7 @@ def study_table(figures: pd.DataFrame) -> str:
         [row, seeds[row], *(cell(row, name) for name in mean.columns)] for row in mean.index])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Do the study that the command line names; return the exit status."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m training.studies.recipes',
                                      description=__doc__)
     parser.add_argument('study', choices=STUDIES)
@@ -202,18 +194,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help='trainings at a time (default: one for each core)')
     parser.add_argument('--out', metavar='DIR', type=Path,
                         help=f'folder for the results (default: {OUT}/STUDY)')
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def _study(options: argparse.Namespace) -> None:
     rows = STUDIES[options.study]
     if unknown := set(options.row) - set(rows):
-        parser.error(f'no row {" or ".join(sorted(unknown))} in this study, only '
-                     f'{", ".join(rows)}')
+        raise argparse.ArgumentError(None, f'no row {" or ".join(sorted(unknown))} in this '
+                                           f'study, only {", ".join(rows)}')
     out, data = (options.out or OUT / options.study).resolve(), options.data.resolve()
     trials = plan_trials({name: rows[name] for name in options.row or rows}, options.seeds, out)
-    try:
-        train_all(trials, data, options.jobs)
-    except TrainingFailedError as error:
-        print(f'training.studies.recipes: {error}', file=sys.stderr)
-        return 1
+    train_all(trials, data, options.jobs)
     figures = pd.DataFrame(
         [study_figures(read_predictions(trial.run / PREDICTIONS), data) for trial in trials],
         index=pd.Index([trial.row for trial in trials], name='row'), dtype=float)
@@ -221,7 +212,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     table = study_table(figures)
     (out / 'study.md').write_text(table + '\n', encoding='utf-8')
     print(table)
-    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the study; return the exit status."""
+    return run_command(_parser(), _study, arguments)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Measure what a model loses in darkness, blur, dirt and the like.
+Measure what a model loses in dim light, blur, dirt and the like.
 
 `python -m training.studies.robustness runs/mine/tflite/mine.tflite`
 """
@@ -10,28 +10,21 @@ from collections.abc import Mapping, Sequence
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-import shlex
 import sys
 import tempfile
 
 import cv2
 from fire_detector.images.color_image import ColorImage
-from fire_detector.images.files import ImageFileError, read_image
-from fire_detector.model.contract import ModelError
+from fire_detector.images.files import read_image
 import numpy as np
 from numpy.typing import NDArray
 import pandas as pd
+from training.command import run_command
 from training.conversion.predict import contract_of, probabilities
-from training.conversion.runtimes import RuntimeRefusedError
 from training.data.contact_sheet import Tile, write_contact_sheet
 from training.data.loading import some_readable
-from training.data.options import (
-    add_selection_options,
-    check_data_options,
-    describe_selection,
-    read_selection,
-)
-from training.data.samples import DatasetError, Sample
+from training.data.options import add_selection_options, describe_selection, read_selection
+from training.data.samples import Sample
 from training.evaluate import add_out_option
 from training.markdown import render
 from training.measurement.evaluation import record_of
@@ -56,12 +49,10 @@ TOLERATED_LOSS = 0.1
 @dataclass(frozen=True)
 class Row:
     """
-    What was measured of images that were changed in one way.
+    The figures of images that were changed in one way.
 
-    :ivar title: what was changed, and how much.
-    :ivar figures: what was measured.
-    :ivar lost: balanced accuracy that the unchanged images have more, with the interval of this
-        difference; None for themselves, and with images of one label.
+    :ivar title: the change, and how much of it.
+    :ivar lost: what :func:`measure_loss` returns; None for the unchanged images.
     """
 
     title: str
@@ -72,12 +63,12 @@ class Row:
 @dataclass(frozen=True)
 class Robustness:
     """
-    What was measured of a model.
+    The figures of a model on changed images.
 
     :ivar threshold: probability at or above which an image is called fire.
-    :ivar rows: what was measured, for names of CORRUPTIONS, UNCHANGED first.
+    :ivar rows: the figures, by the names in CORRUPTIONS, UNCHANGED first.
     :ivar fragile: the names that cost more than TOLERATED_LOSS, the worst first.
-    :ivar unreadable: one message for each image that was left out.
+    :ivar unreadable: a message for each image that was left out.
     """
 
     threshold: float
@@ -89,10 +80,8 @@ class Robustness:
 def predict_corrupted(model: Path, samples: Sequence[Sample],
                       name: str) -> NDArray[np.float64]:
     """
-    Predict for images after they were changed, through files, as for any images.
+    Predict for files of changed images.
 
-    :param model: as :func:`training.conversion.predict.probabilities` takes it.
-    :param samples: the images.
     :param name: a key of CORRUPTIONS.
     :return: float64 of shape (len(samples),), 0..1.
     """
@@ -110,12 +99,10 @@ def predict_corrupted(model: Path, samples: Sequence[Sample],
 def measure_rows(predicted: Mapping[str, NDArray[np.floating]], samples: Sequence[Sample],
                  threshold: float) -> dict[str, Row]:
     """
-    Measure predictions for images as they are, and after they were changed.
+    Compute the figures of predictions for images as they are, and after changes.
 
-    :param predicted: for names of CORRUPTIONS, UNCHANGED first, fire probabilities of shape
+    :param predicted: by the names in CORRUPTIONS, UNCHANGED first, fire probabilities of shape
         (len(samples),).
-    :param samples: the images; at least one.
-    :param threshold: probability at or above which an image is called fire.
     """
     tables = {name: predictions_of(samples, found) for name, found in predicted.items()}
     return {name: Row(
@@ -127,15 +114,13 @@ def measure_rows(predicted: Mapping[str, NDArray[np.floating]], samples: Sequenc
 
 def measure_loss(before: pd.DataFrame, after: pd.DataFrame, threshold: float) -> Estimate | None:
     """
-    Measure how much balanced accuracy is lost on the same images.
+    Compute the balanced accuracy that is lost on the same images.
 
     The interval is that of the difference, by the bootstrap over groups: it is narrower than
     those of the two figures suggest, since most images are called alike both times.
 
-    :param before: predictions.
-    :param after: predictions for the same images, after they were changed.
-    :param threshold: probability at or above which an image is called fire.
-    :return: the difference, above 0 for a loss; None with images of one label.
+    :param after: predictions for the same images, after a change.
+    :return: the loss; None with images of one label.
     """
     fire, groups = before['fire'].to_numpy(), before['group'].to_numpy()
     if fire.all() or not fire.any():
@@ -159,7 +144,7 @@ def _balanced(change: NDArray[np.float64], fire: NDArray[np.bool_]) -> float:
 
 
 def fragile(rows: Mapping[str, Row]) -> list[str]:
-    """List the names of what costs more than TOLERATED_LOSS, the worst first."""
+    """Return the names of changes that cost more than TOLERATED_LOSS, the worst first."""
     lost = {name: row.lost.value for name, row in rows.items() if row.lost is not None}
     return sorted((name for name, value in lost.items() if value > TOLERATED_LOSS),
                   key=lambda name: -lost[name])
@@ -167,7 +152,7 @@ def fragile(rows: Mapping[str, Row]) -> list[str]:
 
 def _write_sheet(samples: Sequence[Sample], predicted: Mapping[str, NDArray[np.floating]],
                  path: Path) -> None:
-    """Draw the image with the highest probability as it is, and after each change."""
+    """Write a sheet of the image with the highest probability, as it is and after each change."""
     index = int(predicted[UNCHANGED].argmax())
     pixels = read_image(samples[index].path).in_order('RGB')
     write_contact_sheet(
@@ -176,40 +161,39 @@ def _write_sheet(samples: Sequence[Sample], predicted: Mapping[str, NDArray[np.f
         path, 'One image and its fire probability, as it is and after each change')
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure as the command line asks; return the exit status."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m training.studies.robustness', description=__doc__)
     parser.add_argument('model', metavar='MODEL', type=Path,
                         help='.keras, .h5 or .tflite file, or SavedModel folder')
     add_selection_options(parser)
     add_out_option(parser)
-    options = parser.parse_args(words)
-    check_data_options(parser, options)
-    try:
-        dataset = read_selection(options, options.model)
-        threshold = contract_of(options.model).threshold
-        samples, unreadable = some_readable(dataset.samples)
-        predicted = {name: predict_corrupted(options.model, samples, name)
-                     for name in CORRUPTIONS}
-        rows = measure_rows(predicted, samples, threshold)
-        record = record_of(options.model, describe_selection(
-            options, dataset, shlex.join(['python', '-m', 'training.studies.robustness', *words])),
-            Robustness(threshold, rows, fragile(rows), unreadable))
-        out = options.out or evaluation_folder(options.model)
-        out.mkdir(parents=True, exist_ok=True)
-        page = render(f'{STEM}.md.j2', robustness=record, tolerated=TOLERATED_LOSS)
-        (out / f'{STEM}.md').write_text(page, encoding='utf-8')
-        write_json(out / f'{STEM}.json', record)
-        _write_sheet(samples, predicted, out / f'{STEM}.png')
-    except (DatasetError, ModelError, OSError, ImageFileError, RuntimeRefusedError) as error:
-        print(f'training.studies.robustness: {error}', file=sys.stderr)
-        return 1
+    return parser
+
+
+def _study(options: argparse.Namespace) -> None:
+    dataset = read_selection(options, options.model)
+    threshold = contract_of(options.model).threshold
+    samples, unreadable = some_readable(dataset.samples)
+    predicted = {name: predict_corrupted(options.model, samples, name) for name in CORRUPTIONS}
+    rows = measure_rows(predicted, samples, threshold)
+    record = record_of(
+        options.model, describe_selection(options, dataset),
+        Robustness(threshold, rows, fragile(rows), unreadable))
+    out = options.out or evaluation_folder(options.model)
+    out.mkdir(parents=True, exist_ok=True)
+    page = render(f'{STEM}.md.j2', robustness=record, tolerated=TOLERATED_LOSS)
+    (out / f'{STEM}.md').write_text(page, encoding='utf-8')
+    write_json(out / f'{STEM}.json', record)
+    _write_sheet(samples, predicted, out / f'{STEM}.png')
     for message in unreadable:
         print(f'training.studies.robustness: left out: {message}', file=sys.stderr)
     print(f'{page}\nResults are in {out}')
-    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the study; return the exit status."""
+    return run_command(_parser(), _study, arguments)
 
 
 if __name__ == '__main__':

@@ -15,16 +15,16 @@ import sys
 import cv2
 from fire_detector.images.color_image import ColorImage
 from fire_detector.images.compressed import decode
-from fire_detector.images.files import ImageFileError, read_image
+from fire_detector.images.files import read_image
 from fire_detector.model.classifier import FireClassifier
-from fire_detector.model.contract import ModelError
 from fire_detector.model.locate import DEFAULT_MODEL, find_model
 from fire_detector.model.preprocessing import OVERSIZE
 import numpy as np
 from numpy.typing import NDArray
 import pandas as pd
+from training.command import run_command
 from training.data.options import add_data_options, read_data
-from training.data.samples import DatasetError, FIRE, Sample, select
+from training.data.samples import FIRE, Sample, select
 from training.markdown import format_number, markdown_table
 
 SIZES = ((640, 480), (1280, 720))
@@ -35,7 +35,7 @@ def predict_both(classifier: FireClassifier, samples: Sequence[Sample]) -> pd.Da
     """
     Predict with the shortcuts and without.
 
-    :return: a line for each image, size and encoding: `images` (size and encoding), `fire`
+    :return: a row for each image, size and encoding: `images` (encoding and size), `fire`
         (whether it shows one), `reference` and `shortcut` (the probabilities).
     :raises ImageFileError: when an image cannot be read.
     """
@@ -64,7 +64,7 @@ def predict_both(classifier: FireClassifier, samples: Sequence[Sample]) -> pd.Da
 
 
 def shortcuts_table(predictions: pd.DataFrame, threshold: float) -> str:
-    """Lay out what the shortcuts change, with what becomes of recall and false alarms."""
+    """Return a Markdown table of the changes of probabilities, decisions, recall and alarms."""
     called = predictions[['reference', 'shortcut']] >= threshold
     rows = []
     for name, part in predictions.groupby('images', sort=False):
@@ -80,21 +80,19 @@ def shortcuts_table(predictions: pd.DataFrame, threshold: float) -> str:
                            'recall / false alarms without', 'with'], rows)
 
 
+def _compare(options: argparse.Namespace) -> None:
+    classifier = FireClassifier(find_model(options.model))
+    predictions = predict_both(classifier, select(read_data(options).samples, 'test'))
+    print(shortcuts_table(predictions, classifier.contract.threshold))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure what the command line names; return the exit status."""
+    """Run the study; return the exit status."""
     parser = argparse.ArgumentParser(prog='python -m training.studies.shortcuts',
                                      description=__doc__.split('\n\n')[0])
     add_data_options(parser)
     parser.add_argument('--model', default=DEFAULT_MODEL, help='.tflite (default: %(default)s)')
-    options = parser.parse_args(arguments)
-    try:
-        classifier = FireClassifier(find_model(options.model))
-        predictions = predict_both(classifier, select(read_data(options).samples, 'test'))
-    except (ModelError, DatasetError, ImageFileError, OSError) as error:
-        print(f'training.studies.shortcuts: {error}', file=sys.stderr)
-        return 1
-    print(shortcuts_table(predictions, classifier.contract.threshold))
-    return 0
+    return run_command(parser, _compare, arguments)
 
 
 if __name__ == '__main__':

@@ -2,10 +2,10 @@
 """
 Find the files of a bag.
 
-Files are read one by one, whatever metadata.yaml has on them: it is written last, and missing
-where a recorder was ended by force. What is taken from it is the order of the files, and which are
-missing (ros2/rosbag2, rosbag2_storage/src/rosbag2_storage/metadata_io.cpp, rosbag2_storage's
-README). Without it the number at the end of their names orders them.
+Files are read one by one, whatever metadata.yaml lists: it is written last, and missing where a
+recorder was ended by force. It serves for the order of the files, and to find missing ones
+(ros2/rosbag2, rosbag2_storage/src/rosbag2_storage/metadata_io.cpp, rosbag2_storage's README).
+Without it, the numbers at the end of their names order them.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ import shutil
 import tempfile
 from typing import Any
 
-# What is not in Python is imported where it is used: names tell a bag without it.
+# Packages are imported where they are used: the names of files are checked without them.
 
 METADATA = 'metadata.yaml'
 STORAGE_SUFFIXES = ('.db3', '.mcap')
@@ -30,20 +30,20 @@ class BagError(ValueError):
 
 
 def is_bag_file(path: Path) -> bool:
-    """Return from a file's name whether it belongs to a bag."""
-    return _storage_suffix(path) in (*STORAGE_SUFFIXES, ROS1_SUFFIX)
+    """Return whether a file belongs to a bag, by its name."""
+    return _uncompressed(path).suffix in (*STORAGE_SUFFIXES, ROS1_SUFFIX)
 
 
 def bags_in(folder: Path) -> list[Path]:
     """
     List the bags that lie directly in a folder, or the folder itself where it is one.
 
-    Without metadata.yaml a folder is one bag where its files have one name, and numbers.
+    Without metadata.yaml, a folder is a bag where the names of its files differ by a number only.
     """
     if (folder / METADATA).is_file():
         return [folder]
     files = sorted(path for path in folder.iterdir() if path.is_file() and is_bag_file(path))
-    numbered = [_NUMBERED.fullmatch(_stem(path)) for path in files]
+    numbered = [_NUMBERED.fullmatch(_uncompressed(path).stem) for path in files]
     names = {match and match[1] for match in numbered}
     return [folder] if len(files) > 1 and len(names) == 1 and None not in names else files
 
@@ -83,7 +83,7 @@ def topics_in_metadata(bag: Path) -> list[tuple[str, str, int]] | None:
 @contextmanager
 def decompressed(path: Path) -> Iterator[Path]:
     """
-    Return a file as the recorder wrote it, before it was compressed as a whole.
+    Return a decompressed copy of a file that was compressed as a whole, or else the file.
 
     :raises BagError: when it is no zstd file, or cut short.
     """
@@ -105,7 +105,7 @@ def decompressed(path: Path) -> Iterator[Path]:
 
 
 def decompress_message(data: bytes) -> bytes:
-    """Undo the compression of a single message, where there is one."""
+    """Return the bytes of a single message, decompressed where they are compressed."""
     # CDR begins with 0 0 or 0 1, zstd with its magic number (RFC 8878, section 3.1.1).
     if data[:4] != b'\x28\xb5\x2f\xfd':
         return data
@@ -134,14 +134,11 @@ def _names_in_metadata(path: Path) -> tuple[list[str], list[str]]:
                     f'beside it are read without']
 
 
-def _storage_suffix(path: Path) -> str:
-    return Path(path.stem).suffix if path.suffix == COMPRESSED_SUFFIX else path.suffix
-
-
-def _stem(path: Path) -> str:
-    return Path(path.stem).stem if path.suffix == COMPRESSED_SUFFIX else path.stem
+def _uncompressed(path: Path) -> Path:
+    return path.with_suffix('') if path.suffix == COMPRESSED_SUFFIX else path
 
 
 def _order(path: Path) -> tuple[str, int]:
-    match = _NUMBERED.fullmatch(_stem(path))
-    return (match[1], int(match[2])) if match else (_stem(path), -1)
+    stem = _uncompressed(path).stem
+    match = _NUMBERED.fullmatch(stem)
+    return (match[1], int(match[2])) if match else (stem, -1)

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+from fire_detector.images.decode import stamp_of
 from fire_detector.replay.bags.files import (
     BagError,
     decompress_message,
@@ -28,19 +29,22 @@ _Row = tuple[str, str, int, bytes]
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedImage:
     """
-    One message of a bag.
+    One image of a recording.
 
-    :ivar topic: its topic.
-    :ivar message_type: one of IMAGE_TYPES.
+    :ivar topic: the topic, or the name of a video or folder.
+    :ivar message_type: one of IMAGE_TYPES, or 'video' or 'images'.
+    :ivar stamp: of the header, in seconds; in a video or folder, since the first image.
     :ivar received: when the recorder got it, in seconds.
-    :ivar message: an object with the message's fields; None where its bytes are no such message.
-    :ivar problem: why there is none.
+    :ivar message: an object with the message's fields, or the Frame of a video or folder; None
+        where it could not be read.
+    :ivar problem: why it could not.
     """
 
     topic: str
     message_type: str
+    stamp: float
     received: float
     message: Any
     problem: str = ''
@@ -48,10 +52,10 @@ class Recorded:
 
 class Bag:
     """
-    Read a bag's image topics.
+    A bag, of whose topics those with images are read.
 
     :ivar path: its file or folder.
-    :ivar types: the type of each topic that was met, whatever it is.
+    :ivar types: the type of each topic that was found, also of those without images.
     :ivar problems: what could not be read, so far.
     """
 
@@ -93,11 +97,11 @@ class Bag:
         return None if counts is None else sum(
             count for topic, kind, count in counts if _is_wanted(topic, kind, topics))
 
-    def messages(self, topics: Collection[str] = ()) -> Generator[Recorded, None, None]:
+    def messages(self, topics: Collection[str] = ()) -> Generator[RecordedImage, None, None]:
         """
         Read the messages, in the order in which they were received.
 
-        What cannot be read is listed in `problems`, and what follows is read.
+        Parts that cannot be read are listed in `problems`; those after them are read.
 
         :param topics: those to read; empty for all with images.
         """
@@ -105,18 +109,18 @@ class Bag:
             count = 0
             try:
                 with decompressed(file) as plain:
-                    for row in self._rows(plain, topics):
+                    for row in self._read_file(plain, topics):
                         count += 1
-                        yield _recorded(row, plain.suffix == ROS1_SUFFIX)
+                        yield _recorded_image(row, plain.suffix == ROS1_SUFFIX)
             except BagError as error:
                 self.problems.append(str(error))
-            # Whatever rosbags makes of bytes that are no bag: its own errors, and many others.
+            # Bytes that are no bag lead to errors of many types in rosbags.
             except Exception as error:  # noqa: BLE001
                 self.problems.append(
                     f'{file}: cannot be read further than {count} messages with images: '
                     f'{type(error).__name__}: {error}; check that the copy is complete')
 
-    def _rows(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:
+    def _read_file(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:
         if not file.exists():
             raise BagError(f'{file}: no such file')
         if file.stat().st_size == 0:
@@ -130,17 +134,17 @@ class Bag:
         try:
             reader.open()
         except Exception as error:  # noqa: BLE001 - as above
-            yield from self._salvaged(file, error, topics)
+            yield from self._salvage(file, error, topics)
             return
         with closing(reader):
-            yield from self._of_reader(reader, topics)
+            yield from self._read_connections(reader, topics)
 
-    def _salvaged(self, file: Path, error: Exception, topics: Collection[str]) -> Iterator[_Row]:
-        """Read a file that rosbags does not open, as far as that goes."""
+    def _salvage(self, file: Path, error: Exception, topics: Collection[str]) -> Iterator[_Row]:
+        """Read a file that rosbags does not open, as far as possible."""
         count = 0
         known, self.types = self.types, {}
         try:
-            for row in self._left_of(file, topics):
+            for row in self._read_remains(file, topics):
                 count += 1
                 yield row
         except Exception as other:  # noqa: BLE001 - as above
@@ -153,22 +157,21 @@ class Bag:
             raise BagError(f'{file}: not a bag that can be read: {error}; rosbag2 writes .db3 and '
                            f'.mcap, ROS 1 .bag, which `rosbag reindex` mends')
 
-    def _left_of(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:
+    def _read_remains(self, file: Path, topics: Collection[str]) -> Iterator[_Row]:
         if file.suffix == '.mcap':
-            # It has what rosbags asks a path for.
             with Ros2Reader(cast(Any, MendedMcap(file))) as reader:
-                yield from self._of_reader(reader, topics)
+                yield from self._read_connections(reader, topics)
         elif file.suffix == '.db3':
             for topic, kind, time, data in rows_of(file):
                 self.types[topic] = kind
                 if _is_wanted(topic, kind, topics):
                     yield topic, kind, time, data
 
-    def _of_reader(self, reader: Any, topics: Collection[str]) -> Iterator[_Row]:
-        self.types |= {one.topic: one.msgtype for one in reader.connections}
-        wanted = [one for one in reader.connections
-                  if _is_wanted(one.topic, one.msgtype, topics)]
-        # To rosbags, no connections are all.
+    def _read_connections(self, reader: Any, topics: Collection[str]) -> Iterator[_Row]:
+        self.types |= {connection.topic: connection.msgtype for connection in reader.connections}
+        wanted = [connection for connection in reader.connections
+                  if _is_wanted(connection.topic, connection.msgtype, topics)]
+        # Without connections, rosbags reads all of them.
         if wanted:
             for connection, time, data in reader.messages(wanted):
                 yield connection.topic, connection.msgtype, time, data
@@ -179,34 +182,29 @@ def _is_wanted(topic: str, kind: str, topics: Collection[str]) -> bool:
 
 
 # When they are needed: each takes a tenth of a second.
-@cache
-def _types_of_ros1() -> Any:
-    return get_typestore(Stores.ROS1_NOETIC)
+_typestore = cache(get_typestore)
 
 
-@cache
-def _types_of_ros2() -> Any:
-    # The two messages are the same in every release.
-    return get_typestore(Stores.ROS2_HUMBLE)
-
-
-def _recorded(row: _Row, of_ros1: bool) -> Recorded:
+def _recorded_image(row: _Row, is_ros1: bool) -> RecordedImage:
     topic, kind, time, data = row
-    message, problem = None, ''
+    received = 1e-9 * time
     try:
-        message = (_types_of_ros1().deserialize_ros1(data, kind) if of_ros1
-                   else _types_of_ros2().deserialize_cdr(decompress_message(bytes(data)), kind))
-    # rosbags raises whatever the bytes lead to.
+        message = (
+            _typestore(Stores.ROS1_NOETIC).deserialize_ros1(data, kind) if is_ros1
+            # The two messages are the same in every release of ROS 2.
+            else _typestore(Stores.ROS2_HUMBLE).deserialize_cdr(
+                decompress_message(bytes(data)), kind))
+    # Nor is there one type of error for bytes that are no message.
     except Exception as error:  # noqa: BLE001
-        problem = f'{len(data)} bytes are not a {kind}: {type(error).__name__}: {error}'
-    return Recorded(topic, kind, 1e-9 * time, message, problem)
+        return RecordedImage(topic, kind, received, received, None, (
+            f'{len(data)} bytes are not a {kind}: {type(error).__name__}: {error}'))
+    return RecordedImage(topic, kind, stamp_of(message), received, message)
 
 
-def serialize(recorded: Recorded) -> bytes:
+def serialize(image: RecordedImage) -> bytes:
     """
-    Return a message as ROS 2 sends it.
+    Return the bytes of a message in CDR, as ROS 2 sends it.
 
-    :param recorded: with a message, of ROS 1 or 2.
-    :return: its bytes in CDR.
+    :param image: with a message, of ROS 1 or 2.
     """
-    return bytes(_types_of_ros2().serialize_cdr(recorded.message, recorded.message_type))
+    return bytes(_typestore(Stores.ROS2_HUMBLE).serialize_cdr(image.message, image.message_type))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read what is left of the files of a bag that are cut short."""
+"""Read files of a bag that are cut short, as far as possible."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,20 +19,17 @@ _END = _HEAD.pack(_FOOTER, 20) + bytes(20) + _MAGIC
 
 class MendedMcap:
     """
-    A path of an MCAP file that is cut short, which opens as its whole records and an end.
+    The path of an MCAP file that is cut short, which opens as its whole records and an end.
 
-    It has the methods of a path that rosbags calls.
-
-    :ivar suffix: that of MCAP.
-    :ivar whole: bytes of the file that are used.
+    It has those members of a path that rosbags uses.
     """
 
     suffix = '.mcap'
 
     def __init__(self, path: Path) -> None:
-        """Find the last record that is whole."""
+        """Find the end of the last whole record."""
         self._path = path
-        self.whole = _whole_bytes(path)
+        self._whole = _whole_bytes(path)
 
     def __str__(self) -> str:
         """Return the path."""
@@ -48,7 +45,7 @@ class MendedMcap:
 
     def open(self, mode: str = 'rb') -> BinaryIO:  # noqa: A003 - as pathlib calls it
         """Open the mended file."""
-        return io.BufferedReader(_Mended(self._path.open('rb'), self.whole))
+        return io.BufferedReader(_Mended(self._path.open('rb'), self._whole))
 
 
 class _Mended(io.RawIOBase):
@@ -67,9 +64,6 @@ class _Mended(io.RawIOBase):
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position,
                  io.SEEK_END: self._whole + len(_END)}[whence]
         self._position = max(0, start + offset)
-        return self._position
-
-    def tell(self) -> int:
         return self._position
 
     def readinto(self, buffer: Any) -> int:

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write what a replay found as one HTML file that needs nothing else, nor a network."""
+"""Write the results of a replay as one HTML file, which needs no other file and no network."""
 
+from collections import Counter
 from datetime import datetime, timezone
 import math
 from pathlib import Path
 
-from fire_detector.replay.axis import WALL_CLOCK
+from fire_detector.replay.chart import find_axis
 from fire_detector.replay.records import Report
-from fire_detector.replay.report.view import view_report
+from fire_detector.replay.report.images import choose_images, draw_charts, encode_images
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+# Stamps above are seconds since 1970, others count from the start of something.
+WALL_CLOCK = 1e9
 # So that no line is broken between a number and its unit.
 SPACE = '\u00a0'
 # Problems that are listed, and rows of a table that is open from the start.
@@ -20,11 +23,11 @@ def write_report(report: Report, path: Path) -> None:
     """
     Write the report.
 
-    :param report: what was found.
-    :param path: the HTML file, which is written anew.
+    :param report: the results.
+    :param path: the HTML file, which is overwritten.
     :raises OSError: when it cannot be written.
     """
-    # Names of files and topics may hold what is no valid text: surrogates for odd bytes.
+    # Names of files and topics may have surrogates in the place of invalid bytes.
     path.write_text(render_report(report), encoding='utf-8', errors='backslashreplace')
 
 
@@ -32,9 +35,19 @@ def render_report(report: Report) -> str:
     """Return the page, in which every text is escaped."""
     environment = Environment(loader=PackageLoader('fire_detector.replay.report'), autoescape=True,
                               trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    environment.filters.update(percent=percent, seconds=seconds, utc=utc, counted=counted)
+    environment.filters.update(percent=percent, seconds=seconds, utc=utc, counted=counted,
+                               axis=find_axis, charts=draw_charts, images=encode_images)
+    # Topics have a letter for each model, or none has.
+    alarms: Counter[str] = Counter()
+    for topic in report.topics:
+        for name, run in topic.named_runs:
+            alarms[name] += len(run.alarms)
+    highest = max(((best, topic, name) for topic in report.topics
+                   for name, run in topic.named_runs if (best := run.highest)),
+                  key=lambda found: found[0].probability or 0.0, default=None)
     return environment.get_template('report.html.j2').render(
-        view=view_report(report), max_problems=MAX_PROBLEMS, open_rows=OPEN_ROWS)
+        report=report, alarms=alarms, highest=highest, chosen=choose_images(report),
+        max_problems=MAX_PROBLEMS, open_rows=OPEN_ROWS)
 
 
 def percent(probability: float | None) -> str:

@@ -3,11 +3,7 @@
 
 from pathlib import Path
 
-import cv2
-from fire_detector.images.color_image import ColorImage
 from fire_detector.model.classifier import FireClassifier
-from fire_detector.model.preprocessing import InputSpec, preprocess
-import numpy as np
 import pytest
 
 pd = pytest.importorskip('pandas', reason='the extra training is not installed')
@@ -29,34 +25,6 @@ def test_table_by_hand() -> None:
     row = shortcuts_table(predictions, 0.5).splitlines()[-1]
     assert [cell.strip() for cell in row.strip('|').split('|')] == [
         'raw', '0.2000', '0.2000', '0.2000', '1 of 3', '0.500 / 0.000', '1.000 / 0.000']
-
-
-def test_a_halved_image_is_averaged_over_the_same_pixels() -> None:
-    """
-    Halve twice, then average: each value is the mean of its 4x4 pixels, but for rounding.
-
-    Each of three roundings, two of halves and one at the end, changes a value by up to half a
-    level.
-    """
-    pixels = np.random.default_rng(0).integers(0, 256, (96 * 8, 96 * 8, 3), np.uint8)
-    means = pixels.reshape(96, 8, 96, 8, 3).mean((1, 3))
-    tensor = preprocess(ColorImage(pixels, 'RGB'), InputSpec(96, 96, scale=1.0))
-    assert np.abs(tensor[0] - means).max() <= 1.5
-    assert np.abs(tensor[0] - means).mean() < 0.5
-
-
-def test_images_that_are_small_are_prepared_as_ever() -> None:
-    """
-    Average once what has no more than 320x320 pixels, or is less than 3.5 times the input.
-
-    334 rows are, of 96; 320x320 pixels are 5 times 64, but small. 640x480 are neither.
-    """
-    for (height, width), side, is_once in (((334, 480), 96, True), ((320, 320), 64, True),
-                                           ((480, 640), 96, False)):
-        pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-        once = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
-        tensor = preprocess(ColorImage(pixels, 'RGB'), InputSpec(side, side, scale=1.0))
-        assert np.array_equal(tensor[0], once.astype(np.float32)) == is_once
 
 
 def test_real_images(small_data: Path, model: Path) -> None:

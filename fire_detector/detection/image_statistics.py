@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: Apache-2.0  # noqa: A005
+# SPDX-License-Identifier: Apache-2.0
 """
 Count what happens to the images of a camera, period by period.
 
@@ -7,12 +7,12 @@ A period lies between two snapshots, a second or so. What the counts mean is dec
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+import contextlib
 from dataclasses import dataclass, field
 import math
 import os
 from pathlib import Path
 import time
-from typing import Literal
 
 # Reasons to reject an image. Others are counted together: what a publisher sends must not make
 # this grow.
@@ -26,12 +26,13 @@ MAX_MEASUREMENTS = 256
 RATE_PERIODS = 5
 MAX_TEXT = 160
 UNKNOWN = 'unknown'
+STATM = Path('/proc/self/statm')
 
 
 @dataclass(frozen=True)
 class Usage:
     """
-    What a process has used of the machine.
+    The processor time and memory that a process has used.
 
     :ivar cpu: seconds of processor time, of all its threads, since it began.
     :ivar memory: bytes of resident memory; None where the system does not say.
@@ -44,7 +45,7 @@ class Usage:
 @dataclass
 class Period:
     """
-    What happened between two snapshots.
+    The counts between two snapshots.
 
     :ivar unstamped: processed images with a stamp of 0.
     :ivar without_clock: processed images at a time when the clock stood at 0.
@@ -97,7 +98,7 @@ class Snapshot:
 
 class Statistics:
     """
-    Count what happens to images.
+    The counts of what happens to images.
 
     Every time is the caller's: `now` in seconds of a steady clock. Calls come from one thread
     at a time. An event costs a few additions; sorting is left to who reads the snapshots.
@@ -106,7 +107,7 @@ class Statistics:
     """
 
     def __init__(self, now: float) -> None:
-        """Begin to count at a time in seconds."""
+        """Start to count."""
         self.output_rate: float | None = None
         self._last_arrival = now
         self._waiting_since: float | None = None
@@ -119,7 +120,7 @@ class Statistics:
         self._marks: deque[tuple[float, int, int]] = deque([(now, 0, 0)], maxlen=RATE_PERIODS)
 
     @property
-    def heard(self) -> bool:
+    def any_arrived(self) -> bool:
         """Return whether any image has arrived since counting began."""
         return self._totals['arrived'] + self._period.arrived > 0
 
@@ -218,23 +219,12 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 def read_usage() -> Usage:
     """Return what this process has used; asking the system costs some ten microseconds."""
-    try:
-        memory: int | None = resident_memory('self')
-    except OSError:
-        memory = None
+    memory = None
+    with contextlib.suppress(OSError):
+        # The second number is that of resident pages: man 5 proc.
+        pages = int(STATM.read_text().split()[1])
+        memory = pages * os.sysconf('SC_PAGE_SIZE')
     return Usage(time.process_time(), memory)
-
-
-def resident_memory(process: int | Literal['self']) -> int:
-    """
-    Return how many bytes of memory a process holds.
-
-    :param process: its number, or 'self'.
-    :raises OSError: when there is no such process, or the system does not say.
-    """
-    # The second number is that of resident pages: man 5 proc.
-    pages = Path(f'/proc/{process}/statm').read_text().split()[1]
-    return int(pages) * os.sysconf('SC_PAGE_SIZE')
 
 
 def _ratio(part: float, whole: float) -> float | None:

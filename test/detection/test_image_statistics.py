@@ -6,47 +6,31 @@ from pathlib import Path
 import resource
 import time
 
-from fire_detector.detection.statistics import (
+from fire_detector.detection.image_statistics import (
     EVENTS,
     MAX_MEASUREMENTS,
     MAX_TEXT,
     percentile,
     read_usage,
     REASONS,
-    resident_memory,
     Snapshot,
     Statistics,
+    STATM,
     Usage,
 )
+from image_events import arrive, CLOCK, NOTHING, process, START
 import pytest
-
-START = 100.0
-CLOCK = 1_700_000_000.0
-NOTHING = Usage(0.0, None)
-
-
-def arrive(statistics: Statistics, now: float, count: int = 1) -> None:
-    """Let images arrive, all at once."""
-    for _ in range(count):
-        statistics.arrived(now, 'bgr8', '640x480')
-
-
-def process(statistics: Statistics, now: float, count: int = 1, age: float = 0.05) -> None:
-    """Let images arrive and be processed, an age after their stamp."""
-    for _ in range(count):
-        arrive(statistics, now)
-        statistics.processed(0.02, CLOCK - age, CLOCK)
 
 
 def snapshot(statistics: Statistics, now: float) -> Snapshot:
-    """Take a snapshot where the usage does not matter."""
+    """Return a snapshot where the usage does not matter."""
     return statistics.snapshot(now, NOTHING)
 
 
 def test_beginning() -> None:
     """Nothing has happened yet: counts of 0 under every name, and unknown rates."""
     statistics = Statistics(START)
-    assert not statistics.heard
+    assert not statistics.any_arrived
     assert statistics.output_rate is None
     found = snapshot(statistics, START)
     assert found.totals == dict.fromkeys((*EVENTS, *REASONS), 0)
@@ -98,13 +82,13 @@ def test_counts_never_fall_and_measurements_begin_anew() -> None:
     assert (len(first.period.ages), len(second.period.ages)) == (3, 0)
 
 
-def test_heard() -> None:
-    """An image is heard as soon as it arrives, and stays heard after the snapshot."""
+def test_any_arrived() -> None:
+    """It is true as soon as an image arrives, and stays true after the snapshot."""
     statistics = Statistics(START)
     arrive(statistics, START)
-    assert statistics.heard
+    assert statistics.any_arrived
     snapshot(statistics, START + 1)
-    assert statistics.heard
+    assert statistics.any_arrived
 
 
 def test_silence() -> None:
@@ -248,7 +232,7 @@ def test_usage_is_that_of_this_process() -> None:
     block = bytearray(b'x' * (64 * 2 ** 20))
     after = read_usage()
     assert all(one < other for one, other in pairwise([0.0, before.cpu, after.cpu]))
-    if not Path('/proc/self/statm').exists():
+    if not STATM.exists():
         pytest.skip('this system has no /proc/self/statm')
     assert before.memory is not None and after.memory is not None
     assert after.memory - before.memory > 0.9 * len(block)
@@ -256,18 +240,9 @@ def test_usage_is_that_of_this_process() -> None:
     assert after.memory <= 1.1 * 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def test_memory_of_no_process() -> None:
-    """Process 0 is none that a program can look into."""
-    with pytest.raises(OSError, match='/proc/0'):
-        resident_memory(0)
-
-
-def test_usage_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_usage_without_proc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where the system does not say, the memory is unknown and the time is not."""
-    def refuse(process: str) -> int:
-        raise OSError(process)
-
-    monkeypatch.setattr('fire_detector.detection.statistics.resident_memory', refuse)
+    monkeypatch.setattr('fire_detector.detection.image_statistics.STATM', tmp_path / 'statm')
     usage = read_usage()
     assert usage.memory is None
     assert usage.cpu > 0
