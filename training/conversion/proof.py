@@ -102,7 +102,7 @@ class Proof:
 
     @functools.cached_property
     def calibration(self) -> NDArray[np.float32]:
-        """The same training images each time, as many of one class as of the other."""
+        """Return always the same training images, as many of one class as of the other."""
         rng = np.random.default_rng(0)
         chosen: list[Sample] = []
         for label in range(len(LABELS)):
