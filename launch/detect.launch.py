@@ -4,6 +4,7 @@
 from functools import partial
 import os
 from pathlib import Path
+from typing import Any
 
 from ament_index_python.packages import get_package_share_path, get_packages_with_prefixes
 from fire_detector.bringup.fast_dds import (
@@ -62,7 +63,7 @@ STATE_PERIOD = 0.2
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Declare the arguments and start what they ask for."""
+    """Declare the arguments, and start the nodes that they describe."""
     share = FindPackageShare(PACKAGE)
     return LaunchDescription([
         DeclareLaunchArgument(
@@ -131,18 +132,16 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _start(context: LaunchContext) -> list[Action]:
-    def value(name: str) -> str:
-        return str(LaunchConfiguration(name).perform(context))
-
-    names, camera, bag = split_cameras(value('cameras')), value('camera'), value('bag')
-    check_combination(camera, names, value('image_topic'), bag)
-    namespaces = detector_namespaces(value('namespace'), names)
-    environment = _fast_dds_environment() if _is_true(value('large_images')) else {}
+    names, camera = split_cameras(_value(context, 'cameras')), _value(context, 'camera')
+    image_topic, bag = _value(context, 'image_topic'), _value(context, 'bag')
+    check_combination(camera, names, image_topic, bag)
+    namespaces = detector_namespaces(_value(context, 'namespace'), names)
+    environment = _fast_dds_environment() if _is_true(_value(context, 'large_images')) else {}
     detectors = [_detector(context, namespace, environment) for namespace in namespaces]
     actions: list[Action] = [*detectors]
     if camera != NO_CAMERA:
-        actions += [_camera(camera, namespace, value('image_topic')) for namespace in namespaces]
-    if _is_true(value('guard')):
+        actions += [_camera(camera, namespace, image_topic) for namespace in namespaces]
+    if _is_true(_value(context, 'guard')):
         actions.append(_guard(context, names))
     if bag:
         # First, so that no transition of a detector is missed.
@@ -150,52 +149,45 @@ def _start(context: LaunchContext) -> list[Action]:
     return actions
 
 
-def _detector(context: LaunchContext, namespace: str, environment: dict[str, str]) -> Node:
-    def value(name: str) -> str:
-        return str(LaunchConfiguration(name).perform(context))
+def _value(context: LaunchContext, name: str) -> str:
+    return str(LaunchConfiguration(name).perform(context))
 
-    # Only for a bag: it makes ros2 launch a participant, which costs memory, and needs keys where
-    # ROS 2 security is enforced.
-    node = LifecycleNode if value('bag') else Node
+
+def _detector(context: LaunchContext, namespace: str, environment: dict[str, str]) -> Node:
+    # A LifecycleNode only for a bag: it makes ros2 launch a participant, which costs memory, and
+    # needs keys where ROS 2 security is enforced.
+    node = LifecycleNode if _value(context, 'bag') else Node
     return node(
-        package=PACKAGE, executable='fire_detector_node', name=PACKAGE, namespace=namespace,
-        parameters=[LaunchConfiguration('params_file'), _given(context, OVERRIDES)],
-        remappings=image_remappings('image', value('image_topic')),
-        arguments=_ros_arguments(value('log_level'), value('enclave')),
-        additional_env=environment,
-        respawn=_is_true(value('respawn')), respawn_delay=RESPAWN_DELAY,
-        output='both', emulate_tty=True,
-    )
+        executable='fire_detector_node', name=PACKAGE, namespace=namespace,
+        parameters=[LaunchConfiguration('params_file'), _overrides(context, OVERRIDES)],
+        remappings=image_remappings('image', _value(context, 'image_topic')),
+        additional_env=environment, **_process(context, _value(context, 'enclave')))
 
 
 def _guard(context: LaunchContext, cameras: list[str]) -> Node:
-    def value(name: str) -> str:
-        return str(LaunchConfiguration(name).perform(context))
-
     topics = alarm_topics(cameras)
     return Node(
-        package=PACKAGE, executable='fire_guard', name='fire_guard',
-        namespace=value('namespace'),
-        parameters=[LaunchConfiguration('params_file'), _given(context, GUARD_OVERRIDES),
+        executable='fire_guard', name='fire_guard', namespace=_value(context, 'namespace'),
+        parameters=[LaunchConfiguration('params_file'), _overrides(context, GUARD_OVERRIDES),
                     *([{'detectors': topics}] if topics else [])],
-        arguments=_ros_arguments(value('log_level'), guard_enclave(value('enclave'))),
-        respawn=_is_true(value('respawn')), respawn_delay=RESPAWN_DELAY,
-        output='both', emulate_tty=True,
-    )
+        **_process(context, guard_enclave(_value(context, 'enclave'))))
 
 
-def _given(context: LaunchContext, overrides: dict[str, type]) -> dict[str, ParameterValue]:
+def _process(context: LaunchContext, enclave: str) -> dict[str, Any]:
+    return {
+        'package': PACKAGE, 'output': 'both', 'emulate_tty': True,
+        'respawn': _is_true(_value(context, 'respawn')), 'respawn_delay': RESPAWN_DELAY,
+        'arguments': ['--ros-args', '--log-level', _value(context, 'log_level'),
+                      *(['--enclave', enclave] if enclave else [])]}
+
+
+def _overrides(context: LaunchContext, types: dict[str, type]) -> dict[str, ParameterValue]:
     # An argument that was left out must not hide what a user wrote into a parameter file.
-    given = {name: ParameterValue(LaunchConfiguration(name), value_type=value_type)
-             for name, value_type in overrides.items()
-             if LaunchConfiguration(name).perform(context)}
-    if LaunchConfiguration('bag').perform(context):
-        given.setdefault('use_sim_time', ParameterValue(True, value_type=bool))
-    return given
-
-
-def _ros_arguments(log_level: str, enclave: str) -> list[str]:
-    return ['--ros-args', '--log-level', log_level, *(['--enclave', enclave] if enclave else [])]
+    overrides = {name: ParameterValue(LaunchConfiguration(name), value_type=value_type)
+                 for name, value_type in types.items() if _value(context, name)}
+    if _value(context, 'bag'):
+        overrides.setdefault('use_sim_time', ParameterValue(True, value_type=bool))
+    return overrides
 
 
 def _fast_dds_environment() -> dict[str, str]:

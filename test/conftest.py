@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests share: real data, models and a ROS of their own."""
+"""Fixtures that tests of several folders share: real data, models and a ROS of their own."""
 
 from collections.abc import Iterator
 import contextlib
@@ -8,12 +8,11 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
-import os
 from pathlib import Path
-import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 from fire_detector.images.files import read_image
@@ -34,8 +33,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ROOT = Path(__file__).resolve().parents[1]
 # Of each source, in `small_data`.
 IMAGES_PER_LABEL = 30
-
-
 # Session fixtures that cost so much that one worker makes them, and runs all that use them.
 COSTLY = ('run', 'models', 'colcon_install', 'vision_msgs')
 
@@ -122,25 +119,31 @@ def model() -> Path:
 
 
 @pytest.fixture(scope='session')
-def models(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in pytest's cache, or a temporary one where that is turned off."""
+    kept: pytest.Cache | None = getattr(request.config, 'cache', None)
+    return tmp_path_factory.mktemp('cache') if kept is None else kept.mkdir('fire_detector')
+
+
+@pytest.fixture(scope='session')
+def models(cache_folder: Path) -> Path:
     """Return the folder of the models of make_models.py, kept in pytest's cache, or skip."""
     try:
         version = importlib.metadata.version('tensorflow')
     except importlib.metadata.PackageNotFoundError:
         pytest.skip('the extra training is not installed')
     script = ROOT / 'test' / 'make_models.py'
-    made = tmp_path_factory.mktemp('models')
-    cache = getattr(request.config, 'cache', None)
-    name = hashlib.sha256(version.encode() + script.read_bytes()).hexdigest()[:16]
-    kept = made if cache is None else cache.mkdir('small_models') / name
-    if cache is None or not kept.is_dir():
-        subprocess.run([sys.executable, script, made], check=True, capture_output=True,
-                       timeout=300)
-        if cache is not None:
-            # Whole or not at all, whoever else makes them at the same time.
-            complete = shutil.copytree(made, kept.with_name(f'{name}.{os.getpid()}'))
+    key = hashlib.sha256(version.encode() + script.read_bytes()).hexdigest()[:16]
+    kept = cache_folder / f'models_{key}'
+    if not kept.is_dir():
+        # Whole or not at all, also where another process makes them at the same time.
+        with tempfile.TemporaryDirectory(dir=cache_folder) as parent:
+            made = Path(parent, 'models')
+            made.mkdir()
+            subprocess.run([sys.executable, script, made], check=True, capture_output=True,
+                           timeout=300)
             with contextlib.suppress(OSError):
-                complete.rename(kept)
+                made.rename(kept)
     return kept
 
 
@@ -200,13 +203,10 @@ def camera(shared_camera: 'Camera') -> 'Camera':
 
 
 @pytest.fixture(scope='session')
-def vision_msgs(request: pytest.FixtureRequest,
-                tmp_path_factory: pytest.TempPathFactory) -> 'VisionMessages':
+def vision_msgs(cache_folder: Path) -> 'VisionMessages':
     """Return vision_msgs, installed or built, or skip."""
     from vision_msgs_build import CannotBuildError, vision_messages
-    cache = getattr(request.config, 'cache', None)
     try:
-        return vision_messages(cache.mkdir('vision_msgs') if cache is not None
-                               else tmp_path_factory.mktemp('vision_msgs'))
+        return vision_messages(cache_folder)
     except CannotBuildError as error:
         pytest.skip(str(error))

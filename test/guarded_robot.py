@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands before and behind the guard in its tests: navigation, detectors and a base."""
+"""The nodes around the guard in its tests: navigation, detectors and a base."""
 
 from typing import Any
 
@@ -34,15 +34,14 @@ class GuardedRobot:
         """
         Start the guard and make the topics around it.
 
-        :param ros: where to.
+        :param ros: in which it runs.
         :param parameters: of the guard, each as name:=value.
         :param stamped: whether commands have a header.
         :param alarms: topics of the detectors.
         """
         self.ros, self._stamped = ros, stamped
-        given = (*parameters, f'stamped:={str(stamped).lower()}')
-        self.process = ros.start('guard_node', *(
-            word for parameter in given for word in ('-p', parameter)))
+        self.process = ros.start(
+            'guard_node', *parameters, f'stamped:={str(stamped).lower()}')
         message_type: Any = TwistStamped if stamped else Twist
         self.out: list[Any] = ros.collect(message_type, '/cmd_vel_out')
         self._holding: list[Bool] = []
@@ -54,7 +53,7 @@ class GuardedRobot:
         self.commands = ros.node.create_publisher(message_type, '/cmd_vel_in', DEPTH)
 
     def connect(self) -> None:
-        """Wait until detectors, commands and what comes of them have found their way."""
+        """Wait until the guard receives alarms and commands, and its commands arrive here."""
         self.ros.wait_for(lambda: all(each.get_subscription_count() == 1
                                       for each in (self.commands, *self._alarms)),
                           'subscriptions of the guard')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lay images out as cameras do: the reverse of `image_conversion`."""
+"""Encode raw images as cameras do: the reverse of `fire_detector.images.raw`."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _YUV = ('uyvy', 'yuv422', 'yuyv', 'yuv422_yuy2', 'nv12', 'nv21', 'nv24')
 
 def raw_frame(encoding: str, pixels: NDArray[np.uint8], padding: int) -> tuple[int, bytes]:
     """
-    Lay an image out in an encoding.
+    Encode an image.
 
     :param encoding: a key of ENCODINGS; mono16 with the low byte first.
     :param pixels: uint8 of shape (height, width, 3), BGR, of even height and width.

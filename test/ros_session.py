@@ -2,8 +2,8 @@
 """A ROS for one test: a domain of its own, real processes, and waiting with a deadline."""
 
 from array import array
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, ExitStack
 import os
 from pathlib import Path
 import signal
@@ -14,6 +14,8 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
+from domain_coordinator import domain_id
+from fire_detector.ros.isolation import find_free_domain, isolation_variables
 from fire_detector.scene.scene import SyntheticScene
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -26,7 +28,6 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
-from ros_domain import isolated_domain
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32, Header
 from std_srvs.srv import Trigger
@@ -65,13 +66,23 @@ class Process:
 
     @property
     def memory(self) -> int:
-        """Return how many bytes of memory the process holds."""
+        """Return the bytes of its resident memory."""
         return int(psutil.Process(self.popen.pid).memory_info().rss)
 
     def end(self, by: signal.Signals = signal.SIGINT) -> int:
         """Send a signal to the whole group, as a terminal does; return the exit status."""
         os.killpg(self.popen.pid, by)
         return self.popen.wait(TIMEOUT)
+
+    def interrupt(self) -> None:
+        """End the group as Ctrl-C does, and check that it ends well."""
+        os.killpg(self.popen.pid, signal.SIGINT)
+        self.check_end()
+
+    def check_end(self, status: int = 0) -> None:
+        """Wait for the end; check the exit status, and that there was no traceback."""
+        assert self.popen.wait(TIMEOUT) == status, self.output
+        assert 'Traceback' not in self.output
 
     def kill(self) -> None:
         """End whatever is left of the group."""
@@ -81,16 +92,22 @@ class Process:
             return
         self.popen.wait()
 
-    def kill_child(self, name: str) -> None:
-        """Kill the process of the group whose command line has a name in it."""
-        for folder in Path('/proc').glob('[0-9]*'):
-            pid = int(folder.name)
-            try:
-                command = (folder / 'cmdline').read_text()
-                if name in command and os.getpgid(pid) == self.popen.pid != pid:
-                    os.kill(pid, signal.SIGKILL)
-            except (FileNotFoundError, ProcessLookupError):
-                continue
+    def child(self, name: str) -> psutil.Process:
+        """Return the process that it has started with a name in its command line."""
+        return next(child for child in psutil.Process(self.popen.pid).children(recursive=True)
+                    if any(name in word for word in child.cmdline()))
+
+
+@contextmanager
+def isolated_domain() -> Iterator[dict[str, str]]:
+    """
+    Claim a ROS domain that is not in use on this machine, for as long as the context lasts.
+
+    :return: the environment variables that put a process into the domain, on loopback only.
+    :raises RuntimeError: when all domains are taken.
+    """
+    with domain_id(find_free_domain) as domain:
+        yield isolation_variables(domain)
 
 
 class RosSession:
@@ -137,15 +154,15 @@ class RosSession:
             process.kill()
         self._stack.close()
 
-    def start(self, module: str, *ros_arguments: str) -> Process:
-        """Start a module of the package with ROS arguments."""
-        return self.start_command(
-            [sys.executable, '-m', f'fire_detector.nodes.{module}', '--ros-args', *ros_arguments])
+    def start(self, module: str, *parameters: str, arguments: Sequence[str] = ()) -> Process:
+        """Start a node's module with parameters, each as name:=value, and other ROS arguments."""
+        words = [word for parameter in parameters for word in ('-p', parameter)]
+        return self.start_command([sys.executable, '-m', f'fire_detector.nodes.{module}',
+                                   '--ros-args', *words, *arguments])
 
-    def start_detector(self, *parameters: str) -> Process:
-        """Start the node with parameters, each as name:=value."""
-        return self.start('detector_node', *(
-            word for parameter in parameters for word in ('-p', parameter)))
+    def start_detector(self, *parameters: str, arguments: Sequence[str] = ()) -> Process:
+        """Start the detector."""
+        return self.start('detector_node', *parameters, arguments=arguments)
 
     def start_command(self, command: list[str]) -> Process:
         """Start any command in this ROS."""
@@ -160,12 +177,12 @@ class RosSession:
 
     def wait_for(self, condition: Callable[[], object], what: str,
                  timeout: float = TIMEOUT) -> None:
-        """Spin until a condition holds; fail with its name, and all output, when it is late."""
+        """Spin until a condition is true; fail with its name, and all output, when it is late."""
         if not self.happens(condition, timeout):
             raise AssertionError(f'not within {timeout} s: {what}\n{self.output}')
 
     def happens(self, condition: Callable[[], object], within: float) -> bool:
-        """Spin until a condition holds, or for so many seconds; return whether it does."""
+        """Spin until a condition is true, or for so many seconds; return whether it is."""
         deadline = time.monotonic() + within
         while not condition():
             if time.monotonic() > deadline:
@@ -174,12 +191,12 @@ class RosSession:
         return True
 
     def spin_once(self) -> None:
-        """Take in what has arrived, or wait a moment for it."""
+        """Process a message that has arrived, or wait a moment for one."""
         self._executor.spin_once(timeout_sec=0.02)
 
     def collect(self, message_type: Any, topic: str,
                 reliability: QoSReliabilityPolicy = QoSReliabilityPolicy.RELIABLE) -> list[Any]:
-        """Subscribe to a topic; the messages arrive in the list that is given."""
+        """Subscribe to a topic; return the list in which messages arrive."""
         messages: list[Any] = []
         self.node.create_subscription(message_type, topic, messages.append,
                                       QoSProfile(depth=1000, reliability=reliability))
@@ -264,9 +281,9 @@ class Camera:
         self.publisher = ros.node.create_publisher(
             message_type, topic, QoSProfile(depth=DEPTH, reliability=reliability))
 
-    def wait_until_heard(self, probe: Any = None) -> None:
+    def wait_until_heard(self, probe: Any = None) -> 'Camera':
         """
-        Wait until the detector has subscribed and its results arrive.
+        Wait until the detector has subscribed and its results arrive; return this camera.
 
         Each side finds the other in its own time, so only a result proves that both have. The
         probe's stamp lies so far ahead that the alarm starts anew with the next image.
@@ -290,6 +307,7 @@ class Camera:
                           REPEAT_PROBE)
         self.probabilities.clear()
         self.alarms.clear()
+        return self
 
     def reset_alarm(self) -> None:
         """Make the detector forget the images before, its alarm included."""
@@ -298,21 +316,23 @@ class Camera:
         if raised:
             self._ros.wait_for(lambda: len(self.alarms) > before, 'the end of the alarm')
 
-    def show(self, message: Any) -> tuple[float, bool]:
-        """Publish an image; return its probability and the alarm."""
+    def detect(self, message: Any) -> tuple[float, bool]:
+        """Publish an image, and wait for its result; return probability and alarm."""
         probabilities, alarms = len(self.probabilities), len(self.alarms)
         self.publisher.publish(message)
         self._ros.wait_for(lambda: len(self.probabilities) > probabilities
                            and len(self.alarms) > alarms, 'the result of the image')
         return self.probabilities[-1].data, self.alarms[-1].data
 
+    def alarms_of(self, pixels: NDArray[np.uint8], stamps: Iterable[float]) -> list[bool]:
+        """Publish the same image with several stamps; return the alarm after each."""
+        return [self.detect(image_message(pixels, stamp=float(stamp)))[1] for stamp in stamps]
+
 
 def camera_of_detector(ros: RosSession, *parameters: str) -> Camera:
     """Start the node with parameters, and connect a camera to it."""
     ros.start_detector(*parameters)
-    camera = Camera(ros)
-    camera.wait_until_heard()
-    return camera
+    return Camera(ros).wait_until_heard()
 
 
 class Diagnostics:
@@ -334,7 +354,7 @@ class Diagnostics:
         try:
             self._ros.wait_for(found, f'diagnostics of level {level!r} with {text!r}')
         except AssertionError as error:
-            raise AssertionError(f'{[one.status[0].message for one in self.messages[-5:]]}'
+            raise AssertionError(f'{[each.status[0].message for each in self.messages[-5:]]}'
                                  ) from error
         values = values_of(found()[-1])
         self.messages.clear()

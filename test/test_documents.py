@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the documents name for people to type, click and look for is there."""
+"""Whatever the documents name, from commands to links, exists."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +24,7 @@ OF_OTHERS = {'video_device', 'image_size', 'width', 'height', 'reliability'}
 
 
 def anchor(heading: str) -> str:
-    """Make of a heading what a link to it has to say, as GitHub does."""
+    """Return the target of a link to a heading, as GitHub makes it."""
     return re.sub(r'[^\w\- ]', '', heading.strip().lower()).replace(' ', '-')
 
 

@@ -2,9 +2,9 @@
 """
 Build the messages of vision_msgs that the node publishes, where ROS comes from PyPI.
 
-PyPI has no vision_msgs. What makes messages out of field lists, it has: rosidl's generators come
-with the wheels of every other message package, and a C and a C++ compiler do the rest, in a few
-seconds. The result is the real thing: type support of Fast DDS, with the real type hashes.
+PyPI has no vision_msgs, but rosidl's generators, which make messages of field lists: they come
+with the wheels of every other message package. A C and a C++ compiler do the rest, in a few
+seconds. The result has the type support of Fast DDS, with the real type hashes.
 """
 
 from dataclasses import dataclass
@@ -35,14 +35,14 @@ DEPENDENCIES = ('std_msgs', 'builtin_interfaces')
 GENERATORS = ('rosidl_adapter', 'rosidl_generator_c', 'rosidl_generator_py',
               'rosidl_typesupport_c', 'rosidl_typesupport_fastrtps_c')
 # Named by rosidl_generator_py.import_type_support. With one type support only, the type support
-# of each rmw is linked in, and nothing is looked for in LD_LIBRARY_PATH.
+# of each rmw is linked in, and no library is searched in LD_LIBRARY_PATH.
 EXTENSION = f'{PACKAGE}_s__rosidl_typesupport_c.so'
 PREFIX = Path(sys.prefix)
 TIMEOUT = 300
 
 
 class CannotBuildError(RuntimeError):
-    """Report what the build needs and this machine lacks."""
+    """The lack of something on this machine that the build needs."""
 
 
 @dataclass(frozen=True)

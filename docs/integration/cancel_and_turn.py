@@ -51,7 +51,7 @@ class FireResponse:
     def __init__(self, navigator: Navigator, cancel_goals: Callable[[], None],
                  wait: Callable[[float], None]) -> None:
         """
-        Wait for alarms.
+        Set up the response.
 
         :param navigator: turns the robot.
         :param cancel_goals: cancels all goals, whoever sent them.
@@ -81,7 +81,7 @@ class FireResponse:
 
 def cancel_goals(node: Node, actions: tuple[str, ...] = ACTIONS) -> None:
     """
-    Ask action servers to cancel every goal, whoever has sent it.
+    Request all action servers to cancel every goal, whoever has sent it.
 
     A request without a goal and without a time means all:
     https://design.ros2.org/articles/actions.html

@@ -27,7 +27,7 @@ def large_images_environment(environment: Mapping[str, str], profile: Path) -> d
     :return: the variables to add; none where they would have no effect, or where the user has
         chosen transports or profiles.
     """
-    if not _left_to_us(environment):
+    if not _has_default_transports(environment):
         return {}
     if environment.get('ROS_DISTRO') != 'humble':
         return {TRANSPORTS: f'UDPv4?sockets_size={RECEIVE_BUFFER}B'}
@@ -43,7 +43,7 @@ def large_images_advice(environment: Mapping[str, str], rmem_max: int) -> str:
     :param rmem_max: the largest receive buffer that the kernel grants, in octets.
     :return: one sentence, or nothing where nothing is in the way.
     """
-    if not _left_to_us(environment):
+    if not _has_default_transports(environment):
         return ''
     if _on_loopback(environment):
         return ('large images of a best-effort camera may be lost: limited to this machine '
@@ -57,15 +57,15 @@ def large_images_advice(environment: Mapping[str, str], rmem_max: int) -> str:
 
 
 def granted_receive_buffer() -> int:
-    """Return the largest receive buffer that the kernel grants; what is asked for if unknown."""
+    """Return the largest receive buffer that the kernel grants; RECEIVE_BUFFER if unknown."""
     try:
         return int(RMEM_MAX.read_text())
     except FileNotFoundError:
-        # A container with a network of its own does not show it.
+        # It does not exist in a container with a network of its own.
         return RECEIVE_BUFFER
 
 
-def _left_to_us(environment: Mapping[str, str]) -> bool:
+def _has_default_transports(environment: Mapping[str, str]) -> bool:
     # Fast DDS is the default of every distribution since Humble.
     fast_dds = 'fastrtps' in (environment.get('RMW_IMPLEMENTATION') or 'rmw_fastrtps_cpp')
     return fast_dds and not any(environment.get(name) for name in (TRANSPORTS, *PROFILES))

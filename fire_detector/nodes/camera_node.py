@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the cameras without a lens have in common: publish images as a driver would."""
+"""What the cameras without hardware have in common: publish images as a driver would."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,12 +9,7 @@ from fire_detector.images.color_image import ColorImage
 from fire_detector.parameters.table import check
 from fire_detector.ros.messages import to_compressed_message, to_image_message
 from fire_detector.ros.node_help import NodeHelp
-from fire_detector.ros.parameters import (
-    declare_parameters,
-    find_undeclared,
-    read_parameters,
-    warn_undeclared,
-)
+from fire_detector.ros.parameters import declare_parameters, read_parameters, warn_undeclared
 from fire_detector.ros.process import ros_process
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
@@ -53,7 +48,7 @@ class Playback(ABC):
         self.finished: Future = Future()
         self._node, self._pace = node, pace
         self._publishers: dict[Any, Publisher] = {
-            one: node.create_publisher(one, TOPICS[one], DEPTH) for one in message_types}
+            kind: node.create_publisher(kind, TOPICS[kind], DEPTH) for kind in message_types}
         self._poll = node.create_timer(POLL_PERIOD, self._start_when_subscribed, clock=STEADY)
 
     @abstractmethod
@@ -76,7 +71,7 @@ class Playback(ABC):
     def _start_when_subscribed(self) -> None:
         if any(map(self._subscriptions, self._publishers)):
             self._node.destroy_timer(self._poll)
-            topics = ' and '.join(one.topic_name for one in self._publishers.values())
+            topics = ' and '.join(each.topic_name for each in self._publishers.values())
             self._node.get_logger().info(f'publishing {topics}: {self._pace}')
             self.start()
 
@@ -133,7 +128,7 @@ def run_camera(page: NodeHelp, create: Callable[[Node, Mapping[str, Any]], Playb
         try:
             node = Node(page.program)
             declare_parameters(node, page.parameters)
-            warn_undeclared(node, find_undeclared(node, page.parameters))
+            warn_undeclared(node, page.parameters)
             values = read_parameters(node, page.parameters)
             for parameter in page.parameters:
                 check(parameter, values[parameter.name])

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fire detector node: camera images in, fire probabilities and the alarm out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 import math
 import sys
 import time
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.detection.detector import Detection, Detector, Rejection
-from fire_detector.detection.health import assess, describe_model, Health, Level
+from fire_detector.detection.health import assess, describe_model, Health
 from fire_detector.detection.image_statistics import read_usage, Statistics
 from fire_detector.detection.rate_limit import RateLimit
 from fire_detector.images.annotate import annotate
@@ -18,30 +17,21 @@ from fire_detector.images.decode import describe
 from fire_detector.model.contract import ModelContract
 from fire_detector.model.locate import find_model
 from fire_detector.parameters.detector import LiveSettings, NodeSettings, PARAMETERS
-from fire_detector.parameters.table import check_mutable
 from fire_detector.ros.camera_subscription import CameraSubscription
 from fire_detector.ros.executor import FastPathSubscription
-from fire_detector.ros.lifecycle_node import ManagedNode, run_managed
+from fire_detector.ros.lifecycle_node import LATCHED, ManagedNode, run_managed
 from fire_detector.ros.messages import (
     Classification,
     classification,
-    diagnostic_array,
     to_image_message,
     vision_info,
     VisionInfo,
 )
 from fire_detector.ros.node_help import NodeHelp
-from fire_detector.ros.parameters import (
-    declare_parameters,
-    find_undeclared,
-    read_parameters,
-    warn_undeclared,
-)
+from fire_detector.ros.parameters import warn_undeclared
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
-import rclpy
-from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32, Header
 from std_srvs.srv import Trigger
@@ -50,24 +40,21 @@ OUTPUT_DEPTH = 10
 # The parameter that ~/vision_info names; not in the table, since nobody sets it.
 LABELS = 'labels'
 LOG_PERIOD = 5.0
-# Seconds after which publishers, silence and health are looked at again.
-WATCH_PERIOD = 1.0
-# Seconds after which a camera that was heard, and has fallen silent, is subscribed to anew.
+# Seconds after which a camera that has stopped publishing is subscribed to anew.
 RETRY_AFTER = 5.0
 
 
 class FireDetectorNode(ManagedNode):
-    """Run a fire classifier on a camera topic, as a managed node."""
+    """The managed node that runs a fire classifier on a camera topic."""
 
     def __init__(self, **kwargs: Any) -> None:
-        """Declare the parameters; what they ask for is made by the transitions."""
-        super().__init__('fire_detector', **kwargs)
-        declare_parameters(self, PARAMETERS)
+        """Declare the parameters; what they describe is made by the transitions."""
+        super().__init__('fire_detector', 'fire detection', PARAMETERS, **kwargs)
         self.declare_parameter(
             LABELS, Parameter.Type.STRING_ARRAY, ignore_override=True,
             descriptor=ParameterDescriptor(description='The classes of the loaded model.'))
-        warn_undeclared(self, find_undeclared(self, PARAMETERS))
-        self.add_on_set_parameters_callback(self._on_set_parameters)
+        warn_undeclared(self, PARAMETERS)
+        self.add_on_set_parameters_callback(self.on_set_parameters)
         self._detector: Detector | None = None
         self._camera: CameraSubscription | None = None
         self._outputs: list[Any] = []
@@ -77,23 +64,17 @@ class FireDetectorNode(ManagedNode):
         self._vision_info_publisher: Any = None
         self._limit, self._annotated_limit = RateLimit(0), RateLimit(0)
         self.create_service(Trigger, '~/reset_alarm', self._on_reset_alarm)
-        self._diagnostics_publisher = self.create_publisher(
-            DiagnosticArray, '/diagnostics', OUTPUT_DEPTH)
-        # Not the node's clock, which stands still while a simulation or bag is paused.
-        self.create_timer(WATCH_PERIOD, self._watch,
-                          clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def configure(self) -> None:
         """Load, check and warm up the model."""
-        values = read_parameters(self, PARAMETERS)
+        values = self.parameter_values()
         settings = NodeSettings.from_parameters(values)
         detector = Detector(find_model(settings.model), settings.runtime, settings.num_threads,
                             settings.allow_changed_model)
         classifier, contract = detector.classifier, detector.classifier.contract
-        live = LiveSettings.from_parameters(values, contract.alarm)
         self._settings, self._detector = settings, detector
         self._model_values = describe_model(contract, classifier.runtime, settings.num_threads)
-        self._apply(live)
+        self.apply(values)
         self._create_outputs(contract)
         if classifier.model_changed:
             self.get_logger().warning(
@@ -139,7 +120,7 @@ class FireDetectorNode(ManagedNode):
 
         self._probability_publisher = create(Float32, 'fire_probability')
         self._detected_publisher = create(Bool, 'fire_detected')
-        self._annotated_publisher = create(Image, 'annotated', rclpy.qos.qos_profile_sensor_data)
+        self._annotated_publisher = create(Image, 'annotated', qos_profile_sensor_data)
         self._labels = list(contract.labels)
         self.set_parameters([Parameter(LABELS, value=self._labels)])
         self._classification_publisher = None
@@ -149,32 +130,23 @@ class FireDetectorNode(ManagedNode):
             return
         self._classification_publisher = create(Classification, 'classification')
         # Not a lifecycle publisher: what model is loaded is so before activation, too.
-        self._vision_info_publisher = self.create_publisher(
-            VisionInfo, '~/vision_info',
-            QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL))
+        self._vision_info_publisher = self.create_publisher(VisionInfo, '~/vision_info', LATCHED)
         self._vision_info_publisher.publish(vision_info(
             contract, f'{self.get_fully_qualified_name()}/{LABELS}',
             Header(stamp=self.get_clock().now().to_msg())))
 
-    def _on_set_parameters(self, parameters: 'list[Parameter[Any]]') -> SetParametersResult:
-        """Refuse what cannot be, with the reason, and apply what can at once."""
-        changed = {parameter.name: parameter.value for parameter in parameters}
-        configured = self._detector is not None
-        reason = check_mutable(PARAMETERS, changed, configured)
-        if changed.get(LABELS, self._labels) != self._labels:
-            reason = f'{LABELS} are those of the loaded model'
-        if not reason and self._detector is not None:
-            try:
-                self._apply(LiveSettings.from_parameters(
-                    read_parameters(self, PARAMETERS) | changed,
-                    self._detector.classifier.contract.alarm))
-            except ValueError as error:
-                reason = str(error)
-        return SetParametersResult(successful=not reason, reason=reason)
+    def on_set_parameters(self, parameters: 'list[Parameter[Any]]') -> SetParametersResult:
+        """Refuse other labels than those of the loaded model, and what the base class refuses."""
+        if any(each.name == LABELS and each.value != self._labels for each in parameters):
+            return SetParametersResult(
+                successful=False, reason=f'{LABELS} are those of the loaded model')
+        return super().on_set_parameters(parameters)
 
-    def _apply(self, live: LiveSettings) -> None:
+    def apply(self, values: Mapping[str, Any]) -> None:
+        """Apply the alarm's settings and the rates."""
         assert self._detector is not None
-        self._live = live
+        live = self._live = LiveSettings.from_parameters(
+            values, self._detector.classifier.contract.alarm)
         self._detector.alarm.settings, self._detector.alarm.latch = live.alarm, live.alarm_latch
         self._limit.rate, self._annotated_limit.rate = live.max_rate, live.annotated_max_rate
 
@@ -193,7 +165,7 @@ class FireDetectorNode(ManagedNode):
         if self._detector is None:
             return
         if self._detector.alarm.active:
-            # Those who listen hold the last value, and no more may come.
+            # Subscribers keep the last value, and no more may come.
             self._detected_publisher.publish(Bool(data=False))
         self._detector.alarm.reset()
 
@@ -237,17 +209,10 @@ class FireDetectorNode(ManagedNode):
                              self._statistics.output_rate, self._live.annotated_max_width)
         self._annotated_publisher.publish(to_image_message(annotated, header))
 
-    def _watch(self) -> None:
-        """Follow the publishers of the camera's topic, and publish diagnostics."""
-        self._diagnostics_publisher.publish(diagnostic_array(
-            self._health(), 'fire detection', self.get_fully_qualified_name(),
-            self.get_clock().now().to_msg()))
-
-    def _health(self) -> Health:
+    def health(self) -> Health:
+        """Follow the publishers of the camera's topic, and return the detector's health."""
         if self._detector is None or self._camera is None:
-            state = 'unconfigured' if self._detector is None else 'inactive'
-            return Health(Level.ERROR if self.problem else Level.OK, self.problem or state,
-                          () if self._detector is None else self._model_values)
+            return self.resting_health(() if self._detector is None else self._model_values)
         self._camera.follow()
         now = time.monotonic()
         health = assess(self._statistics.snapshot(now, read_usage()),
@@ -285,7 +250,7 @@ HELP = NodeHelp(
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the node until it is interrupted; return the exit status."""
-    return run_managed('fire_detector', FireDetectorNode, args, HELP)
+    return run_managed(HELP, FireDetectorNode, args)
 
 
 if __name__ == '__main__':

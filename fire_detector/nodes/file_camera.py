@@ -30,7 +30,7 @@ HELP = NodeHelp(
     ('--ros-args -p path:=clip.mp4', '--ros-args -p path:=images/ -p rate:=2.0',
      '--ros-args -p path:=run_12 -p topic:=/front/image_raw -p clock:=true'),
     FILE_CAMERA)
-# Parameters that say nothing about the other kind of source.
+# Parameters without a meaning for the other kind of source.
 OF_BAGS, OF_IMAGES = ('speed', 'topic', 'clock'), ('rate',)
 
 
@@ -44,7 +44,7 @@ class FilePlayback(ImagePlayback):
 
 def create_playback(node: Node, values: Mapping[str, Any]) -> Playback:
     """
-    Find what the parameter `path` names.
+    Prepare what the parameter `path` names.
 
     :param node: of the camera.
     :param values: of its parameters, by name.

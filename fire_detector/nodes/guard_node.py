@@ -3,38 +3,26 @@
 The fire guard node, between navigation and base: velocity commands in, the same or less out.
 
 For each command one goes out, in order, with its header: unchanged, times a factor, or zero. One
-that is not finite goes out as zero, since nobody can tell what a base would make of it. Beyond
+that is not finite goes out as zero, since what a base would do with it is unknown. Beyond
 these, one zero command is sent whenever a stop begins, because a base may hold the last command
 and navigation may send no other; deactivation is a stop, too. Nothing is sent while not active.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 import math
 import sys
 import time
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
-from fire_detector.detection.health import Health, Level, Values
+from fire_detector.detection.health import Health, Level
 from fire_detector.guard.guard import FireGuard
 from fire_detector.parameters.guard import detector_topics, guard_settings, PARAMETERS
-from fire_detector.parameters.table import check_mutable
 from fire_detector.ros.executor import FastPathSubscription
-from fire_detector.ros.lifecycle_node import ManagedNode, run_managed
-from fire_detector.ros.messages import diagnostic_array
+from fire_detector.ros.lifecycle_node import LATCHED, ManagedNode, run_managed
 from fire_detector.ros.node_help import NodeHelp
-from fire_detector.ros.parameters import (
-    declare_parameters,
-    find_undeclared,
-    read_parameters,
-    warn_undeclared,
-)
+from fire_detector.ros.parameters import warn_misspelled
 from geometry_msgs.msg import Twist, TwistStamped
-from rcl_interfaces.msg import SetParametersResult
-from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
-from rclpy.parameter import Parameter
-from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from std_msgs.msg import Bool, Header
 from std_srvs.srv import Trigger
 
@@ -42,22 +30,17 @@ DEPTH = 10
 LOG_PERIOD = 5.0
 # Seconds after which a detector's silence is noticed at the latest, without any command.
 WATCH_PERIOD = 0.25
-DIAGNOSTICS_PERIOD = 1.0
-# Share of letters in common from which on a given name is taken for a misspelled one. The file
-# may hold the detector's parameters too, which are none of the guard's business.
-SIMILARITY = 0.8
 
 
 class FireGuardNode(ManagedNode):
-    """Stop or slow a robot while there is a fire alarm, as a managed node."""
+    """The managed node that stops or slows a robot while there is a fire alarm."""
 
     def __init__(self, **kwargs: Any) -> None:
-        """Declare the parameters; what they ask for is made by the transitions."""
-        super().__init__('fire_guard', **kwargs)
-        declare_parameters(self, PARAMETERS)
-        found = find_undeclared(self, PARAMETERS, SIMILARITY)
-        warn_undeclared(self, {name: similar for name, similar in found.items() if similar})
-        self.add_on_set_parameters_callback(self._on_set_parameters)
+        """Declare the parameters; what they describe is made by the transitions."""
+        super().__init__('fire_guard', 'fire guard', PARAMETERS, **kwargs)
+        # The parameter file may have those of the detector, too.
+        warn_misspelled(self, PARAMETERS)
+        self.add_on_set_parameters_callback(self.on_set_parameters)
         self._guard: FireGuard | None = None
         self._detectors: list[str] = []
         self._output: Any = None
@@ -65,34 +48,28 @@ class FireGuardNode(ManagedNode):
         # Commands, which come more often than anything else.
         self._direct: FastPathSubscription | None = None
         self._watch_timer: Any = None
-        # What the last command was multiplied by; None before the first thing is decided.
+        # What the last command was multiplied by; None before the first decision.
         self._scale: float | None = None
         self._frame_id = ''
         self._commands = self._not_finite = self._not_finite_before = 0
         # Not a lifecycle publisher: that nothing passes is so before activation, too.
-        self._holding_publisher = self.create_publisher(
-            Bool, '~/holding', QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL))
+        self._holding_publisher = self.create_publisher(Bool, '~/holding', LATCHED)
         self._holding_publisher.publish(Bool(data=True))
         self.create_service(Trigger, '~/release', self._on_release)
-        self._diagnostics_publisher = self.create_publisher(
-            DiagnosticArray, '/diagnostics', DEPTH)
-        # Not the node's clock, which stands still while a simulation is paused.
-        self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=self._steady_clock)
 
     def configure(self) -> None:
         """Check the parameters, and make the publisher of commands."""
-        given = read_parameters(self, PARAMETERS)
-        self._detectors, settings = detector_topics(given), guard_settings(given)
-        self._stamped = bool(self.get_parameter('stamped').value)
+        values = self.parameter_values()
+        self._detectors, settings = detector_topics(values), guard_settings(values)
+        self._stamped = bool(values['stamped'])
         self._message_type = TwistStamped if self._stamped else Twist
         self._guard = FireGuard(settings, self._detectors)
         self._output = self.create_lifecycle_publisher(
             self._message_type, 'cmd_vel_out', DEPTH)
 
     def activate(self) -> None:
-        """Listen to detectors and commands, with every alarm and hold from before forgotten."""
-        self._guard = FireGuard(guard_settings(read_parameters(self, PARAMETERS)), self._detectors)
+        """Subscribe to detectors and commands, with every alarm and hold from before forgotten."""
+        self._guard = FireGuard(guard_settings(self.parameter_values()), self._detectors)
         self._scale = None
         for number, topic in enumerate(self._detectors):
             self._inputs.append(self.create_subscription(
@@ -102,7 +79,7 @@ class FireGuardNode(ManagedNode):
         self._direct = FastPathSubscription(
             self._inputs[-1], lambda command, _: self._on_command(command))
         self._watch_timer = self.create_timer(
-            WATCH_PERIOD, self._watch, clock=self._steady_clock)
+            WATCH_PERIOD, self._watch, clock=self.steady_clock)
         names = ', '.join(each.topic_name for each in self._inputs[:-1])
         self.get_logger().info(
             f'guarding {self._output.topic_name} ({self._message_type.__name__}): on an alarm '
@@ -127,16 +104,10 @@ class FireGuardNode(ManagedNode):
             self._output = None
         self._guard = None
 
-    def _on_set_parameters(self, parameters: 'list[Parameter[Any]]') -> SetParametersResult:
-        """Refuse what cannot be, with the reason, and apply what can at once."""
-        changed = {parameter.name: parameter.value for parameter in parameters}
-        reason = check_mutable(PARAMETERS, changed, self._guard is not None)
-        if not reason and self._guard is not None:
-            try:
-                self._guard.settings = guard_settings(read_parameters(self, PARAMETERS) | changed)
-            except ValueError as error:
-                reason = str(error)
-        return SetParametersResult(successful=not reason, reason=reason)
+    def apply(self, values: Mapping[str, Any]) -> None:
+        """Apply the guard's settings."""
+        assert self._guard is not None
+        self._guard.settings = guard_settings(values)
 
     def _on_release(self, request: Trigger.Request,
                     response: Trigger.Response) -> Trigger.Response:
@@ -202,32 +173,21 @@ class FireGuardNode(ManagedNode):
         self.get_logger().warning('commands pass' if scale == 1.0 else
                                   f'commands are multiplied by {scale:g}: {reason}')
 
-    def _publish_diagnostics(self) -> None:
-        self._diagnostics_publisher.publish(diagnostic_array(
-            self._health(), 'fire guard', self.get_fully_qualified_name(),
-            self.get_clock().now().to_msg()))
-
-    def _health(self) -> Health:
+    def health(self) -> Health:
         """Return the guard's health; a hold on account of fire does not change the level."""
-        level, message = Level.OK, self.problem
-        values: Values = ()
-        if self.problem:
-            level = Level.ERROR
-        elif self._guard is None or self._watch_timer is None:
-            message = 'unconfigured' if self._guard is None else 'inactive'
-        else:
-            # So that what is reported is done.
-            scale = self._update()
-            problems = self._guard.silences(time.monotonic())
-            if self._not_finite > self._not_finite_before:
-                problems.append('commands that are not finite are turned into zero')
-            if problems:
-                level = Level.WARN
-            message = '; '.join(self._guard.alarms() + problems) or 'commands pass'
-            values = (('multiplied by', f'{scale:g}'),)
+        counts = (('commands', str(self._commands)), ('not finite', str(self._not_finite)))
+        not_finite = self._not_finite > self._not_finite_before
         self._not_finite_before = self._not_finite
-        return Health(level, message, (*values, ('commands', str(self._commands)),
-                                       ('not finite', str(self._not_finite))))
+        if self._guard is None or self._watch_timer is None:
+            return self.resting_health(counts)
+        # So that what is reported is done.
+        scale = self._update()
+        problems = self._guard.silences(time.monotonic())
+        if not_finite:
+            problems.append('commands that are not finite are turned into zero')
+        return Health(Level.WARN if problems else Level.OK,
+                      '; '.join(self._guard.alarms() + problems) or 'commands pass',
+                      (('multiplied by', f'{scale:g}'), *counts))
 
 
 def _is_finite(twist: Twist) -> bool:
@@ -256,7 +216,7 @@ HELP = NodeHelp(
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the node until it is interrupted; return the exit status."""
-    return run_managed('fire_guard', FireGuardNode, args, HELP)
+    return run_managed(HELP, FireGuardNode, args)
 
 
 if __name__ == '__main__':

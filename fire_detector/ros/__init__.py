@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the nodes share of ROS: life cycle, executor, subscriptions, messages, parameters."""
+"""What the nodes share: life cycle, executor, subscriptions, messages, parameters."""

@@ -32,10 +32,10 @@ _MOST_PUBLISHERS = 16
 
 class CameraSubscription:
     """
-    Subscribe to raw or compressed images, as reliably as their publishers send them.
+    The subscription to raw or compressed images, as reliable as their publishers.
 
-    A reliable subscription hears nothing of a best-effort publisher; a best-effort one hears both,
-    but loses images that are larger than the middleware's buffers.
+    A reliable subscription receives nothing of a best-effort publisher; a best-effort one receives
+    from both, but loses images that are larger than the middleware's buffers.
 
     :ivar topic: the topic's resolved name.
     :ivar direct: the subscription, for an executor that takes its images.
@@ -62,13 +62,12 @@ class CameraSubscription:
         self._log_subscription()
 
     @property
-    def reliability(self) -> QoSReliabilityPolicy:
-        """Return the reliability that is subscribed with."""
+    def _reliability(self) -> QoSReliabilityPolicy:
         return QoSReliabilityPolicy(self._subscription.qos_profile.reliability)
 
     def explain_silence(self, timeout: float) -> str:
         """
-        Explain why no image comes, as far as the topic's publishers tell.
+        Explain why no image comes, by what is known of the topic's publishers.
 
         :param timeout: seconds for which none has come.
         """
@@ -83,7 +82,7 @@ class CameraSubscription:
         publishers = self._publishers()
         wanted = self._wanted(publishers)
         self._one_publisher = len(publishers) == 1
-        if wanted != self.reliability:
+        if wanted != self._reliability:
             self._renew(wanted)
             self._log_subscription()
 
@@ -94,7 +93,7 @@ class CameraSubscription:
         Fast DDS 3.2 passes on nothing more of a publisher after a message without any bytes.
         """
         if self._publishers():
-            self._renew(self.reliability)
+            self._renew(self._reliability)
 
     def destroy(self) -> None:
         """Unsubscribe."""
@@ -102,7 +101,7 @@ class CameraSubscription:
 
     def _log_subscription(self) -> None:
         self._node.get_logger().info(f'subscribed to {self.topic}, '
-                                     f'{self.reliability.name.lower().replace("_", " ")}')
+                                     f'{self._reliability.name.lower().replace("_", " ")}')
 
     def _renew(self, reliability: QoSReliabilityPolicy) -> None:
         self.destroy()
@@ -121,13 +120,13 @@ class CameraSubscription:
         return QoSReliabilityPolicy.RELIABLE
 
     def _subscribe(self, reliability: QoSReliabilityPolicy) -> Any:
-        # Depth 1: the newest image is the one that matters. A replay that must answer every
-        # image sets the parameter qos_overrides.TOPIC.subscription.depth.
+        # Depth 1: only the newest image matters. A replay, whose every image is to be processed,
+        # sets the parameter qos_overrides.TOPIC.subscription.depth.
         profile = QoSProfile(depth=1, reliability=reliability)
         self._numbers: dict[bytes, int] = {}
-        # Humble's rclpy gives the message alone.
+        # Humble's rclpy passes the message alone.
         receive = (self._receive if hasattr(Subscription, 'CallbackType')
-                   else self._receive_alone)
+                   else lambda message: self._receive(message, {}))
         subscription = self._node.create_subscription(
             self._type, self._name, receive, profile,
             qos_overriding_options=QoSOverridingOptions((
@@ -138,13 +137,10 @@ class CameraSubscription:
     def _receive(self, message: Any, info: Any) -> None:
         self._on_image(message, self._lost_before(info))
 
-    def _receive_alone(self, message: Any) -> None:
-        self._on_image(message, 0)
-
     def _lost_before(self, info: Any) -> int:
-        """Count the publisher's images that were missed; 0 where the middleware does not say."""
+        """Count the publisher's images that were missed; 0 where they are not numbered."""
         number, publisher = info.get('publication_sequence_number'), info.get('publisher_gid')
-        # Jazzy's rclpy numbers the images, but does not tell whose they are.
+        # Jazzy's rclpy numbers the images, but does not name their publisher.
         if not number or not (publisher or self._one_publisher):
             return 0
         key = publisher['data'] if publisher else b''
@@ -156,7 +152,7 @@ class CameraSubscription:
 
 
 def _endpoint(info: TopicEndpointInfo) -> Endpoint:
-    # As rmw calls a node of which only a publisher has been heard of yet.
+    # The name in rmw of a node of which only a publisher has been discovered.
     known = info.node_name != '_NODE_NAME_UNKNOWN_'
     return Endpoint(f'{info.node_namespace.rstrip("/")}/{info.node_name}' if known else '?',
                     info.topic_type, info.qos_profile.reliability.name.lower(),

@@ -1,17 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lifecycle nodes that log why a transition fails, and serve on after one that is refused."""
+"""What the managed nodes share: transitions, parameters and diagnostics."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticArray
+from fire_detector.detection.health import Health, Level, Values
+from fire_detector.parameters.table import check_mutable
+from fire_detector.parameters.table import Parameter as ParameterRow
 from fire_detector.ros.executor import FastPathExecutor, FastPathSubscription
+from fire_detector.ros.messages import diagnostic_array
 from fire_detector.ros.node_help import NodeHelp
+from fire_detector.ros.parameters import declare_parameters, read_parameters
 from fire_detector.ros.process import ros_process
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.exceptions import ParameterException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+
+DIAGNOSTICS_DEPTH, DIAGNOSTICS_PERIOD = 10, 1.0
+# Of topics whose last message is for late subscribers, too.
+LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class ManagedNode(LifecycleNode):
@@ -19,12 +33,27 @@ class ManagedNode(LifecycleNode):
     A managed node: https://design.ros2.org/articles/node_lifecycle.html.
 
     :ivar problem: why the last transition failed; empty when it did not.
+    :ivar configured: whether it is between `configure` and `cleanup`.
+    :ivar steady_clock: unlike the node's clock, it goes on while a simulation or bag is paused.
     """
 
-    def __init__(self, name: str, **kwargs: Any) -> None:
-        """Create the node; what it works with is made by the transitions."""
+    def __init__(self, name: str, task: str, table: Sequence[ParameterRow],
+                 **kwargs: Any) -> None:
+        """
+        Declare the parameters; what they describe is made by the transitions.
+
+        :param name: of the node.
+        :param task: what its diagnostics are about, as in 'fire detection'.
+        :param table: its parameters.
+        """
         super().__init__(name, **kwargs)
-        self.problem = ''
+        self.problem, self.configured = '', False
+        self.steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._task, self._table = task, table
+        declare_parameters(self, table)
+        self._diagnostics_publisher = self.create_publisher(
+            DiagnosticArray, '/diagnostics', DIAGNOSTICS_DEPTH)
+        self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=self.steady_clock)
         self._keep_serving_after_refused_transitions()
 
     @abstractmethod
@@ -44,8 +73,41 @@ class ManagedNode(LifecycleNode):
         """Free what `configure` has made; also called where that has failed half-way."""
 
     @abstractmethod
+    def apply(self, values: Mapping[str, Any]) -> None:
+        """
+        Apply the parameters that may be changed at any time; called while configured.
+
+        :param values: of all parameters, by name.
+        :raises ValueError: when one of them, or their combination, is not allowed.
+        """
+
+    @abstractmethod
+    def health(self) -> Health:
+        """Return what is to be published on `/diagnostics`."""
+
+    @abstractmethod
     def fast_path_subscription(self) -> FastPathSubscription | None:
         """Return the subscription with the most messages; None while there is none."""
+
+    def parameter_values(self) -> dict[str, Any]:
+        """Return the values of the parameters, by name."""
+        return read_parameters(self, self._table)
+
+    def resting_health(self, values: Values = ()) -> Health:
+        """Return the health of a node that is not active, with values beside it."""
+        state = 'inactive' if self.configured else 'unconfigured'
+        return Health(Level.ERROR if self.problem else Level.OK, self.problem or state, values)
+
+    def on_set_parameters(self, parameters: 'list[Parameter[Any]]') -> SetParametersResult:
+        """Refuse values that are not allowed, with the reason, and apply others at once."""
+        changed = {parameter.name: parameter.value for parameter in parameters}
+        reason = check_mutable(self._table, changed, self.configured)
+        if self.configured and not reason:
+            try:
+                self.apply(self.parameter_values() | changed)
+            except ValueError as error:
+                reason = str(error)
+        return SetParametersResult(successful=not reason, reason=reason)
 
     def start(self) -> None:
         """Configure and activate, as far as both succeed."""
@@ -61,6 +123,7 @@ class ManagedNode(LifecycleNode):
         if not self._try('configure', self.configure):
             self.cleanup()
             return TransitionCallbackReturn.FAILURE
+        self.configured = True
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -78,20 +141,27 @@ class ManagedNode(LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Clean up."""
         self.cleanup()
+        self.configured = False
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything, from whichever state."""
         self.deactivate()
         self.cleanup()
+        self.configured = False
         return super().on_shutdown(state)
+
+    def _publish_diagnostics(self) -> None:
+        self._diagnostics_publisher.publish(diagnostic_array(
+            self.health(), self._task, self.get_fully_qualified_name(),
+            self.get_clock().now().to_msg()))
 
     def _try(self, transition: str, action: Callable[[], None]) -> bool:
         """Run the action of a transition; log why it fails, which rclpy does not."""
         self.problem = ''
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - rclpy would swallow it without a word
+        except Exception as error:  # noqa: BLE001 - rclpy would not log it
             self.problem = f'cannot {transition}: {error or type(error).__name__}'
             self.get_logger().error(self.problem)
             return False
@@ -99,32 +169,31 @@ class ManagedNode(LifecycleNode):
 
     def _keep_serving_after_refused_transitions(self) -> None:
         """
-        Answer a transition that the state does not allow, instead of ending.
+        Refuse a transition that the state does not allow, instead of ending.
 
         Humble's and Jazzy's rclpy raise in the callback of the service. Kilted's does not.
         """
-        answer = self._service_change_state.callback
+        change_state = self._service_change_state.callback
 
-        def answer_always(request: Any, response: Any) -> Any:
+        def change_or_refuse(request: Any, response: Any) -> Any:
             try:
-                return answer(request, response)
+                return change_state(request, response)
             except rclpy_implementation.RCLError as error:
                 self.get_logger().error(f'transition {request.transition.id} refused: {error}')
                 response.success = False
                 return response
 
-        self._service_change_state.callback = answer_always
+        self._service_change_state.callback = change_or_refuse
 
 
-def run_managed(name: str, create: Callable[[], ManagedNode], args: Sequence[str] | None,
-                page: NodeHelp) -> int:
+def run_managed(page: NodeHelp, create: Callable[[], ManagedNode],
+                args: Sequence[str] | None) -> int:
     """
     Run a managed node until it is interrupted, started where its parameter `autostart` says so.
 
-    :param name: of the node.
+    :param page: its help page.
     :param create: makes the node.
     :param args: command line arguments, as rclpy.init takes them.
-    :param page: its help page.
     :return: the exit status.
     """
     if page.print_if_requested(args):
@@ -133,7 +202,7 @@ def run_managed(name: str, create: Callable[[], ManagedNode], args: Sequence[str
         try:
             node = create()
         except ParameterException as error:
-            get_logger(name).fatal(str(error))
+            get_logger(page.program).fatal(str(error))
             return 1
         if node.get_parameter('autostart').value:
             node.start()

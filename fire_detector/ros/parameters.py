@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Declare a table of parameters on a node, and read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import difflib
 from typing import Any
 
@@ -11,8 +11,9 @@ from rclpy.node import Node
 
 # What rclpy declares or reads by itself, beside the table.
 _OF_RCLPY = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
-# difflib's own.
-_SIMILARITY = 0.6
+# Share of letters in common from which on a name is taken for a misspelled one: difflib's own, and
+# one for a node whose parameter file has those of other nodes, too.
+_SIMILAR, _VERY_SIMILAR = 0.6, 0.8
 
 
 def declare_parameters(node: Node, table: Sequence[Parameter]) -> None:
@@ -29,29 +30,32 @@ def read_parameters(node: Node, table: Sequence[Parameter]) -> dict[str, Any]:
     return {parameter.name: node.get_parameter(parameter.name).value for parameter in table}
 
 
-def find_undeclared(node: Node, table: Sequence[Parameter],
-                    similarity: float = _SIMILARITY) -> dict[str, str]:
-    """
-    Find what was given in parameter files and on the command line and is not in a table.
-
-    :param node: the node that it was given to.
-    :param table: the table.
-    :param similarity: share of letters in common from which on a name is taken for a misspelled
-        one of the table.
-    :return: for each given name the most similar one of the table; '' where none is.
-    """
-    names = [parameter.name for parameter in table]
-    # No public name of rclpy tells what was given.
-    return {given: next(iter(difflib.get_close_matches(given, names, 1, similarity)), '')
-            for given in node._parameter_overrides
-            if given not in names and not given.startswith(_OF_RCLPY)}
-
-
-def warn_undeclared(node: Node, undeclared: Mapping[str, str]) -> None:
-    """Warn of names that :func:`find_undeclared` has found."""
-    for name, similar in undeclared.items():
+def warn_undeclared(node: Node, table: Sequence[Parameter]) -> None:
+    """Warn of parameters in files and on the command line that are not in a table."""
+    for name in _undeclared(node, table):
+        similar = _most_similar(name, table, _SIMILAR)
         node.get_logger().warning(f'there is no parameter {name}: its value is not used'
                                   + (f'; did you mean {similar}?' if similar else ''))
+
+
+def warn_misspelled(node: Node, table: Sequence[Parameter]) -> None:
+    """Warn only of those that are not in a table and very similar to one that is."""
+    for name in _undeclared(node, table):
+        if similar := _most_similar(name, table, _VERY_SIMILAR):
+            node.get_logger().warning(f'there is no parameter {name}: its value is not used; '
+                                      f'did you mean {similar}?')
+
+
+def _undeclared(node: Node, table: Sequence[Parameter]) -> list[str]:
+    names = {parameter.name for parameter in table}
+    # rclpy has no public name for these.
+    return [name for name in node._parameter_overrides
+            if name not in names and not name.startswith(_OF_RCLPY)]
+
+
+def _most_similar(name: str, table: Sequence[Parameter], similarity: float) -> str:
+    return next(iter(difflib.get_close_matches(
+        name, [parameter.name for parameter in table], 1, similarity)), '')
 
 
 def _descriptor(parameter: Parameter) -> ParameterDescriptor:

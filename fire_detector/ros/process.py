@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every ROS process of this package does at its start and its end."""
+"""The start and the end of every ROS process of this package."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,14 +10,10 @@ import tempfile
 from types import FrameType
 
 import rclpy
-from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.logging import get_logger, get_logging_directory
-from rclpy.node import Node
 from rclpy.utilities import ok, try_shutdown
 
-# Seconds after which a process without any work checks whether it is to end.
-WAKE_PERIOD = 1.0
 _WITHOUT_LOG_FILE = ['--ros-args', '--disable-external-lib-logs']
 # Parameters of glibc's allocator: man 3 mallopt.
 _M_TRIM_THRESHOLD = -1
@@ -34,8 +30,8 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
 
     Freed buffers stay with the process, since the next image needs them.
 
-    Where no log file can be written, it goes without: a robot is to see fires on a full or
-    read-only disk, too.
+    Where no log file can be written, the process runs without one: a robot is to see fires on a
+    full or read-only disk, too.
 
     :param args: command line arguments, as rclpy.init takes them.
     :raises SystemExit: when ROS cannot be initialized, with the reason.
@@ -43,10 +39,10 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
     keep_freed_memory()
     # Before rclpy installs its own handler, which passes the signal on to this one.
     signal.signal(signal.SIGINT, _interrupt_once)
-    given = list(sys.argv if args is None else args)
+    arguments = list(sys.argv if args is None else args)
     problem = _explain_missing_log_file()
     try:
-        rclpy.init(args=given + (_WITHOUT_LOG_FILE if problem else []))
+        rclpy.init(args=arguments + (_WITHOUT_LOG_FILE if problem else []))
     except RuntimeError as error:
         raise SystemExit(f'ROS cannot be initialized: {error}. Check the ROS arguments and the '
                          f'environment variables that begin with ROS_ or RMW_.') from error
@@ -67,25 +63,6 @@ def ros_process(args: Sequence[str] | None) -> Iterator[None]:
         signal.signal(signal.SIGINT, _ignore)
         # A handler of Python's would give way to the default, which kills, as Python ends.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def spin(node: Node) -> None:
-    """
-    Serve a node until ROS is shut down.
-
-    Unlike rclpy.spin, it does not rely on being woken for that: a SIGTERM that rclpy handles
-    while the executor is between two waits wakes nobody.
-    """
-    # A timer of its own rather than a timeout, for which rclpy makes one with each callback.
-    node.create_timer(WAKE_PERIOD, _do_nothing, clock=Clock(clock_type=ClockType.STEADY_TIME))
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    while ok():
-        executor.spin_once()
-
-
-def _do_nothing() -> None:
-    """Wake the executor."""
 
 
 def _explain_missing_log_file() -> str:

@@ -15,7 +15,6 @@ import time
 from typing import Any, NamedTuple
 
 from benchmark.camera import Command
-import psutil
 from ros_session import Process, RosSession
 from std_msgs.msg import Float32
 
@@ -62,11 +61,6 @@ class Subject:
         except OSError as error:
             raise BenchmarkError(f'{self.name} has ended: {self.process.output}') from error
 
-    @property
-    def memory(self) -> int:
-        """Return the bytes of memory that it holds."""
-        return int(psutil.Process(self.process.popen.pid).memory_info().rss)
-
 
 class Timed(NamedTuple):
     """A probability that a subject has published, and when, in seconds."""
@@ -78,7 +72,7 @@ class Timed(NamedTuple):
 @dataclass(frozen=True)
 class Turn:
     """
-    What a subject has made of some images.
+    The detections of a subject for some images.
 
     :ivar stamps: of the images, in seconds.
     :ivar detections: what it has published for them.
@@ -122,12 +116,8 @@ def smallest_difference(probabilities: Sequence[float]) -> float:
                default=math.inf)
 
 
-def _ignore(message: Float32) -> None:
-    """Leave a message alone that has come while a service was called."""
-
-
 class Bench:
-    """The subjects in one ROS, and the camera that they share."""
+    """The subjects in one ROS domain, and the camera that they share."""
 
     def __init__(self, ros: RosSession, camera: Connection) -> None:
         """Subscribe to the detections of all subjects."""
@@ -136,10 +126,11 @@ class Bench:
             del ros.environment[name]
         ros.environment['PYTHONPATH'] = os.pathsep.join(
             [str(_TESTS), *filter(None, [ros.environment.get('PYTHONPATH')])])
-        # Their detections wait here until they are taken: nothing runs beside a measurement.
+        # Their detections wait here until they are taken: nothing runs beside a measurement. Those
+        # that come while a service is called are ignored.
         self._subscriptions: dict[str, Any] = {
             name: ros.node.create_subscription(
-                Float32, f'/{name}/fire_detector/fire_probability', _ignore, 1000)
+                Float32, f'/{name}/fire_detector/fire_probability', lambda _: None, 1000)
             for name in SUBJECTS}
 
     @contextmanager
@@ -161,7 +152,7 @@ class Bench:
 
     def publish(self, subject: Subject, command: Command) -> Turn:
         """
-        Have images published to a subject, and wait for its last detection.
+        Publish images to a subject, and wait for its last detection.
 
         :raises BenchmarkError: when camera or subject fail.
         """
@@ -181,7 +172,7 @@ class Bench:
 
     def first_detection(self, subject: Subject, command: Command) -> tuple[float, float]:
         """
-        Have images published, and wait for the first detection.
+        Publish images to a subject, and wait for its first detection.
 
         :return: seconds of processor time that the subject has taken until then, and when that
             was, by time.monotonic().
@@ -199,7 +190,7 @@ class Bench:
 
     def _take(self, name: str) -> Timed | None:
         taken = self._subscriptions[name].handle.take_message(Float32, False)
-        # When it was published: how late this process hears of it is not the subject's.
+        # When it was published: the delay until this process receives it is not the subject's.
         return taken and Timed(1e-9 * taken[1]['source_timestamp'], taken[0].data)
 
     def _stamps(self) -> list[float]:

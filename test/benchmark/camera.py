@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A camera in a process of its own, which publishes what a pipe asks for."""
+"""A camera in a process of its own, which is commanded by a pipe."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -9,17 +9,15 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 import os
 import time
-from typing import Any
 
 from benchmark.workload import Case, serialized_messages, stamped
 from fire_detector.ros.camera_subscription import TOPICS
 from fire_detector.ros.process import ros_process
 import rclpy
-from rclpy.node import Node
-from rclpy.qos import QoSProfile
+from rclpy.publisher import Publisher
 
 SUBSCRIBER_TIMEOUT, END_TIMEOUT = 20.0, 5.0
-# As camera drivers have it.
+# As that of camera drivers, which are reliable, too.
 DEPTH = 10
 
 
@@ -40,47 +38,6 @@ class Command:
     variants: int
     count: int
     rate: float
-
-
-class Camera:
-    """A publisher of images that is as reliable as camera drivers are."""
-
-    def __init__(self, node: Node) -> None:
-        """Publish nothing yet."""
-        self._node = node
-        self._messages = lru_cache(maxsize=1)(serialized_messages)
-        # Kept, since the first image of a new one may be lost.
-        self._publishers: dict[str, Any] = {}
-
-    def publish(self, command: Command) -> list[float]:
-        """
-        Publish images at their rate, once somebody has subscribed.
-
-        :return: the stamps, in seconds.
-        :raises TimeoutError: when nobody subscribes.
-        """
-        messages = self._messages(command.case, command.variants)
-        publisher = self._publisher(command)
-        deadline = time.monotonic() + SUBSCRIBER_TIMEOUT
-        while not publisher.get_subscription_count():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f'nobody subscribes to {publisher.topic_name}')
-            time.sleep(0.01)
-        stamps, start = [], time.monotonic()
-        for number in range(command.count):
-            time.sleep(max(0.0, start + number / command.rate - time.monotonic()))
-            message, stamp = stamped(messages[number % len(messages)])
-            publisher.publish(message)
-            stamps.append(stamp)
-        return stamps
-
-    def _publisher(self, command: Command) -> Any:
-        name, message_type, _ = TOPICS[command.case.transport]
-        topic = f'/{command.namespace}/{name}'
-        if topic not in self._publishers:
-            self._publishers[topic] = self._node.create_publisher(
-                message_type, topic, QoSProfile(depth=DEPTH))
-        return self._publishers[topic]
 
 
 @contextmanager
@@ -105,13 +62,38 @@ def running_camera(environment: Mapping[str, str]) -> Iterator[Connection]:
 
 
 def _serve(pipe: Connection, environment: Mapping[str, str]) -> None:
-    """Publish what commands ask for until the other end of the pipe is closed."""
+    """Execute commands until the other end of the pipe is closed."""
     os.environ.update(environment)
+    messages = lru_cache(maxsize=1)(serialized_messages)
+    # Kept, since the first image of a new one may be lost.
+    publishers: dict[tuple[str, str], Publisher] = {}
     with ros_process([]), suppress(EOFError, OSError):
-        camera = Camera(rclpy.create_node('benchmark_camera'))
+        node = rclpy.create_node('benchmark_camera')
         while True:
             command = pipe.recv()
+            key = command.namespace, command.case.transport
+            if key not in publishers:
+                name, message_type, _ = TOPICS[command.case.transport]
+                publishers[key] = node.create_publisher(
+                    message_type, f'/{command.namespace}/{name}', DEPTH)
             try:
-                pipe.send(camera.publish(command))
+                pipe.send(_publish(publishers[key], messages(command.case, command.variants),
+                                   command))
             except TimeoutError as error:
                 pipe.send(error)
+
+
+def _publish(publisher: Publisher, messages: list[bytearray], command: Command) -> list[float]:
+    """Publish images at their rate, once somebody has subscribed; return their stamps."""
+    deadline = time.monotonic() + SUBSCRIBER_TIMEOUT
+    while not publisher.get_subscription_count():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f'nobody subscribes to {publisher.topic_name}')
+        time.sleep(0.01)
+    stamps, start = [], time.monotonic()
+    for number in range(command.count):
+        time.sleep(max(0.0, start + number / command.rate - time.monotonic()))
+        message, stamp = stamped(messages[number % len(messages)])
+        publisher.publish(message)
+        stamps.append(stamp)
+    return stamps

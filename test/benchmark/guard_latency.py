@@ -62,7 +62,7 @@ def measure(seconds: float, rate: float) -> str:
         ros.node.create_subscription(Twist, topic, take, 10)
 
     with tempfile.TemporaryDirectory() as folder, RosSession(Path(folder)) as ros:
-        guard = Subject('guard', ros.start('guard_node', '-p', 'detector_timeout:=3600'))
+        guard = Subject('guard', ros.start('guard_node', 'detector_timeout:=3600'))
         ros.start_command([sys.executable, __file__, '--run', 'relay'])
         for topic in TOPICS:
             listen(ros, topic)
@@ -76,7 +76,7 @@ def measure(seconds: float, rate: float) -> str:
         ros.happens(lambda: time.monotonic() > begin, WARM_UP + 1)
         cpu = guard.cpu
         ros.happens(lambda: time.monotonic() > begin + seconds, seconds + 1)
-        cpu, memory = guard.cpu - cpu, guard.memory / 2 ** 20
+        cpu, memory = guard.cpu - cpu, guard.process.memory / 2 ** 20
     direct, guarded, relayed = ages.values()
     everywhere = sorted(direct.keys() & guarded.keys() & relayed.keys())
     return '\n'.join((

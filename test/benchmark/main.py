@@ -2,11 +2,10 @@
 """
 Measure what the node costs, next to the least and to the straightforward: `make bench`.
 
-The node, a node that one would write without a thought for its cost, and one that takes images
-and runs the model but does nothing else get the same images in turn. Ratios are the result:
-absolute times are those of this machine, now. All of it takes two to three minutes; let nothing
-else run. The exit status is 0 when every ratio is good enough, 1 when one is not, 2 when something
-could not be measured.
+The node, a straightforward node, and one that takes images and runs the model but does nothing
+else get the same images in turn. Ratios are the result: absolute times are those of this machine,
+now. All of it takes two to three minutes; let nothing else run. The exit status is 0 when every
+ratio is good enough, 1 when one is not, 2 when something could not be measured.
 """
 
 import argparse

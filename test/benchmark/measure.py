@@ -135,7 +135,7 @@ def _cost(case: Case, subject: Subject, turns: Sequence[Turn], probabilities: Se
         raise BenchmarkError(f'{subject.name} has processed none of {images} images, {case.name}')
     return Cost(case, subject.name, 1000 * sum(turn.cpu for turn in turns) / counted,
                 _percentiles(turns, probabilities, (50, 95, 99)), images, detections,
-                subject.memory)
+                subject.process.memory)
 
 
 def _warm_up(bench: Bench, subject: Subject, case: Case, variants: int) -> list[float]:
@@ -180,7 +180,7 @@ def _overload(bench: Bench, name: str, model: Path) -> Overload:
 
 
 def _start(bench: Bench, times: int, model: Path) -> Start:
-    """Start the node before a camera, again and again."""
+    """Start the node before a camera several times; return the medians."""
     measured = []
     for _ in range(times):
         started = time.monotonic()
@@ -193,13 +193,13 @@ def _start(bench: Bench, times: int, model: Path) -> Start:
 
 
 def _idle(bench: Bench, ros: RosSession, seconds: float, model: Path) -> tuple[float, float]:
-    """Let an active and an inactive node alone; return the shares of a core that they take."""
+    """Return the shares of a core of an active node without a camera and of an inactive one."""
     with (bench.running(NODE, model=model) as active,
           bench.running('inactive', model=model, autostart='false') as inactive):
         ros.change_state(Transition.TRANSITION_CONFIGURE, '/inactive/fire_detector')
-        # It responds when it has done what it does at its start.
+        # It responds once it has started.
         ros.call(GetState, f'/{NODE}/fire_detector/get_state', GetState.Request())
-        # Until it has looked for its camera in vain, and said so.
+        # Until it has logged that there is no camera.
         time.sleep(3)
         before = active.cpu, inactive.cpu
         time.sleep(seconds)
@@ -210,7 +210,7 @@ def measure_inference(models: Sequence[Path], rounds: int = _INFERENCE_ROUNDS) -
     """
     Time the models in turn, in every runtime that can be imported and with every core.
 
-    The image has the size that the model expects, so that inference is nearly all there is to do.
+    The image has the size that the model expects, so that nearly all of the time is inference.
 
     :param models: .tflite files.
     :param rounds: how often each has its turn.

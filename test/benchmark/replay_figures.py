@@ -37,7 +37,7 @@ def measure(bag: Path) -> tuple[float, float, int]:
     started = time.monotonic()
     process = subprocess.Popen([sys.executable, '-m', 'fire_detector.replay.main', bag, '--out',
                                 bag.with_name('out')], stdout=subprocess.DEVNULL)
-    # Only the kernel knows the most that a process has held, and says so at its end.
+    # Only the kernel knows the most memory of a process, and reports it at its end.
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

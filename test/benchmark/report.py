@@ -54,7 +54,7 @@ def summary(found: Sequence[Ratio]) -> str:
 
 def plot(results: Results, path: Path) -> None:
     """Draw the cost of an image over its pixels, raw and JPEG."""
-    # Only here, where somebody wants a plot: a Pi has no use for it.
+    # Only here, since it is not installed on a robot.
     from matplotlib.figure import Figure
     figure = Figure(figsize=(9, 3.6), layout='constrained')
     for axes, transport, title in zip(figure.subplots(1, 2, sharey=True), (RAW, COMPRESSED),

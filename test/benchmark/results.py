@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmark has measured, and whether that is good enough."""
+"""The results of the benchmark, and whether they are good enough."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ TOLERANCE = 1.25
 @dataclass(frozen=True)
 class Cost:
     """
-    What images at 30 a second cost one subject.
+    The cost of images at 30 a second for one subject.
 
     :ivar case: which images.
     :ivar subject: one of SUBJECTS.
@@ -28,7 +28,7 @@ class Cost:
         is not known.
     :ivar images: how many were published.
     :ivar detections: how many came of them.
-    :ivar memory: bytes that the process holds afterward.
+    :ivar memory: bytes of resident memory afterward.
     """
 
     case: Case
@@ -43,7 +43,7 @@ class Cost:
 @dataclass(frozen=True)
 class Overload:
     """
-    What becomes of images that come faster than they can be processed.
+    The detections of images that come faster than they can be processed.
 
     :ivar subject: one of SUBJECTS.
     :ivar rate: images a second.
@@ -108,7 +108,7 @@ class Results:
 @dataclass(frozen=True)
 class Ratio:
     """
-    One figure that decides.
+    A figure with a limit.
 
     :ivar name: what is compared.
     :ivar value: the ratio; less is better.
@@ -123,7 +123,7 @@ class Ratio:
 
     @property
     def met(self) -> bool:
-        """Whether it is good enough."""
+        """Return whether it is good enough."""
         return self.value <= self.limit
 
 
@@ -143,7 +143,7 @@ _LATENCY_LIMIT = 1.2
 
 
 def ratios(results: Results) -> list[Ratio]:
-    """Return the figures that decide."""
+    """Return the figures that have a limit."""
     found = []
     for case, other, limit, steady in _CPU_LIMITS:
         ours, theirs = results.cost(case, NODE), results.cost(case, other)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Let the node process a camera's images for long, and check that its memory does not grow.
+Run the node on a camera's images for long, and check that its memory does not grow.
 
     make soak MINUTES=20
 
@@ -24,7 +24,7 @@ from sensor_msgs.msg import Image
 # Seconds after which everything has been allocated once, and percent.
 WARM_UP, MOST_GROWTH = 60.0, 2.0
 BAD_PER_SECOND = 3
-CAMERA = ('-p', 'rate:=30.0', '-p', 'width:=320', '-p', 'height:=240')
+CAMERA = ('rate:=30.0', 'width:=320', 'height:=240')
 
 
 def growth(samples: Sequence[tuple[float, int]], warm_up: float) -> float:
@@ -55,12 +55,12 @@ def bad_images() -> list[Image]:
 
 
 class Soak:
-    """A node, its camera, and what the node has counted and held."""
+    """A node, its camera, the counts of its diagnostics and its memory."""
 
     def __init__(self, ros: RosSession) -> None:
         """Start the node and the camera."""
         self._ros = ros
-        self.node = ros.start('detector_node')
+        self.node = ros.start_detector()
         self.camera = ros.start('synthetic_camera', *CAMERA)
         self._publisher = ros.node.create_publisher(Image, '/image', 10)
         self._diagnostics = ros.collect(DiagnosticArray, '/diagnostics')

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-The node that one would write without a thought for its cost: what the benchmark compares with.
+A node written without regard to its cost, with which the benchmark compares.
 
 It subscribes, converts the whole image, resizes it by area, runs the model and publishes the
 probability, as the examples of rclpy, OpenCV and tflite-runtime show.

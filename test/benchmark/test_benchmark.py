@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of what the benchmark makes of its measurements; the measuring itself is its own proof."""
+"""Tests of the benchmark: what is computed of measurements, and that all can be measured."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -156,7 +156,7 @@ def test_images_are_stamped_and_all_different(case: Case) -> None:
 
 
 def test_the_processor_time_of_a_process_is_that_of_all_its_threads(tmp_path: Path) -> None:
-    """Two threads that count to ten million take what the process says of itself at its end."""
+    """Two threads count to ten million: it is what the process itself reports at its end."""
     process = Process([sys.executable, '-c', """if True:
         import threading, time
         threads = [threading.Thread(target=lambda: sum(range(10_000_000))) for _ in range(2)]
@@ -170,7 +170,6 @@ def test_the_processor_time_of_a_process_is_that_of_all_its_threads(tmp_path: Pa
             time.sleep(0.05)
         subject = Subject('counting', process)
         assert subject.cpu == pytest.approx(float(process.output), abs=0.05)
-        assert subject.memory == pytest.approx(process.memory, rel=0.2)
     finally:
         process.kill()
     with pytest.raises(BenchmarkError, match='counting has ended'):

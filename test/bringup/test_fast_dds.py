@@ -37,7 +37,7 @@ def test_environment(environment: dict[str, str], expected: dict[str, str]) -> N
 
 
 def test_profile_says_the_same() -> None:
-    """Humble's profile is of UDP alone, with the receive buffer that the variable asks for."""
+    """Humble's profile is of UDP alone, with the receive buffer of the variable."""
     root = ElementTree.parse(PROFILE).getroot()
 
     def texts(name: str) -> list[str | None]:

@@ -73,7 +73,7 @@ def test_what_goes_together() -> None:
     ({'bag': __file__, 'camera': 'synthetic'}, 'camera:=synthetic and bag:=.* one of them'),
 ])
 def test_what_does_not(changes: dict[str, str], message: str) -> None:
-    """The refusal names the argument and says what to do instead."""
+    """The error names the argument and what to do instead."""
     arguments = {'camera': NO_CAMERA, 'image_topic': 'image', 'bag': ''}
     with pytest.raises(ValueError, match=message):
         check_combination(cameras=['front', 'rear'], **arguments | changes)

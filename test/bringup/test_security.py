@@ -33,7 +33,7 @@ def resolve(name: str, node: str) -> str:
 
 
 def allowed(node: str) -> dict[str, list[str]]:
-    """Return the names that the policy allows for each thing that a node may do with them."""
+    """Return the names that the policy allows for each kind of use."""
     root = ElementTree.parse(POLICY).getroot()
     profile, = root.findall(f'enclaves/enclave[@path="/{node}"]/profiles/profile')
     assert (profile.get('ns'), profile.get('node')) == ('/', node)
@@ -57,7 +57,7 @@ def names_of(node: str, ros: RosSession) -> dict[str, set[str]]:
 @pytest.mark.parametrize('node', NODES)
 def test_policy_is_what_the_node_has(ros: RosSession, node: str) -> None:
     """An active node with simulated time has the topics and services of the policy, no more."""
-    ros.start(NODES[node], '-p', 'use_sim_time:=true')
+    ros.start(NODES[node], 'use_sim_time:=true')
     assert ros.state(f'/{node}') == 'active'
     # Its services are found before it is.
     ros.wait_for(lambda: (node, '/') in ros.node.get_node_names_and_namespaces(), 'the node')

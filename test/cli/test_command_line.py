@@ -121,8 +121,7 @@ def test_this_processs_arguments(
 def test_help_of_cameras(ros: RosSession, module: str, page: NodeHelp,
                          given: dict[str, str]) -> None:
     """A camera that runs has the parameters of its help page, with those defaults."""
-    ros.start(module, *(word for name, value in given.items()
-                        for word in ('-p', f'{name}:={value}')))
+    ros.start(module, *(f'{name}:={value}' for name, value in given.items()))
     node = f'/{module}'
     found = ros.call(ListParameters, f'{node}/list_parameters', ListParameters.Request())
     described = {option.name: option.default for option in page.parameters}

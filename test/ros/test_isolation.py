@@ -8,7 +8,7 @@ from domain_coordinator import domain_id
 from fire_detector.ros import isolation
 from fire_detector.ros.isolation import find_free_domain, isolation_variables
 import pytest
-from ros_domain import isolated_domain
+from ros_session import isolated_domain
 
 
 @pytest.fixture

@@ -14,11 +14,9 @@ import pytest
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from ros_session import Camera, image_message, RosSession
+from ros_session import CALM, Camera, camera_of_detector, image_message, RosSession
 from std_msgs.msg import Header
 from vision_msgs_build import VisionMessages
-
-CALM = np.full((48, 80, 3), 128, np.uint8)
 
 
 @pytest.fixture
@@ -75,14 +73,12 @@ def test_vision_info(contract: ModelContract, digest: str, version: int) -> None
 
 def test_node_publishes_classification(
         ros: RosSession, vision: VisionMessages, fire: np.ndarray) -> None:
-    """For each answer: the image's header, both classes, and the probability that is known."""
+    """For each detection: the image's header, both classes and their probabilities."""
     found = ros.collect(vision.msg.Classification, '/fire_detector/classification')
-    ros.start('detector_node')
-    camera = Camera(ros)
-    camera.wait_until_heard()
-    ros.wait_for(lambda: camera.show(image_message(CALM, stamp=1)) and found, 'a classification')
+    camera = camera_of_detector(ros)
+    ros.wait_for(lambda: camera.detect(image_message(CALM, stamp=1)) and found, 'a classification')
     message = image_message(fire, stamp=77.25)
-    probability, _ = camera.show(message)
+    probability, _ = camera.detect(message)
     ros.wait_for(lambda: found[-1].header == message.header, 'the header')
     assert {result.class_id: result.score for result in found[-1].results} == {
         'fire': pytest.approx(probability, abs=1e-6),
@@ -90,10 +86,10 @@ def test_node_publishes_classification(
     assert probability > 0.9
 
 
-def test_node_tells_of_its_model_to_who_comes_late(
+def test_model_is_published_to_late_subscribers(
         ros: RosSession, vision: VisionMessages, contract: ModelContract) -> None:
     """The model, and a parameter with the labels, in the robot's namespace; from then on held."""
-    ros.start('detector_node', '-r', '__ns:=/robot1')
+    ros.start_detector(arguments=('-r', '__ns:=/robot1'))
     detector = '/robot1/fire_detector'
     assert ros.state(detector) == 'active'
     found: list[vision.msg.VisionInfo] = []  # type: ignore[name-defined]
@@ -114,15 +110,14 @@ def test_node_tells_of_its_model_to_who_comes_late(
 
 
 def test_without_vision_msgs_the_topics_are_absent(ros: RosSession) -> None:
-    """The node says so once, and works."""
+    """The node logs it once, and works."""
     # In a process of its own: this one may have what was built for the other tests.
     if subprocess.run([sys.executable, '-c', 'import vision_msgs.msg'], env=ros.environment,
                       capture_output=True, check=False).returncode == 0:
         pytest.skip('vision_msgs is installed')
-    process = ros.start('detector_node')
-    camera = Camera(ros)
-    camera.wait_until_heard()
-    camera.show(image_message(CALM, stamp=1))
+    process = ros.start_detector()
+    camera = Camera(ros).wait_until_heard()
+    camera.detect(image_message(CALM, stamp=1))
     assert process.output.count('vision_msgs cannot be imported') == 1
     for topic in ('classification', 'vision_info'):
         assert ros.node.count_publishers(f'/fire_detector/{topic}') == 0

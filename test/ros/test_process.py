@@ -30,7 +30,7 @@ def page_faults(setting: str) -> int:
     return int(process.stdout)
 
 
-def test_the_memory_of_a_image_is_kept_for_the_next() -> None:
+def test_memory_of_an_image_is_kept_for_the_next() -> None:
     """An image of 921,600 bytes is 225 pages of 4 KiB, each time; none when it is kept."""
     assert page_faults('') > 100 * 200
     assert page_faults('assert keep_freed_memory()') < 225

@@ -9,7 +9,7 @@ from fire_detector.images.files import frame_rate, read_video
 from fire_detector.model.classifier import FireClassifier
 import pytest
 from replay_bags import frames
-from ros_session import Camera, RosSession
+from ros_session import camera_of_detector, RosSession
 
 # An image that arrives while this shared machine does something else must wait, not be lost.
 QUEUE = 'qos_overrides./image.subscription.depth:=100'
@@ -41,10 +41,8 @@ def test_every_frame_is_processed_once(ros: RosSession, data: Path, model: Path,
         path = beginning(path, round(seconds * frame_rate(path)), tmp_path)
     classifier = FireClassifier(model)
     expected = [classifier.probability(frame.image) for frame in read_video(path)]
-    ros.start_detector(QUEUE)
-    detector = Camera(ros)
-    detector.wait_until_heard()
-    camera = ros.start('file_camera', '-p', f'path:={path}')
+    detector = camera_of_detector(ros, QUEUE)
+    camera = ros.start('file_camera', f'path:={path}')
     ros.wait_for(lambda: detector.probabilities, 'a first probability')
     start = time.monotonic()
     duration = len(expected) / frame_rate(path)

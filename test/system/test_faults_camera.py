@@ -19,6 +19,7 @@ from rclpy.qos import QoSReliabilityPolicy
 from ros_session import (
     CALM,
     Camera,
+    camera_of_detector,
     DETECTOR,
     Diagnostics,
     FIRE,
@@ -40,8 +41,7 @@ def test_camera_process_is_killed_and_restarted(ros: RosSession) -> None:
     node = ros.start_detector('image_timeout:=1.0')
 
     def start_camera() -> Process:
-        return ros.start('synthetic_camera', '-p', 'width:=96', '-p', 'height:=72',
-                         '-p', 'rate:=10.0')
+        return ros.start('synthetic_camera', 'width:=96', 'height:=72', 'rate:=10.0')
 
     camera = start_camera()
     ros.wait_for(lambda: probabilities, 'probabilities')
@@ -72,21 +72,21 @@ def test_two_cameras_on_one_topic(ros: RosSession) -> None:
         camera.wait_until_heard()
     for _ in range(5):
         # So that the second is ahead of the first with its numbers.
-        camera.show(image_message(CALM, stamp=2e9))
+        camera.detect(image_message(CALM, stamp=2e9))
     camera.probabilities.clear()
 
-    def show(number: int, pixels: np.ndarray) -> bool:
-        """Show an image with one camera and then the other."""
-        shown = (image_message(pixels, 'bgr8', 100 + 0.1 * number) if number % 2 else
-                 image_message(np.ascontiguousarray(pixels[5:-5, 10:-10, ::-1]), 'rgb8',
-                               99.7 + 0.1 * number))
+    def alarm_of(number: int, pixels: np.ndarray) -> bool:
+        """Publish an image with one camera and then the other; return the alarm."""
+        message = (image_message(pixels, 'bgr8', 100 + 0.1 * number) if number % 2 else
+                   image_message(np.ascontiguousarray(pixels[5:-5, 10:-10, ::-1]), 'rgb8',
+                                 99.7 + 0.1 * number))
         camera.publisher = publishers[number % 2]
-        probability, alarm = camera.show(shown)
-        assert probability == pytest.approx(classifier.probability(from_image(shown)), abs=1e-6)
+        probability, alarm = camera.detect(message)
+        assert probability == pytest.approx(classifier.probability(from_image(message)), abs=1e-6)
         return alarm
 
-    assert [show(number, FIRE) for number in range(6)] == 4 * [False] + 2 * [True]
-    calm = [show(number, CALM) for number in range(6, 20)]
+    assert [alarm_of(number, FIRE) for number in range(6)] == 4 * [False] + 2 * [True]
+    calm = [alarm_of(number, CALM) for number in range(6, 20)]
     assert calm[0] is True
     assert calm[-1] is False
     assert len(camera.probabilities) == 20
@@ -103,11 +103,10 @@ def test_camera_becomes_reliable(ros: RosSession) -> None:
                          lambda: unheard.publisher.publish(image_message(CALM)))
     ros.wait_for(lambda: reason in process.output, 'the reason in the log')
     assert not unheard.probabilities
-    camera = Camera(ros)
-    camera.wait_until_heard()
-    camera.show(image_message(CALM, stamp=1))
+    camera = Camera(ros).wait_until_heard()
+    camera.detect(image_message(CALM, stamp=1))
     diagnostics.wait_for(DiagnosticStatus.OK, 'images/s',
-                         lambda: camera.show(image_message(CALM, stamp=ros.now())))
+                         lambda: camera.detect(image_message(CALM, stamp=ros.now())))
 
 
 def test_camera_comes_back_with_another_reliability(ros: RosSession) -> None:
@@ -124,7 +123,7 @@ def test_camera_comes_back_with_another_reliability(ros: RosSession) -> None:
         # A reliable camera is heard at once by one that is not: it follows within a second.
         ros.wait_for(lambda: subscriptions() == wanted, f'a {wanted} subscription')  # noqa: B023
         camera.wait_until_heard()
-        camera.show(image_message(CALM, stamp=1))
+        camera.detect(image_message(CALM, stamp=1))
         ros.node.destroy_publisher(camera.publisher)
 
 
@@ -144,13 +143,11 @@ def filled(encoding: str, height: int, width: int, padding: int) -> Image:
 def test_size_and_encoding_change_with_every_image(ros: RosSession) -> None:
     """The probability is the classifier's, down to the smallest and to odd sizes."""
     classifier = FireClassifier(find_model(DEFAULT_MODEL))
-    ros.start_detector()
-    camera = Camera(ros)
-    camera.wait_until_heard()
+    camera = camera_of_detector(ros)
     messages = [filled(encoding, height, width, padding) for height, width, padding in (
         (33, 17, 0), (480, 640, 0), (3, 3, 0), (17, 601, 13)) for encoding in ENCODINGS]
     for message in messages:
-        probability, _ = camera.show(message)
+        probability, _ = camera.detect(message)
         assert probability == pytest.approx(
             classifier.probability(from_image(message)), abs=1e-6), message.encoding
     assert len(camera.probabilities) == len(messages)
@@ -179,7 +176,7 @@ def test_overload(ros: RosSession) -> None:
         return message
 
     camera.wait_until_heard(message)
-    service = median(seconds_of(lambda: camera.show(stamped())) for _ in range(15))
+    service = median(seconds_of(lambda: camera.detect(stamped())) for _ in range(15))
     before = diagnostics.refreshed()
     sent: list[CompressedImage] = []
 

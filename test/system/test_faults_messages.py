@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages that lie, and clocks that jump."""
+"""Messages with wrong fields or files, and clocks that jump."""
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from builtin_interfaces.msg import Time
@@ -13,6 +13,7 @@ import pytest
 from ros_session import (
     CALM,
     Camera,
+    camera_of_detector,
     Diagnostics,
     FIRE,
     image_message,
@@ -41,8 +42,8 @@ def compressed(file: bytes, format_text: str = 'jpeg') -> CompressedImage:
     return CompressedImage(format=format_text, data=array('B', file))
 
 
-def saying(file: bytes, columns: int, rows: int) -> bytes:
-    """Change the size that the frame header of a baseline JPEG says (ITU-T T.81, B.2.2)."""
+def with_size(file: bytes, columns: int, rows: int) -> bytes:
+    """Change the size in the frame header of a baseline JPEG (ITU-T T.81, B.2.2)."""
     start = file.index(b'\xff\xc0') + 5
     return (file[:start] + rows.to_bytes(2, 'big') + columns.to_bytes(2, 'big')
             + file[start + 4:])
@@ -81,9 +82,9 @@ COMPRESSED_BAD = {
     'half a JPEG': compressed(JPEG[:len(JPEG) // 2]),
     'a JPEG without its end': compressed(JPEG[:-2]),
     'a JPEG without its pixels': compressed(JPEG[:JPEG.index(b'\xff\xda')] + b'\xff\xd9'),
-    'a JPEG of gigabytes': compressed(saying(JPEG, 65_535, 65_535)),
-    'a JPEG of many pixels': compressed(saying(JPEG, 8_000, 8_000)),
-    'a JPEG of no pixels': compressed(saying(JPEG, 0, 0)),
+    'a JPEG of gigabytes': compressed(with_size(JPEG, 65_535, 65_535)),
+    'a JPEG of many pixels': compressed(with_size(JPEG, 8_000, 8_000)),
+    'a JPEG of no pixels': compressed(with_size(JPEG, 0, 0)),
     'half a PNG': compressed(PNG[:len(PNG) // 2]),
     'a PNG with a wrong checksum': compressed(PNG[:200] + bytes([PNG[200] ^ 1]) + PNG[201:]),
     'a PNG of gigabytes': compressed(PNG[:16] + b'\x7f\xff\xff\xff' * 2 + PNG[24:]),
@@ -91,7 +92,7 @@ COMPRESSED_BAD = {
     'a GIF': compressed(b'GIF89a' + bytes(100)),
 }
 COMPRESSED_ODD = {
-    'a PNG that says it is a JPEG': compressed(PNG),
+    'a PNG with the format of a JPEG': compressed(PNG),
     'an endless format': compressed(JPEG, 'x' * 100_000),
     'bytes behind the end': compressed(JPEG + bytes(100_000)),
     'wrong bytes among the pixels': compressed(JPEG[:-400] + bytes(200) + JPEG[-200:]),
@@ -109,7 +110,7 @@ def peak_memory(process: Process) -> int:
     ('/image', raw(), RAW_BAD, RAW_ODD),
     ('/image/compressed', compressed(JPEG), COMPRESSED_BAD, COMPRESSED_ODD),
 ], ids=['raw', 'compressed'])
-def test_lying_messages(ros: RosSession, topic: str, good: object, bad: dict[str, object],
+def test_wrong_messages(ros: RosSession, topic: str, good: object, bad: dict[str, object],
                         odd: dict[str, object]) -> None:
     """
     Process what is an image, reject what is none, and go on, without taking memory for promises.
@@ -117,21 +118,20 @@ def test_lying_messages(ros: RosSession, topic: str, good: object, bad: dict[str
     The largest image here takes 1 MB. A hundred, a tenth of a gigabyte, are never held.
     """
     diagnostics = Diagnostics(ros)
-    process = ros.start(
-        'detector_node', '-p', f'image_transport:={"raw" if topic == "/image" else "compressed"}',
-        '-p', f'qos_overrides.{topic}.subscription.depth:=10')
-    camera = Camera(ros, topic, message_type=type(good))
-    camera.wait_until_heard(good)
-    expected, _ = camera.show(good)
+    process = ros.start_detector(
+        f'image_transport:={"raw" if topic == "/image" else "compressed"}',
+        f'qos_overrides.{topic}.subscription.depth:=10')
+    camera = Camera(ros, topic, message_type=type(good)).wait_until_heard(good)
+    expected, _ = camera.detect(good)
     before, memory = diagnostics.refreshed(), peak_memory(process)
     count = len(camera.probabilities)
     for name, message in bad.items():
         camera.publisher.publish(message)
-        assert camera.show(good)[0] == pytest.approx(expected, abs=1e-6), name
+        assert camera.detect(good)[0] == pytest.approx(expected, abs=1e-6), name
         count += 1
         assert len(camera.probabilities) == count, f'{name} was not rejected'
     for message in odd.values():
-        probability, _ = camera.show(message)
+        probability, _ = camera.detect(message)
         assert 0.0 <= probability <= 1.0
     values = diagnostics.refreshed()
     assert int(values['rejected']) - int(before['rejected']) == len(bad)
@@ -148,23 +148,15 @@ def test_images_jump_in_time(ros: RosSession) -> None:
     The alarm is raised by the fifth image of fire. The first image from another time may be
     an odd stamp and changes nothing; with the second the alarm is over, and takes five again.
     """
-    camera = Camera(ros)
-    ros.start('detector_node')
-    camera.wait_until_heard()
-    start = 10_000.0
+    camera = camera_of_detector(ros)
+    start, stamps = 10_000.0, 0.1 * np.arange(6)
     for jump in (-900.0, HOUR, -2.0):
-        stamps: Iterator[float] = iter(np.arange(start, start + 2, 0.1))
-        shown = [camera.show(image_message(FIRE, stamp=next(stamps)))[1] for _ in range(6)]
-        assert shown == 4 * [False] + 2 * [True]
+        assert camera.alarms_of(FIRE, start + stamps) == 4 * [False] + 2 * [True]
         start += jump
-        stamps = iter(np.arange(start, start + 2, 0.1))
-        shown = [camera.show(image_message(FIRE, stamp=next(stamps)))[1] for _ in range(6)]
-        assert shown == [True] + 3 * [False] + 2 * [True]
+        assert camera.alarms_of(FIRE, start + stamps) == [True] + 3 * [False] + 2 * [True]
         # Far enough for what comes next to be another time.
         start += 2 * HOUR
-        shown = [camera.show(image_message(CALM, stamp=start + 0.1 * number))[1]
-                 for number in range(3)]
-        assert shown == [True, False, False]
+        assert camera.alarms_of(CALM, start + stamps[:3]) == [True, False, False]
         start += 2 * HOUR
 
 
@@ -172,9 +164,8 @@ def test_simulated_clock_jumps(ros: RosSession) -> None:
     """Forward by an hour, back to the start: all is well with the images of the new time."""
     diagnostics = Diagnostics(ros)
     clock = ros.node.create_publisher(Clock, '/clock', 10)
-    process = ros.start('detector_node', '-p', 'use_sim_time:=true')
-    camera = Camera(ros)
-    camera.wait_until_heard()
+    process = ros.start_detector('use_sim_time:=true')
+    camera = Camera(ros).wait_until_heard()
     ros.wait_for(lambda: clock.get_subscription_count() > 0, 'a subscription to the clock')
     seen = ros.collect(DiagnosticArray, '/diagnostics')
     for begin in (1000.0, 1000.0 + HOUR, 5.0):
@@ -197,21 +188,19 @@ def player(camera: Camera, clock: object, begin: float) -> Callable[[], None]:
     def play() -> None:
         message = image_message(CALM, stamp=float(next(times)))
         clock.publish(Clock(clock=message.header.stamp))  # type: ignore[attr-defined]
-        camera.show(message)
+        camera.detect(message)
 
     return play
 
 
 def test_message_without_bytes(ros: RosSession) -> None:
     """Fast DDS is silent after it; the node subscribes anew, and images are processed again."""
-    ros.start('detector_node', '-p', 'image_timeout:=1.0')
-    camera = Camera(ros)
-    camera.wait_until_heard()
+    camera = camera_of_detector(ros, 'image_timeout:=1.0')
     camera.publisher.publish(b'')
     before = len(camera.probabilities)
 
-    def show() -> bool:
+    def processed() -> bool:
         camera.publisher.publish(image_message(CALM, stamp=1))
         return len(camera.probabilities) > before
 
-    ros.wait_for(show, 'a probability')
+    ros.wait_for(processed, 'a probability')

@@ -24,7 +24,7 @@ from replay_bags import (
     write_bag,
     write_ros1_bag,
 )
-from ros_session import Camera, Process, RosSession
+from ros_session import camera_of_detector, RosSession
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
@@ -40,12 +40,6 @@ def images(count: int = COUNT, topic: str = '/front/image_raw', rate: float = RA
     """Record images that differ; their stamps are not the times at which they were received."""
     return camera([np.full((8, 8, 3), index, np.uint8) for index in range(count)], topic, rate,
                   kind)
-
-
-def start(ros: RosSession, path: Path, *parameters: str) -> Process:
-    """Start the camera."""
-    return ros.start('file_camera', *(word for parameter in (f'path:={path}', *parameters)
-                                      for word in ('-p', parameter)))
 
 
 def collect(ros: RosSession, kind: str = IMAGE) -> list[tuple[float, bytes]]:
@@ -82,16 +76,16 @@ def test_as_recorded(ros: RosSession, tmp_path: Path, storage: StoragePlugin,
     recorded = images(kind=kind)
     bag = write_bag(tmp_path / 'bag', [text(), *recorded], storage, mode)
     arrived = collect(ros, kind)
-    process = start(ros, bag, 'speed:=2')
+    process = ros.start('file_camera', f'path:={bag}', 'speed:=2')
     ros.wait_for(lambda: len(arrived) >= COUNT, 'every image')
-    assert process.popen.wait(10) == 0, process.output
+    process.check_end()
     assert [data for _, data in arrived] == serialized(recorded)
     assert arrived[-1][0] - arrived[0][0] == pytest.approx(0.98, abs=0.2)
 
 
 def test_clock(ros: RosSession, tmp_path: Path) -> None:
     """
-    The clock tells the times of recording, and goes on where nothing was recorded.
+    The clock has the times of recording, and goes on where nothing was recorded.
 
     At 4 times the recorded pace, 4 s between two images take 1 s: 40 times are published, or fewer
     on a busy machine, beside those of the two images.
@@ -99,9 +93,9 @@ def test_clock(ros: RosSession, tmp_path: Path) -> None:
     bag = write_bag(tmp_path / 'bag', images(2, rate=0.25), MCAP)
     clock = ros.collect(Clock, '/clock')
     arrived = collect(ros)
-    process = start(ros, bag, 'speed:=4.0', 'clock:=true')
+    process = ros.start('file_camera', f'path:={bag}', 'speed:=4.0', 'clock:=true')
     ros.wait_for(lambda: len(arrived) == 2 and clock and seconds(clock[-1]) > 4, 'the end')
-    assert process.popen.wait(10) == 0, process.output
+    process.check_end()
     times = [seconds(one) for one in clock]
     assert times == sorted(times)
     assert times[0] == pytest.approx(DELAY, abs=1e-6)
@@ -112,13 +106,12 @@ def test_clock(ros: RosSession, tmp_path: Path) -> None:
 def test_detector_on_the_clock_of_a_bag(ros: RosSession, tmp_path: Path) -> None:
     """A detector that takes its time from the bag processes every image, none of them too old."""
     bag = write_bag(tmp_path / 'bag', images(20), MCAP)
-    ros.start_detector('use_sim_time:=true', 'qos_overrides./image.subscription.depth:=100')
-    detector = Camera(ros)
-    detector.wait_until_heard()
-    process = start(ros, bag, 'clock:=true')
+    detector = camera_of_detector(ros, 'use_sim_time:=true',
+                                  'qos_overrides./image.subscription.depth:=100')
+    process = ros.start('file_camera', f'path:={bag}', 'clock:=true')
     ros.wait_for(lambda: len(detector.probabilities) == len(detector.alarms) == 20,
                  'a detection for each image')
-    assert process.popen.wait(10) == 0, process.output
+    process.check_end()
     assert ros.parameter('/fire_detector', 'use_sim_time') is True
 
 
@@ -127,13 +120,13 @@ def test_waits_for_a_subscription(ros: RosSession, tmp_path: Path) -> None:
     bag = write_bag(tmp_path / 'bag', images(2, kind=COMPRESSED), MCAP)
     clock = ros.collect(Clock, '/clock')
     collect(ros, IMAGE)
-    process = start(ros, bag, 'clock:=true')
+    process = ros.start('file_camera', f'path:={bag}', 'clock:=true')
     ros.wait_for(lambda: ros.node.count_publishers('/clock'), 'the clock')
     assert not ros.happens(lambda: clock, 0.5)
     assert ros.node.count_publishers('/image') == 0
     arrived = collect(ros, COMPRESSED)
     ros.wait_for(lambda: len(arrived) == 2, 'both images')
-    assert process.popen.wait(10) == 0, process.output
+    process.check_end()
 
 
 def test_several_topics(ros: RosSession, tmp_path: Path) -> None:
@@ -143,9 +136,9 @@ def test_several_topics(ros: RosSession, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='with images: /front/image_raw, /rear/compressed'):
         create_playback(ros.node, DEFAULTS | {'path': str(bag)})
     arrived = collect(ros, COMPRESSED)
-    process = start(ros, bag, 'topic:=/rear/compressed')
+    process = ros.start('file_camera', f'path:={bag}', 'topic:=/rear/compressed')
     ros.wait_for(lambda: len(arrived) == 3, 'the images of one topic')
-    assert process.popen.wait(10) == 0, process.output
+    process.check_end()
     assert [data for _, data in arrived] == serialized(rear)
 
 
@@ -158,7 +151,7 @@ def test_bag_of_a_killed_recorder(ros: RosSession, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-2000])
     (bag / 'metadata.yaml').unlink()
     arrived = collect(ros)
-    process = start(ros, bag, 'speed:=10')
+    process = ros.start('file_camera', f'path:={bag}', 'speed:=10')
     ros.wait_for(lambda: process.popen.poll() is not None, 'the end')
     assert process.popen.returncode == 0, process.output
     expected = serialized(recorded[:2] + recorded[3:])
@@ -173,20 +166,19 @@ def test_bag_of_ros1(ros: RosSession, tmp_path: Path) -> None:
     pixels = [np.full((8, 8, 3), index, np.uint8) for index in range(10)]
     bag = write_ros1_bag(tmp_path / 'old.bag', camera(pixels, rate=RATE, types=ROS1))
     arrived = collect(ros)
-    process = start(ros, bag)
+    process = ros.start('file_camera', f'path:={bag}')
     ros.wait_for(lambda: len(arrived) == 10, 'every image')
-    assert process.popen.wait(10) == 0, process.output
+    process.check_end()
     assert [data for _, data in arrived] == serialized(images(10))
 
 
 def test_ctrl_c(ros: RosSession, tmp_path: Path) -> None:
-    """It ends when asked to, without a complaint, in the middle of a long silence."""
+    """An interrupt ends it cleanly in the middle of a long silence."""
     bag = write_bag(tmp_path / 'bag', images(2, rate=1 / 3600), MCAP)
     arrived = collect(ros)
-    process = start(ros, bag)
+    process = ros.start('file_camera', f'path:={bag}')
     ros.wait_for(lambda: arrived, 'the first image')
-    assert process.end() == 0
-    assert 'Traceback' not in process.output
+    process.interrupt()
 
 
 def write_sources(folder: Path) -> None:
@@ -230,11 +222,11 @@ def test_without_rosbags(ros: RosSession, tmp_path: Path) -> None:
         (missing / f'{name}.py').write_text(f'raise ImportError("no {name} here")')
     path = ros.environment.get('PYTHONPATH', '')
     ros.environment['PYTHONPATH'] = f'{missing}:{path}' if path else str(missing)
-    process = start(ros, tmp_path / 'bag')
-    assert process.popen.wait(20) == 1
+    process = ros.start('file_camera', f'path:={tmp_path}/bag')
+    process.check_end(1)
     assert 'rosbags (no rosbags here)' in process.output
     assert "pip install '.[replay]'" in process.output
     arrived = collect(ros)
-    process = start(ros, tmp_path / 'image.png')
+    process = ros.start('file_camera', f'path:={tmp_path}/image.png')
     ros.wait_for(lambda: arrived, 'the image')
-    assert process.popen.wait(10) == 0, process.output
+    process.check_end()

@@ -109,18 +109,18 @@ def test_nothing_but_images_is_processed(
         ros: RosSession, make: Maker, topic: str, good: Any, count: int) -> None:
     """Exactly the good images are processed, exactly the others rejected; memory stays."""
     diagnostics = Diagnostics(ros)
-    process = ros.start('detector_node', '-p', f'image_transport:={make.__name__}',
-                        '-p', f'qos_overrides.{topic}.subscription.depth:={DEPTH}')
+    process = ros.start_detector(f'image_transport:={make.__name__}',
+                                 f'qos_overrides.{topic}.subscription.depth:={DEPTH}')
     camera = Camera(ros, topic, message_type=type(good))
     messages = bad_messages(make, count)
     camera.wait_until_heard(good)
-    expected, _ = camera.show(good)
+    expected, _ = camera.detect(good)
     camera.probabilities.clear()
     before, memory = diagnostics.refreshed(), process.memory
     for start in range(0, count, BURST):
         for message in messages[start:start + BURST]:
             camera.publisher.publish(message)
-        assert camera.show(good)[0] == pytest.approx(expected, abs=1e-6)
+        assert camera.detect(good)[0] == pytest.approx(expected, abs=1e-6)
     assert len(camera.probabilities) == count // BURST
     after = diagnostics.refreshed()
     assert int(after['processed']) - int(before['processed']) == count // BURST

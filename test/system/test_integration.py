@@ -70,7 +70,7 @@ class BasicNavigator(Node):
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RosSession]:
     """Run a detector and a guard, whose names are read only."""
     with RosSession(tmp_path_factory.mktemp('nodes')) as session:
-        session.start('detector_node')
+        session.start_detector()
         session.start('guard_node')
         assert session.state() == session.state(GUARD) == 'active'
         yield session
@@ -97,13 +97,18 @@ def field_type(message_type: str, fields: list[str]) -> str:
     return message_type
 
 
+def is_number(found: dict[str, list[str]], topic: str, fields: list[str]) -> bool:
+    """Return whether a field of a topic's message can be plotted."""
+    return field_type(found[topic][0], fields) in ('float', 'double', 'boolean')
+
+
 def test_parameter_file() -> None:
-    """What the package's parameter file says of the guard are its defaults."""
+    """The guard's values in the package's parameter file are its defaults."""
     file = yaml.safe_load((FOLDER.parents[1] / 'launch' / 'detect.yaml').read_text())
-    given = file['/**/fire_guard']['ros__parameters']
+    values = file['/**/fire_guard']['ros__parameters']
     defaults = {parameter.name: parameter.default for parameter in PARAMETERS}
-    assert given == {name: defaults[name] for name in given}
-    assert defaults.keys() - given.keys() == {'autostart', 'detectors'}
+    assert values == {name: defaults[name] for name in values}
+    assert defaults.keys() - values.keys() == {'autostart', 'detectors'}
 
 
 def test_topics_of_the_page(nodes: RosSession) -> None:
@@ -133,8 +138,8 @@ def test_topics_of_the_other_pages(nodes: RosSession) -> None:
 
 def test_twist_mux(nodes: RosSession) -> None:
     """The lock is on the alarm, between navigation and joystick, and counts silence."""
-    given = yaml.safe_load((FOLDER / 'twist_mux.yaml').read_text())
-    parameters = given['twist_mux']['ros__parameters']
+    values = yaml.safe_load((FOLDER / 'twist_mux.yaml').read_text())
+    parameters = values['twist_mux']['ros__parameters']
     topics, lock = parameters['topics'], parameters['locks']['fire']
     assert wait_for_topics(nodes, {f'/{lock["topic"]}'})[f'/{lock["topic"]}'] == [
         'std_msgs/msg/Bool']
@@ -148,13 +153,13 @@ def test_twist_mux(nodes: RosSession) -> None:
 
 def test_lifecycle_manager(ros: RosSession) -> None:
     """Brought up in the order of the file, as the manager does it, the nodes are active."""
-    given = yaml.safe_load((FOLDER / 'lifecycle_manager.yaml').read_text())
-    parameters = given['lifecycle_manager_fire']['ros__parameters']
+    values = yaml.safe_load((FOLDER / 'lifecycle_manager.yaml').read_text())
+    parameters = values['lifecycle_manager_fire']['ros__parameters']
     assert (parameters['bond_timeout'], parameters['autostart']) == (0.0, True)
     names = parameters['node_names']
     assert names == ['fire_detector', 'fire_guard']
     for module in ('detector_node', 'guard_node'):
-        ros.start(module, '-p', 'autostart:=false')
+        ros.start(module, 'autostart:=false')
     for transition in (CONFIGURE, ACTIVATE):
         assert all(ros.change_state(transition, f'/{name}') for name in names)
     assert [ros.state(f'/{name}') for name in names] == ['active', 'active']
@@ -227,7 +232,7 @@ def test_foxglove_layout(nodes: RosSession) -> None:
         'sensor_msgs/msg/Image', 'diagnostic_msgs/msg/DiagnosticArray'}
     for path in paths:
         topic, *fields = path.split('.')
-        assert field_type(found[topic][0], fields) in ('float', 'double', 'boolean'), path
+        assert is_number(found, topic, fields), path
     assert {types[0] for name, types in nodes.node.get_service_names_and_types()
             if name in services} == {'std_srvs/srv/Trigger'}
 
@@ -250,8 +255,7 @@ def test_rqt_perspective(nodes: RosSession) -> None:
     assert found[image] == ['sensor_msgs/msg/Image']
     for path in paths:
         topic = next(name for name in found if path.startswith(f'{name}/'))
-        fields = path.removeprefix(f'{topic}/').split('/')
-        assert field_type(found[topic][0], fields) in ('float', 'double', 'boolean'), path
+        assert is_number(found, topic, path.removeprefix(f'{topic}/').split('/')), path
 
 
 def value(entry: dict[str, str]) -> Any:
@@ -319,4 +323,4 @@ def test_guarded_launch(ros: RosSession, colcon_install: Path) -> None:
 
     ros.wait_for(passes, 'a command that passes')
     assert ros.node.count_publishers('/cmd_vel_out') == 0
-    assert process.end() == 0
+    process.interrupt()

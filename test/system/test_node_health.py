@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the node says of itself on /diagnostics, and of a camera that is silent."""
+"""The detector's diagnostics, also with a camera that is silent."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def diagnostics(ros: RosSession) -> Diagnostics:
 
 
 def test_states(ros: RosSession, diagnostics: Diagnostics, model: Path) -> None:
-    """Every state says which it is; from `configure` on the model is named."""
+    """Every state is named; from `configure` on the model is, too."""
     ros.start_detector('autostart:=false')
     diagnostics.wait_for(DiagnosticStatus.OK, 'unconfigured')
     assert ros.change_state(CONFIGURE)
@@ -42,23 +42,22 @@ def test_states(ros: RosSession, diagnostics: Diagnostics, model: Path) -> None:
 
 def test_images_are_counted(ros: RosSession, diagnostics: Diagnostics) -> None:
     """Processed images, and a rejected one, are in the diagnostics, by size and reason."""
-    process = ros.start('detector_node')
-    camera = Camera(ros)
-    camera.wait_until_heard()
+    process = ros.start_detector()
+    camera = Camera(ros).wait_until_heard()
     before = diagnostics.wait_for(DiagnosticStatus.WARN, 'ahead of this node')
     bad = image_message(CALM, stamp=4)
     bad.encoding = 'nosuch'
     camera.publisher.publish(bad)
     ros.wait_for(lambda: "encoding 'nosuch' is not one of" in process.output, 'the rejection')
-    shown: list[tuple[float, bool]] = []
+    detections: list[tuple[float, bool]] = []
 
-    def show() -> None:
-        shown.append(camera.show(image_message(CALM, stamp=10 + 0.1 * len(shown))))
+    def detect() -> None:
+        detections.append(camera.detect(image_message(CALM, stamp=10 + 0.1 * len(detections))))
 
-    diagnostics.wait_for(DiagnosticStatus.WARN, 'days old', meanwhile=show)
-    values = diagnostics.wait_for(DiagnosticStatus.WARN, 'days old', meanwhile=show)
+    diagnostics.wait_for(DiagnosticStatus.WARN, 'days old', meanwhile=detect)
+    values = diagnostics.wait_for(DiagnosticStatus.WARN, 'days old', meanwhile=detect)
     processed = int(values['processed']) - int(before['processed'])
-    assert len(shown) - 50 < processed <= len(shown)
+    assert len(detections) - 50 < processed <= len(detections)
     assert values['rejected for encoding'] == '1'
     assert "'nosuch'" in values['last rejection']
     assert values['encoding'] == 'bgr8'

@@ -12,11 +12,10 @@ from std_msgs.msg import Bool
 
 def test_thresholds_apply_at_once(shared_ros: RosSession, camera: Camera) -> None:
     """What calm images reach raises the alarm, once the threshold is 0 and not before."""
-    assert not any(camera.show(image_message(CALM, stamp=1 + 0.1 * number))[1]
-                   for number in range(6))
+    assert not any(camera.alarms_of(CALM, np.arange(1, 1.55, 0.1)))
     for name in ('alarm.off_threshold', 'alarm.on_threshold'):
         assert shared_ros.set_parameter(name, 0.0) == ''
-    assert camera.show(image_message(CALM, stamp=1.6))[1] is True
+    assert camera.detect(image_message(CALM, stamp=1.6))[1] is True
     for name in ('alarm.on_threshold', 'alarm.off_threshold'):
         assert shared_ros.set_parameter(name, -1.0) == ''
 
@@ -41,27 +40,26 @@ def test_latched_alarm_waits_for_its_service(
         shared_ros: RosSession, camera: Camera, fire: np.ndarray) -> None:
     """Calm images do not clear it; ~/reset_alarm does, and publishes False."""
     assert shared_ros.set_parameter('alarm.latch', True) == ''
-    stamps = iter(np.arange(10, 100, 0.1))
-    assert [camera.show(image_message(fire, stamp=next(stamps)))[1] for _ in range(6)][-1] is True
-    assert all(camera.show(image_message(CALM, stamp=next(stamps)))[1] for _ in range(20))
+    assert camera.alarms_of(fire, np.arange(10, 10.55, 0.1))[-1] is True
+    assert all(camera.alarms_of(CALM, np.arange(10.6, 12.55, 0.1)))
     before = len(camera.alarms)
     assert shared_ros.trigger('/fire_detector/reset_alarm') == (True, 'the alarm is cleared')
     shared_ros.wait_for(lambda: len(camera.alarms) > before, 'a False')
     assert camera.alarms[-1] == Bool(data=False)
-    assert camera.show(image_message(CALM, stamp=next(stamps)))[1] is False
+    assert camera.alarms_of(CALM, [13]) == [False]
     assert shared_ros.set_parameter('alarm.latch', False) == ''
 
 
 def test_rate_can_be_capped(shared_ros: RosSession, camera: Camera) -> None:
     """At one image in a thousand seconds, the next is skipped; without the cap it is not."""
     assert shared_ros.set_parameter('max_rate', 0.001) == ''
-    camera.show(image_message(CALM, stamp=1))
+    camera.detect(image_message(CALM, stamp=1))
     before = len(camera.probabilities)
     for stamp in (2, 3, 4):
         camera.publisher.publish(image_message(CALM, stamp=stamp))
     assert not shared_ros.happens(lambda: len(camera.probabilities) > before, within=1.0)
     assert shared_ros.set_parameter('max_rate', 0.0) == ''
-    camera.show(image_message(CALM, stamp=5))
+    camera.detect(image_message(CALM, stamp=5))
 
 
 def test_unconfigured(ros: RosSession) -> None:
@@ -79,7 +77,7 @@ def test_wrong_name_is_reported(ros: RosSession, tmp_path: Path) -> None:
     file = tmp_path / 'parameters.yaml'
     file.write_text('/**:\n  ros__parameters:\n    alarm.on_treshold: 0.8\n    speed: 3\n'
                     '    use_sim_time: false\n')
-    process = ros.start('detector_node', '--params-file', str(file))
+    process = ros.start_detector(arguments=('--params-file', str(file)))
     ros.wait_for(lambda: 'there is no parameter alarm.on_treshold: its value is not used; did '
                  'you mean alarm.on_threshold?' in process.output, 'the misspelled name')
     ros.wait_for(lambda: 'there is no parameter speed' in process.output, 'the other one')
@@ -89,7 +87,7 @@ def test_wrong_name_is_reported(ros: RosSession, tmp_path: Path) -> None:
 
 def test_overridden_quality_of_service(ros: RosSession) -> None:
     """qos_overrides of the image topic reach the subscription."""
-    ros.start('detector_node', '-p', 'qos_overrides./image.subscription.depth:=7')
+    ros.start_detector('qos_overrides./image.subscription.depth:=7')
     Camera(ros).wait_until_heard()
     info, = ros.node.get_subscriptions_info_by_topic('/image')
     # A middleware need not report the depth; where it does, it is that of the parameter.
@@ -104,7 +102,7 @@ def test_changed_model_is_refused_unless_allowed(ros: RosSession, tmp_path: Path
     # The last byte of a weight.
     data[1_000_003] ^= 1
     path.write_bytes(data)
-    process = ros.start('detector_node', '-p', f'model:={path}')
+    process = ros.start_detector(f'model:={path}')
     ros.wait_for(lambda: 'cannot configure: ' in process.output, 'the refusal')
     assert str(path) in process.output
     assert ros.set_parameter('allow_changed_model', True) == ''

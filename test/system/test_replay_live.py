@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A replay says of a recording what the node says of the same messages over DDS."""
+"""A replay predicts for a recording what the node predicts for the same messages over DDS."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -36,9 +36,9 @@ def test_live_and_replayed(ros: RosSession, data: Path, tmp_path: Path, kind: st
     assert {prediction.alarm for prediction in replayed} == {False, True}
 
     message_type = getattr(sensor_msgs.msg, kind.split('/')[-1])
-    ros.start('detector_node', '-p', f'qos_overrides.{topic}.subscription.depth:=100',
-              '-p', f'image_transport:={"raw" if kind == IMAGE else "compressed"}',
-              *(word for name, value in ALARM.items() for word in ('-p', f'{name}:={value}')))
+    ros.start_detector(f'qos_overrides.{topic}.subscription.depth:=100',
+                       f'image_transport:={"raw" if kind == IMAGE else "compressed"}',
+                       *(f'{name}:={value}' for name, value in ALARM.items()))
     detector = Camera(ros, topic, message_type=message_type)
     messages = recorded(bag, message_type)
     # A stamp far ahead, so that the alarm begins anew with the recording.

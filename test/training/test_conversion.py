@@ -14,7 +14,7 @@ from fire_detector.model.file import read_contract, read_sidecar, sidecar_path
 from fire_detector.model.preprocessing import InputSpec, preprocess
 import numpy as np
 import pytest
-from ros_session import Camera, image_message, RosSession
+from ros_session import camera_of_detector, image_message, RosSession
 
 keras = pytest.importorskip('keras', reason='the extra training is not installed')
 pytest.importorskip('tflite_runtime', reason='conversion is proven on both runtimes')
@@ -202,10 +202,8 @@ def test_keras_tflite_and_node_agree(
         assert [classifier.probability(image) for image in images] == pytest.approx(
             expected, abs=1e-3)
 
-    ros.start('detector_node', '-p', f'model:={converted["float32"]}')
-    camera = Camera(ros)
-    camera.wait_until_heard()
-    published = [camera.show(image_message(image.pixels, stamp=number))[0]
+    camera = camera_of_detector(ros, f'model:={converted["float32"]}')
+    published = [camera.detect(image_message(image.pixels, stamp=number))[0]
                  for number, image in enumerate(images)]
     assert published == pytest.approx(expected, abs=1e-3)
 

@@ -15,7 +15,7 @@ from fire_detector.model.file import read_contract
 import numpy as np
 from numpy.typing import NDArray
 import pytest
-from ros_session import Camera, image_message, RosSession
+from ros_session import camera_of_detector, image_message, RosSession
 
 _ = pytest.importorskip('tflite_runtime', reason='conversion is proven on both runtimes')
 pytest.importorskip('keras', reason='the extra training is not installed')
@@ -105,11 +105,9 @@ def tensors_of_each_path(model: Path, images: Sequence[Path], dtype: type[np.gen
     tensors['fire_classify'] = recorded(log, dtype, shape)
 
     ros.environment |= {name: os.environ[name] for name in ('TENSOR_LOG', 'PYTHONPATH')}
-    ros.start('detector_node', '-p', f'model:={model}', '-p', 'runtime:=tflite')
-    camera = Camera(ros)
-    camera.wait_until_heard()
+    camera = camera_of_detector(ros, f'model:={model}', 'runtime:=tflite')
     for number, path in enumerate(images):
-        camera.show(image_message(read_image(path).pixels, stamp=number))
+        camera.detect(image_message(read_image(path).pixels, stamp=number))
     tensors['node'] = recorded(log, dtype, shape)
     return tensors
 
