@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell from a robot's camera images how likely it is that they show fire."""
+"""Detect fire in the images of a robot's camera."""
