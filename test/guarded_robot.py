@@ -64,7 +64,7 @@ class GuardedRobot:
             sent += 1
             self.publish_alarms(False)
             self.send((float(sent), 0.0, 0.0, 0.0, 0.0, 0.0))
-            return any(self._speeds())
+            return any(forward for forward, *_ in self._speeds())
 
         self.ros.wait_for(passes, 'a command that passes')
         self.ros.wait_for(lambda: self._speeds()[-1][0] == sent, 'the last of the commands')
