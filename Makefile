@@ -47,8 +47,8 @@ large-images: $(VENV)/.bench
 arm-check: $(VENV)/.bench
 	$(TOOL) -m arm.check
 
-# Not in CI: seven minutes on two idle cores. `MUTANTS='fire_detector.model.*'` runs some of them; those that
-# had a result, and whose code is as it was, are not run again without being named.
+# Not in CI: seven minutes on two idle cores. `MUTANTS='fire_detector.model.*'` runs some of them;
+# those that had a result, and whose code is as it was, are not run again without being named.
 .PHONY: mutants
 mutants: $(VENV)/.mutation
 	nice $(VENV)/bin/mutmut run --max-children 3 $(MUTANTS)
