@@ -5,11 +5,11 @@ import argparse
 from collections.abc import Sequence
 import contextlib
 from enum import IntEnum
-from importlib import metadata
 import os
 from pathlib import Path
 import re
 import sys
+from typing import Any
 
 # Set by the shell's completion function while a person presses Tab, see argcomplete.
 COMPLETING = '_ARGCOMPLETE'
@@ -35,6 +35,15 @@ class HelpFormatter(argparse.HelpFormatter):
         return '\n\n'.join(parts)
 
 
+class _Version(argparse.Action):
+    """Unlike argparse's own, find out the version only when it is wanted."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Print the version and exit."""
+        print(f'{parser.prog} {version()}')
+        parser.exit()
+
+
 def create_parser(program: str, purpose: str, examples: Sequence[str],
                   notes: str = '') -> argparse.ArgumentParser:
     """
@@ -49,7 +58,7 @@ def create_parser(program: str, purpose: str, examples: Sequence[str],
     parser = argparse.ArgumentParser(
         prog=program, description=purpose, formatter_class=HelpFormatter,
         epilog=f'examples:\n{lines}\n\n{notes}')
-    parser.add_argument('--version', action='version', version=f'{program} {version()}',
+    parser.add_argument('--version', action=_Version, nargs=0,
                         help="show the package's version and exit")
     return parser
 
@@ -88,6 +97,8 @@ def version() -> str:
         found = re.search('<version>(.+?)</version>', manifest.read_text(encoding='utf-8'))
         if found is not None:
             return found[1]
+    # Takes longer to import than the rest of this module.
+    from importlib import metadata
     try:
         return metadata.version('fire_detector')
     except metadata.PackageNotFoundError:
