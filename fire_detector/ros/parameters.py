@@ -33,17 +33,14 @@ def read_parameters(node: Node, table: Sequence[Parameter]) -> dict[str, Any]:
 def warn_undeclared(node: Node, table: Sequence[Parameter]) -> None:
     """Warn of parameters in files and on the command line that are not in a table."""
     for name in _undeclared(node, table):
-        similar = _most_similar(name, table, _SIMILAR)
-        node.get_logger().warning(f'there is no parameter {name}: its value is not used'
-                                  + (f'; did you mean {similar}?' if similar else ''))
+        _warn(node, name, _most_similar(name, table, _SIMILAR))
 
 
 def warn_misspelled(node: Node, table: Sequence[Parameter]) -> None:
     """Warn only of those that are not in a table and very similar to one that is."""
     for name in _undeclared(node, table):
         if similar := _most_similar(name, table, _VERY_SIMILAR):
-            node.get_logger().warning(f'there is no parameter {name}: its value is not used; '
-                                      f'did you mean {similar}?')
+            _warn(node, name, similar)
 
 
 def _undeclared(node: Node, table: Sequence[Parameter]) -> list[str]:
@@ -56,6 +53,11 @@ def _undeclared(node: Node, table: Sequence[Parameter]) -> list[str]:
 def _most_similar(name: str, table: Sequence[Parameter], similarity: float) -> str:
     return next(iter(difflib.get_close_matches(
         name, [parameter.name for parameter in table], 1, similarity)), '')
+
+
+def _warn(node: Node, name: str, similar: str) -> None:
+    node.get_logger().warning(f'there is no parameter {name}: its value is not used'
+                              + (f'; did you mean {similar}?' if similar else ''))
 
 
 def _descriptor(parameter: Parameter) -> ParameterDescriptor:
