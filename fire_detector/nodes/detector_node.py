@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.detection.detector import Detection, Detector, Rejection
 from fire_detector.detection.health import assess, describe_model, Health
 from fire_detector.detection.image_statistics import read_usage, Statistics
@@ -21,6 +22,7 @@ from fire_detector.ros.camera_subscription import CameraSubscription
 from fire_detector.ros.executor import FastPathSubscription
 from fire_detector.ros.lifecycle_node import LATCHED, ManagedNode, run_managed
 from fire_detector.ros.messages import (
+    alarm_array,
     Classification,
     classification,
     to_image_message,
@@ -120,6 +122,7 @@ class FireDetectorNode(ManagedNode):
 
         self._probability_publisher = create(Float32, 'fire_probability')
         self._detected_publisher = create(Bool, 'fire_detected')
+        self._alarm_publisher = create(DiagnosticArray, 'alarm', LATCHED)
         self._annotated_publisher = create(Image, 'annotated', qos_profile_sensor_data)
         self._labels = list(contract.labels)
         self.set_parameters([Parameter(LABELS, value=self._labels)])
@@ -200,6 +203,8 @@ class FireDetectorNode(ManagedNode):
                 f'{detection.stamp:.3f}, probability {detection.probability:.2f}')
         self._probability_publisher.publish(Float32(data=detection.probability))
         self._detected_publisher.publish(Bool(data=detection.alarm))
+        self._alarm_publisher.publish(
+            alarm_array(detection.alarm, self.get_fully_qualified_name(), header))
         if self._classification_publisher is not None:
             self._classification_publisher.publish(classification(
                 self._detector.classifier.contract, header, detection.probability))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Make the messages that are published: images, classifications, diagnostics.
+Make the messages that are published: images, classifications, alarms, diagnostics.
 
 The fields of vision_msgs are those of ROS 2 Humble and later:
 https://docs.ros.org/en/jazzy/p/vision_msgs/msg/VisionInfo.html and its neighbors.
@@ -24,8 +24,8 @@ except ImportError:
     # Every ROS distribution has it; the ROS wheels on PyPI have not.
     Classification = ObjectHypothesis = VisionInfo = None
 
-__all__ = ['Classification', 'VisionInfo', 'classification', 'diagnostic_array',
-           'to_compressed_message', 'to_image_message', 'vision_info']
+__all__ = ['Classification', 'VisionInfo', 'alarm_array', 'classification', 'diagnostic_array',
+           'is_alarm', 'to_compressed_message', 'to_image_message', 'vision_info']
 
 # Hexadecimal digits of a model's SHA-256 that fit into the int32 of `database_version`.
 VERSION_DIGITS = 7
@@ -97,6 +97,27 @@ def to_compressed_message(image: ColorImage, header: Header, jpeg_quality: int) 
     message.format = f'{image.color_order.lower()}8; jpeg compressed bgr8'
     message.data = array('B', encoded.tobytes())
     return message
+
+
+def alarm_array(raised: bool, node: str, header: Header) -> DiagnosticArray:
+    """
+    Make the message that says whether there is a fire alarm, and as of when.
+
+    :param raised: whether there is.
+    :param node: the detector's name with its namespace.
+    :param header: of the image that the alarm follows from: its stamp tells how old the news is.
+    :return: one status, ERROR for an alarm and OK for none.
+    """
+    status = DiagnosticStatus(
+        level=DiagnosticStatus.ERROR if raised else DiagnosticStatus.OK,
+        name=f'{node.lstrip("/")}: fire alarm', message='fire' if raised else 'no fire',
+        hardware_id=node)
+    return DiagnosticArray(header=header, status=[status])
+
+
+def is_alarm(message: DiagnosticArray) -> bool:
+    """Return whether a message of alarm_array() means fire, as any but a plain no does."""
+    return [status.level for status in message.status] != [DiagnosticStatus.OK]
 
 
 def diagnostic_array(health: Health, task: str, node: str, stamp: Time) -> DiagnosticArray:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The messages of vision_msgs, by hand and over DDS."""
+"""The messages of vision_msgs and of the alarm, by hand and over DDS."""
 
 import dataclasses
 from pathlib import Path
 import subprocess
 import sys
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from fire_detector.model.contract import ModelContract
 from fire_detector.model.file import read_contract
 from fire_detector.ros import messages as vision_messages
@@ -14,7 +15,7 @@ import pytest
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from ros_session import CALM, Camera, camera_of_detector, image_message, RosSession
+from ros_session import CALM, Camera, camera_of_detector, FIRE, image_message, RosSession
 from std_msgs.msg import Header
 from vision_msgs_build import VisionMessages
 
@@ -121,3 +122,31 @@ def test_without_vision_msgs_the_topics_are_absent(ros: RosSession) -> None:
     assert process.output.count('vision_msgs cannot be imported') == 1
     for topic in ('classification', 'vision_info'):
         assert ros.node.count_publishers(f'/fire_detector/{topic}') == 0
+
+
+def test_alarm_has_the_stamp_of_its_image(ros: RosSession) -> None:
+    """Each image's alarm comes with its header, and the last one for a late subscriber, too."""
+    camera = camera_of_detector(ros, 'alarm.min_frames:=1')
+    alarms: list[DiagnosticArray] = ros.collect(DiagnosticArray, '/fire_detector/alarm')
+    ros.wait_for(lambda: ros.node.count_publishers('/fire_detector/alarm') == 1, 'the publisher')
+    for stamp, pixels in ((1.5, CALM), (4.5, FIRE)):
+        camera.detect(image_message(pixels, stamp=stamp))
+    ros.wait_for(lambda: len(alarms) >= 2, 'the alarms')
+    late: list[DiagnosticArray] = []
+    ros.node.create_subscription(
+        DiagnosticArray, '/fire_detector/alarm', late.append,
+        QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+    ros.wait_for(lambda: late, 'the last alarm')
+    assert [(each.header.stamp.sec, each.header.stamp.nanosec, each.header.frame_id,
+             vision_messages.is_alarm(each)) for each in (*alarms[-2:], *late)] == [
+        (1, 500_000_000, 'camera_optical_frame', False),
+        (4, 500_000_000, 'camera_optical_frame', True),
+        (4, 500_000_000, 'camera_optical_frame', True)]
+
+
+def test_whatever_is_not_a_plain_no_is_an_alarm() -> None:
+    """A message without a status, with two, or of another level stops a robot."""
+    no = vision_messages.alarm_array(False, '/fire_detector', Header())
+    assert not vision_messages.is_alarm(no)
+    for statuses in ([], [DiagnosticStatus(level=DiagnosticStatus.STALE)], 2 * list(no.status)):
+        assert vision_messages.is_alarm(DiagnosticArray(status=statuses))
