@@ -14,7 +14,6 @@ from fire_detector.ros.process import ros_process
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.duration import Duration
-from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.task import Future
@@ -127,13 +126,14 @@ def run_camera(page: NodeHelp, create: Callable[[Node, Mapping[str, Any]], Playb
     with ros_process(args):
         try:
             node = Node(page.program)
-            declare_parameters(node, page.parameters)
+            if problems := declare_parameters(node, page.parameters):
+                raise ValueError('; '.join(problems.values()))
             warn_undeclared(node, page.parameters)
             values = read_parameters(node, page.parameters)
             for parameter in page.parameters:
                 check(parameter, values[parameter.name])
             rclpy.spin_until_future_complete(node, create(node, values).finished)
-        except (ValueError, ParameterException) as error:
+        except ValueError as error:
             rclpy.logging.get_logger(page.program).fatal(str(error))
             return 1
     return 0

@@ -10,14 +10,19 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.detection.detector import Detection, Detector, Rejection
-from fire_detector.detection.health import assess, describe_model, Health
+from fire_detector.detection.health import assess, describe_model, Health, Level
 from fire_detector.detection.image_statistics import read_usage, Statistics
 from fire_detector.detection.rate_limit import RateLimit
 from fire_detector.images.annotate import annotate
 from fire_detector.images.decode import describe
-from fire_detector.model.contract import ModelContract
+from fire_detector.model.contract import AlarmSettings, ModelContract
 from fire_detector.model.locate import find_model
-from fire_detector.parameters.detector import LiveSettings, NodeSettings, PARAMETERS
+from fire_detector.parameters.detector import (
+    LiveSettings,
+    NodeSettings,
+    PARAMETERS,
+    THRESHOLDS,
+)
 from fire_detector.ros.camera_subscription import CameraSubscription
 from fire_detector.ros.executor import FastPathSubscription
 from fire_detector.ros.lifecycle_node import LATCHED, ManagedNode, run_managed
@@ -30,7 +35,7 @@ from fire_detector.ros.messages import (
     VisionInfo,
 )
 from fire_detector.ros.node_help import NodeHelp
-from fire_detector.ros.parameters import warn_undeclared
+from fire_detector.ros.parameters import LABELS, warn_undeclared
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
@@ -39,8 +44,6 @@ from std_msgs.msg import Bool, Float32, Header
 from std_srvs.srv import Trigger
 
 OUTPUT_DEPTH = 10
-# The parameter that ~/vision_info names; not in the table, since nobody sets it.
-LABELS = 'labels'
 LOG_PERIOD = 5.0
 # Seconds after which a camera that has stopped publishing is subscribed to anew.
 RETRY_AFTER = 5.0
@@ -61,6 +64,8 @@ class FireDetectorNode(ManagedNode):
         self._camera: CameraSubscription | None = None
         self._outputs: list[Any] = []
         self._labels: list[str] = []
+        self._live: LiveSettings
+        self._alarm_settings: AlarmSettings | None = None
         self._silent_reason = ''
         self._retried = False
         self._vision_info_publisher: Any = None
@@ -76,6 +81,7 @@ class FireDetectorNode(ManagedNode):
         classifier, contract = detector.classifier, detector.classifier.contract
         self._settings, self._detector = settings, detector
         self._model_values = describe_model(contract, classifier.runtime, settings.num_threads)
+        self._alarm_settings = None
         self.apply(values)
         self._create_outputs(contract)
         if classifier.model_changed:
@@ -140,16 +146,28 @@ class FireDetectorNode(ManagedNode):
 
     def on_set_parameters(self, parameters: 'list[Parameter[Any]]') -> SetParametersResult:
         """Refuse other labels than those of the loaded model, and what the base class refuses."""
-        if any(each.name == LABELS and each.value != self._labels for each in parameters):
-            return SetParametersResult(
-                successful=False, reason=f'{LABELS} are those of the loaded model')
-        return super().on_set_parameters(parameters)
+        changed = {each.name: each.value for each in parameters}
+        reason = ''
+        if changed.get(LABELS, self._labels) != self._labels:
+            reason = f'{LABELS} are those of the loaded model'
+        elif self._detector is not None and changed.keys() >= set(THRESHOLDS):
+            # Set at once, neither waits for the other.
+            try:
+                LiveSettings.from_parameters(self.parameter_values() | changed,
+                                             self._detector.classifier.contract.alarm)
+            except ValueError as error:
+                reason = str(error)
+        return (SetParametersResult(successful=False, reason=reason) if reason
+                else super().on_set_parameters(parameters))
 
     def apply(self, values: Mapping[str, Any]) -> None:
         """Apply the alarm's settings and the rates."""
         assert self._detector is not None
-        live = self._live = LiveSettings.from_parameters(
-            values, self._detector.classifier.contract.alarm)
+        live = LiveSettings.from_parameters(
+            values, self._detector.classifier.contract.alarm, self._alarm_settings)
+        if live.waiting and live.waiting != self._live.waiting:
+            self.get_logger().warning(live.waiting)
+        self._live, self._alarm_settings = live, live.alarm
         self._detector.alarm.settings, self._detector.alarm.latch = live.alarm, live.alarm_latch
         self._limit.rate, self._annotated_limit.rate = live.max_rate, live.annotated_max_rate
 
@@ -223,6 +241,9 @@ class FireDetectorNode(ManagedNode):
         health = assess(self._statistics.snapshot(now, read_usage()),
                         self._live.image_timeout or math.inf,
                         self._explain_silence(now))
+        if self._live.waiting:
+            health = replace(health, level=max(health.level, Level.WARN),
+                             message=f'{health.message}; {self._live.waiting}')
         alarm = 'raised' if self._detector.alarm.active else 'not raised'
         return replace(health, values=(*health.values, ('alarm', alarm), *self._model_values))
 

@@ -16,10 +16,8 @@ from fire_detector.ros.parameters import declare_parameters, read_parameters
 from fire_detector.ros.process import ros_process
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
-from rclpy.exceptions import ParameterException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 
@@ -50,7 +48,8 @@ class ManagedNode(LifecycleNode):
         self.problem, self.configured = '', False
         self.steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._task, self._table = task, table
-        declare_parameters(self, table)
+        # Of files and the command line; as long as there are any, the node is not configured.
+        self._wrong_values = declare_parameters(self, table)
         self._diagnostics_publisher = self.create_publisher(
             DiagnosticArray, '/diagnostics', DIAGNOSTICS_DEPTH)
         self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=self.steady_clock)
@@ -107,7 +106,23 @@ class ManagedNode(LifecycleNode):
                 self.apply(self.parameter_values() | changed)
             except ValueError as error:
                 reason = str(error)
+        if not reason:
+            for name in changed:
+                self._wrong_values.pop(name, None)
         return SetParametersResult(successful=not reason, reason=reason)
+
+    def set_parameters_atomically(
+            self, parameter_list: 'list[Parameter[Any]]') -> SetParametersResult:
+        """
+        Set parameters, as rclpy does; those that have their value already are passed over.
+
+        So that a file that `ros2 param dump` has written can be loaded at any time, also what is
+        read-only in it, which rclpy refuses whatever its value.
+        """
+        changed = [each for each in parameter_list if not self._has_value(each)]
+        if parameter_list and not changed:
+            return SetParametersResult(successful=True)
+        return super().set_parameters_atomically(changed)
 
     def start(self) -> None:
         """Configure and activate, as far as both succeed."""
@@ -120,7 +135,7 @@ class ManagedNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Configure, or fail with a message."""
-        if not self._try('configure', self.configure):
+        if not self._try('configure', self._configure):
             self.cleanup()
             return TransitionCallbackReturn.FAILURE
         self.configured = True
@@ -155,6 +170,19 @@ class ManagedNode(LifecycleNode):
         self._diagnostics_publisher.publish(diagnostic_array(
             self.health(), self._task, self.get_fully_qualified_name(),
             self.get_clock().now().to_msg()))
+
+    def _has_value(self, parameter: 'Parameter[Any]') -> bool:
+        # Set to its default, a parameter is no longer the wrong one of a file.
+        if not self.has_parameter(parameter.name) or parameter.name in self._wrong_values:
+            return False
+        own = self.get_parameter_or(parameter.name, parameter)
+        return own.type_ == parameter.type_ and bool(own.value == parameter.value)
+
+    def _configure(self) -> None:
+        if self._wrong_values:
+            raise ValueError('; '.join(self._wrong_values.values())
+                             + ': correct it where the node gets its parameters from, or set it')
+        self.configure()
 
     def _try(self, transition: str, action: Callable[[], None]) -> bool:
         """Run the action of a transition; log why it fails, which rclpy does not."""
@@ -199,11 +227,7 @@ def run_managed(page: NodeHelp, create: Callable[[], ManagedNode],
     if page.print_if_requested(args):
         return 0
     with ros_process(args):
-        try:
-            node = create()
-        except ParameterException as error:
-            get_logger(page.program).fatal(str(error))
-            return 1
+        node = create()
         if node.get_parameter('autostart').value:
             node.start()
         node.spin()
