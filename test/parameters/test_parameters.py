@@ -38,9 +38,19 @@ def test_words() -> None:
         check(WORD, 'green')
 
 
-def test_what_is_not_limited() -> None:
-    """Without limits and choices, any value of the type is allowed."""
-    check(Parameter('model', '', 'A text.'), 'anything')
+@pytest.mark.parametrize(('default', 'value', 'wrong', 'expected'), [
+    ('', 'anything', 1, 'a text'),
+    (False, True, 'true', 'true or false'),
+    (1, 2, 2.0, 'a whole number'),
+    (('a',), ['b', 'c'], ['b', 1], 'a list of texts'),
+    (('a',), (), 'b', 'a list of texts'),
+])
+def test_what_is_not_limited(default: Any, value: object, wrong: object, expected: str) -> None:
+    """Without limits and choices, any value of the type is allowed, and no other."""
+    row = Parameter('name', default, 'Not limited.')
+    check(row, value)
+    with pytest.raises(ValueError, match=f'parameter name is .*, not {expected}'):
+        check(row, wrong)
 
 
 @pytest.mark.parametrize('configured', [False, True])
@@ -101,8 +111,16 @@ def test_live_settings() -> None:
 
 def test_contradicting_thresholds() -> None:
     """A threshold of the user that contradicts the model's is refused."""
+    values = default_values() | {'alarm.off_threshold': 0.9, 'max_rate': 5.0}
     with pytest.raises(ValueError, match=r'off 0\.9, on 0\.8'):
-        LiveSettings.from_parameters(default_values() | {'alarm.off_threshold': 0.9}, OF_MODEL)
+        LiveSettings.from_parameters(values, OF_MODEL)
+    # Where others are in force, these go on until the parameters' go together.
+    in_force = AlarmSettings(0.7, 0.5, 1.0, 3)
+    live = LiveSettings.from_parameters(values, OF_MODEL, in_force)
+    assert (live.alarm, live.max_rate) == (AlarmSettings(0.7, 0.5, 2.5, 7), 5.0)
+    assert live.waiting.startswith('alarm.on_threshold 0.8 is below alarm.off_threshold 0.9: ')
+    live = LiveSettings.from_parameters(values | {'alarm.on_threshold': 0.9}, OF_MODEL, in_force)
+    assert (live.alarm, live.waiting) == (AlarmSettings(0.9, 0.9, 2.5, 7), '')
 
 
 def test_guard_settings() -> None:
