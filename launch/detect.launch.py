@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ament_index_python.packages import get_package_share_path, get_packages_with_prefixes
-from fire_detector.bringup.fast_dds import (
+from fire_detector.ros.fast_dds import (
     granted_receive_buffer,
     large_images_advice,
     large_images_environment,

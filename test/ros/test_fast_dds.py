@@ -4,7 +4,7 @@
 from pathlib import Path
 import xml.etree.ElementTree as ElementTree
 
-from fire_detector.bringup.fast_dds import (
+from fire_detector.ros.fast_dds import (
     granted_receive_buffer,
     large_images_advice,
     large_images_environment,
@@ -67,7 +67,7 @@ def test_advice(environment: dict[str, str], granted: int, words: list[str]) -> 
 def test_granted_receive_buffer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel's limit is read; a container that hides it is not warned of anything."""
     limit = tmp_path / 'rmem_max'
-    monkeypatch.setattr('fire_detector.bringup.fast_dds.RMEM_MAX', limit)
+    monkeypatch.setattr('fire_detector.ros.fast_dds.RMEM_MAX', limit)
     assert granted_receive_buffer() == RECEIVE_BUFFER
     limit.write_text('212992\n')
     assert granted_receive_buffer() == UBUNTU
