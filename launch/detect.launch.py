@@ -7,11 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ament_index_python.packages import get_package_share_path, get_packages_with_prefixes
-from fire_detector.ros.fast_dds import (
-    granted_receive_buffer,
-    large_images_advice,
-    large_images_environment,
-)
 from fire_detector.bringup.launch_support import (
     alarm_topics,
     CAMERA_DRIVERS,
@@ -23,6 +18,7 @@ from fire_detector.bringup.launch_support import (
     NO_CAMERA,
     split_cameras,
 )
+from fire_detector.ros.fast_dds import large_images_environment, PROFILE_NAME
 from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
@@ -35,7 +31,6 @@ from launch.actions import (
 )
 from launch.event_handlers import OnProcessStart
 from launch.events.process import ProcessStarted
-import launch.logging
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch.utilities.type_utils import coerce_to_type
 from launch_ros.actions import LifecycleNode, Node
@@ -191,10 +186,7 @@ def _overrides(context: LaunchContext, types: dict[str, type]) -> dict[str, Para
 
 
 def _fast_dds_environment() -> dict[str, str]:
-    advice = large_images_advice(os.environ, granted_receive_buffer())
-    if advice:
-        launch.logging.get_logger(PACKAGE).warning(f'{advice} (large_images:=false leaves it)')
-    profile = get_package_share_path(PACKAGE) / 'launch' / 'large_images.xml'
+    profile = get_package_share_path(PACKAGE) / 'launch' / PROFILE_NAME
     return large_images_environment(os.environ, profile)
 
 

@@ -49,8 +49,13 @@ def test_profile_says_the_same() -> None:
 
 
 @pytest.mark.parametrize(('environment', 'granted', 'words'), [
-    ({}, UBUNTU, ['212992 bytes', 'sudo sysctl -w net.core.rmem_max=4194304']),
-    ({}, RECEIVE_BUFFER, []),
+    (VARIABLE, UBUNTU, ['212992 bytes', 'sudo sysctl -w net.core.rmem_max=4194304']),
+    (HUMBLE, UBUNTU, ['212992 bytes', 'sudo sysctl -w net.core.rmem_max=4194304']),
+    (VARIABLE, RECEIVE_BUFFER, []),
+    (HUMBLE, RECEIVE_BUFFER, []),
+    # Started by hand, without what the launch file sets.
+    ({}, RECEIVE_BUFFER, ['reliable', 'compressed', 'UDPv4?sockets_size=4MB']),
+    ({'FASTDDS_DEFAULT_PROFILES_FILE': 'mine.xml'}, UBUNTU, []),
     ({'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'}, UBUNTU, []),
     ({'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA'}, UBUNTU, []),
     ({'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}, RECEIVE_BUFFER,

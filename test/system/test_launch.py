@@ -8,8 +8,8 @@ import shutil
 import sys
 from typing import Any
 
-from fire_detector.ros.fast_dds import RECEIVE_BUFFER, TRANSPORTS
 from fire_detector.bringup.launch_support import CAMERA_DRIVERS, HARDWARE
+from fire_detector.ros.fast_dds import RECEIVE_BUFFER, TRANSPORTS
 from geometry_msgs.msg import Twist, Vector3
 from lifecycle_msgs.msg import Transition
 import psutil
