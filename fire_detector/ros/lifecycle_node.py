@@ -167,8 +167,10 @@ class ManagedNode(LifecycleNode):
         return super().on_shutdown(state)
 
     def _publish_diagnostics(self) -> None:
+        health = self.health()
+        self.get_logger().debug(health.message)
         self._diagnostics_publisher.publish(diagnostic_array(
-            self.health(), self._task, self.get_fully_qualified_name(),
+            health, self._task, self.get_fully_qualified_name(),
             self.get_clock().now().to_msg()))
 
     def _has_value(self, parameter: 'Parameter[Any]') -> bool:
