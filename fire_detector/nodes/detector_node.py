@@ -10,7 +10,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.detection.detector import Detection, Detector, Rejection
-from fire_detector.detection.health import assess, describe_model, Health, Level
+from fire_detector.detection.health import assess, describe_model, Health, Level, NO_CLOCK
 from fire_detector.detection.image_statistics import read_usage, Statistics
 from fire_detector.detection.rate_limit import RateLimit
 from fire_detector.images.annotate import annotate
@@ -47,6 +47,8 @@ OUTPUT_DEPTH = 10
 LOG_PERIOD = 5.0
 # Seconds after which a camera that has stopped publishing is subscribed to anew.
 RETRY_AFTER = 5.0
+# Seconds in which a simulator or the player of a bag starts.
+CLOCK_TIMEOUT = 10.0
 
 
 class FireDetectorNode(ManagedNode):
@@ -96,6 +98,7 @@ class FireDetectorNode(ManagedNode):
     def activate(self) -> None:
         """Subscribe to the camera topic."""
         self._statistics = Statistics(time.monotonic())
+        self._activated = self._awaited_since = time.monotonic()
         self._camera = CameraSubscription(self, self._settings.image_transport,
                                           self._settings.reliability, self._on_message)
 
@@ -238,8 +241,11 @@ class FireDetectorNode(ManagedNode):
             return self.resting_health(() if self._detector is None else self._model_values)
         self._camera.follow()
         now = time.monotonic()
+        if self._waits_for_clock(now):
+            self._awaited_since = now
+        due = now - self._awaited_since >= self._live.image_timeout > 0
         health = assess(self._statistics.snapshot(now, read_usage()),
-                        self._live.image_timeout or math.inf,
+                        self._live.image_timeout if due else math.inf,
                         self._explain_silence(now))
         if self._live.waiting:
             health = replace(health, level=max(health.level, Level.WARN),
@@ -247,11 +253,19 @@ class FireDetectorNode(ManagedNode):
         alarm = 'raised' if self._detector.alarm.active else 'not raised'
         return replace(health, values=(*health.values, ('alarm', alarm), *self._model_values))
 
+    def _waits_for_clock(self, now: float) -> bool:
+        """Return whether no image can be expected yet, since simulated time has not begun."""
+        return (not self._statistics.any_arrived and now - self._activated < CLOCK_TIMEOUT
+                and self.get_clock().now().nanoseconds == 0)
+
     def _explain_silence(self, now: float) -> str:
         """Explain why no image has come, and log what is new of it; empty where they come."""
-        timeout, silence = self._live.image_timeout, self._statistics.silence(now)
+        timeout = self._live.image_timeout
+        silence = min(self._statistics.silence(now), now - self._awaited_since)
         reason = ''
-        if self._camera is not None and 0 < timeout <= silence:
+        if self._waits_for_clock(now):
+            reason = NO_CLOCK
+        elif self._camera is not None and 0 < timeout <= silence:
             reason = self._camera.explain_silence(timeout)
             if reason != self._silent_reason:
                 self.get_logger().warning(reason)
