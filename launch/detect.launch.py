@@ -186,26 +186,29 @@ def _detector(context: LaunchContext, namespace: str, texts: dict[str, str],
     # An argument that was left out must not hide what a user wrote into a parameter file.
     given = {name: ParameterValue(text, value_type=str) for name, text in texts.items() if text}
     return node(
-        executable='fire_detector_node', name=PACKAGE,
+        name=PACKAGE,
         parameters=[LaunchConfiguration('params_file'), _switches(context) | given],
         remappings=remappings, additional_env=environment,
-        **_process(context, namespace, PACKAGE, _value(context, 'enclave')))
+        **_process(context, 'fire_detector_node', namespace, PACKAGE,
+                   _value(context, 'enclave')))
 
 
 def _guard(context: LaunchContext, namespace: str, cameras: list[str]) -> Node:
     topics = alarm_topics(cameras)
     return Node(
-        executable='fire_guard', name=GUARD,
+        name=GUARD,
         parameters=[LaunchConfiguration('params_file'), _switches(context),
                     *([{'detectors': topics}] if topics else [])],
-        **_process(context, namespace, GUARD, guard_enclave(_value(context, 'enclave'))))
+        **_process(context, GUARD, namespace, GUARD, guard_enclave(_value(context, 'enclave'))))
 
 
-def _process(context: LaunchContext, namespace: str, name: str, enclave: str) -> dict[str, Any]:
+def _process(context: LaunchContext, executable: str, namespace: str, name: str,
+             enclave: str) -> dict[str, Any]:
     log_level = log_level_arguments(
         _value(context, 'log_level'), _absolute(context, namespace), name)
     return {
-        'package': PACKAGE, 'namespace': namespace, 'output': 'both', 'emulate_tty': True,
+        'package': PACKAGE, 'executable': executable, 'exec_name': executable,
+        'namespace': namespace, 'output': 'both', 'emulate_tty': True,
         'respawn': _switch(context, 'respawn'), 'respawn_delay': RESPAWN_DELAY,
         'prefix': _end_with_launch(context),
         'arguments': ['--ros-args', *log_level, *(['--enclave', enclave] if enclave else [])]}
@@ -240,7 +243,8 @@ def _camera(context: LaunchContext, camera: str, namespace: str, image_topic: st
     driver = CAMERA_DRIVERS[camera]
     _check_installed(driver.package, f'camera:={camera}')
     return Node(
-        package=driver.package, executable=driver.executable, namespace=namespace,
+        package=driver.package, executable=driver.executable, exec_name=driver.executable,
+        namespace=namespace,
         remappings=image_remappings(driver.image_topic, image_topic),
         output='both', emulate_tty=True, prefix=_end_with_launch(context))
 

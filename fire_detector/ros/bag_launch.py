@@ -53,7 +53,8 @@ def play_when_active(detectors: Sequence[LifecycleNode], bag: str, topics: Seque
     player = ExecuteProcess(
         cmd=['ros2', 'bag', 'play', bag, '--clock', '--delay', str(PLAYER_DELAY),
              '--disable-keyboard-controls', '--topics', *topics],
-        output='both', prefix=prefix, on_exit=partial(_end_after_bag, bag, detectors, detecting))
+        name='ros2', output='both', prefix=prefix,
+        on_exit=partial(_end_after_bag, bag, detectors, detecting))
 
     def play_after_last(context: LaunchContext, detector: LifecycleNode) -> list[Action]:
         inactive.remove(detector)
