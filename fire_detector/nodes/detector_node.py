@@ -47,7 +47,7 @@ OUTPUT_DEPTH = 10
 LOG_PERIOD = 5.0
 # Seconds after which a camera that has stopped publishing is subscribed to anew.
 RETRY_AFTER = 5.0
-# Seconds in which a simulator or the player of a bag starts.
+# Seconds for which simulated time may stand still: it is about to begin, is paused or has ended.
 CLOCK_TIMEOUT = 10.0
 
 
@@ -98,7 +98,8 @@ class FireDetectorNode(ManagedNode):
     def activate(self) -> None:
         """Subscribe to the camera topic."""
         self._statistics = Statistics(time.monotonic())
-        self._activated = self._awaited_since = time.monotonic()
+        self._awaited_since = self._clock_moved = time.monotonic()
+        self._clock_time = self.get_clock().now().nanoseconds
         self._camera = CameraSubscription(self, self._settings.image_transport,
                                           self._settings.reliability, self._on_message)
 
@@ -241,29 +242,31 @@ class FireDetectorNode(ManagedNode):
             return self.resting_health(() if self._detector is None else self._model_values)
         self._camera.follow()
         now = time.monotonic()
-        if self._waits_for_clock(now):
-            self._awaited_since = now
-        due = now - self._awaited_since >= self._live.image_timeout > 0
+        silence = self._measure_silence(now)
+        overdue = silence >= self._live.image_timeout > 0
         health = assess(self._statistics.snapshot(now, read_usage()),
-                        self._live.image_timeout if due else math.inf,
-                        self._explain_silence(now))
+                        self._live.image_timeout if overdue else math.inf,
+                        self._explain_silence(silence))
         if self._live.waiting:
             health = replace(health, level=max(health.level, Level.WARN),
                              message=f'{health.message}; {self._live.waiting}')
         alarm = 'raised' if self._detector.alarm.active else 'not raised'
         return replace(health, values=(*health.values, ('alarm', alarm), *self._model_values))
 
-    def _waits_for_clock(self, now: float) -> bool:
-        """Return whether no image can be expected yet, since simulated time has not begun."""
-        return (not self._statistics.any_arrived and now - self._activated < CLOCK_TIMEOUT
-                and self.get_clock().now().nanoseconds == 0)
+    def _measure_silence(self, now: float) -> float:
+        """Return for how many seconds an image is due; none is while simulated time stands."""
+        clock_time = self.get_clock().now().nanoseconds
+        if clock_time != self._clock_time:
+            self._clock_time, self._clock_moved = clock_time, now
+        elif now - self._clock_moved < CLOCK_TIMEOUT:
+            self._awaited_since = now
+        return min(self._statistics.silence(now), now - self._awaited_since)
 
-    def _explain_silence(self, now: float) -> str:
+    def _explain_silence(self, silence: float) -> str:
         """Explain why no image has come, and log what is new of it; empty where they come."""
         timeout = self._live.image_timeout
-        silence = min(self._statistics.silence(now), now - self._awaited_since)
         reason = ''
-        if self._waits_for_clock(now):
+        if self._clock_time == 0 and not self._statistics.any_arrived and silence < timeout:
             reason = NO_CLOCK
         elif self._camera is not None and 0 < timeout <= silence:
             reason = self._camera.explain_silence(timeout)

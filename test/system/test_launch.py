@@ -368,6 +368,30 @@ def test_bag(ros: RosSession, launch: Launcher, player_arguments: Path, bag: Pat
     assert 'no image on' not in process.output
 
 
+def test_bag_of_the_real_player(ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
+    """
+    Where `ros2 bag` is installed: the images are processed, and nothing is warned of.
+
+    One of ten may be replaced by the next before it is processed, on a busy machine.
+    """
+    if 'ros2bag' not in get_packages_with_prefixes():
+        pytest.skip('ros2bag is not on PyPI: source a ROS 2')
+    pytest.importorskip('rosbags')
+    import replay_bags
+    from rosbags.rosbag2 import StoragePlugin
+    # The newest version that Humble reads.
+    bag = replay_bags.write_bag(
+        tmp_path / 'bag', replay_bags.camera([CALM] * 10, '/camera/image_raw', rate=5.0),
+        StoragePlugin.SQLITE3, version=8)
+    probabilities = ros.collect(Float32, '/fire_detector/fire_probability')
+    process = launch(f'bag:={bag}', 'image_topic:=/camera/image_raw')
+    ros.wait_for(lambda: process.popen.poll() is not None, 'the end of the launch')
+    process.check_end()
+    assert len(probabilities) >= 9, process.output
+    assert '[WARN]' not in process.output
+    assert 'SPACE' not in process.output
+
+
 @pytest.mark.parametrize(('variables', 'message'), [
     ({'PLAYER_STATUS': '3'}, 'cannot be played: ros2 bag play has ended with status 3'),
     ({'PLAYED': '0'}, 'has been played, but no image of it was processed by /fire_detector')])
