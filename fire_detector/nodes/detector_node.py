@@ -68,7 +68,7 @@ class FireDetectorNode(ManagedNode):
         self._labels: list[str] = []
         self._live: LiveSettings
         self._alarm_settings: AlarmSettings | None = None
-        self._silent_reason = ''
+        self._silent_reason = self._warned_waiting = ''
         self._retried = False
         self._vision_info_publisher: Any = None
         self._limit, self._annotated_limit = RateLimit(0), RateLimit(0)
@@ -169,8 +169,6 @@ class FireDetectorNode(ManagedNode):
         assert self._detector is not None
         live = LiveSettings.from_parameters(
             values, self._detector.classifier.contract.alarm, self._alarm_settings)
-        if live.waiting and live.waiting != self._live.waiting:
-            self.get_logger().warning(live.waiting)
         self._live, self._alarm_settings = live, live.alarm
         self._detector.alarm.settings, self._detector.alarm.latch = live.alarm, live.alarm_latch
         self._limit.rate, self._annotated_limit.rate = live.max_rate, live.annotated_max_rate
@@ -248,8 +246,12 @@ class FireDetectorNode(ManagedNode):
                         self._live.image_timeout if overdue else math.inf,
                         self._explain_silence(silence))
         if self._live.waiting:
+            if self._live.waiting != self._warned_waiting:
+                self.get_logger().warning(self._live.waiting)
             health = replace(health, level=max(health.level, Level.WARN),
                              message=f'{health.message}; {self._live.waiting}')
+        # Here, since the values of a file that is being loaded come within moments.
+        self._warned_waiting = self._live.waiting
         alarm = 'raised' if self._detector.alarm.active else 'not raised'
         return replace(health, values=(*health.values, ('alarm', alarm), *self._model_values))
 

@@ -47,7 +47,9 @@ def test_thresholds_apply_at_once(shared_ros: RosSession, camera: Camera, first:
     assert shared_ros.set_parameter(first, 0.0) == ''
     assert camera.detect(image_message(CALM, stamp=1.6))[1] is False
     if first == ON:
-        diagnostics.wait_for(DiagnosticStatus.WARN, f'{ON} 0 is below {OFF} 0.36')
+        waiting = f'{ON} 0 is below {OFF} 0.36'
+        diagnostics.wait_for(DiagnosticStatus.WARN, waiting)
+        shared_ros.wait_for(lambda: waiting in shared_ros.output, 'a warning')
         # What has nothing to do with it is not held up.
         assert shared_ros.set_parameter('image_timeout', 20.0) == ''
         assert shared_ros.set_parameter('image_timeout', 2.0) == ''
