@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fire_detector.images.color_image import ColorImage
-from fire_detector.parameters.table import check
 from fire_detector.ros.messages import to_compressed_message, to_image_message
 from fire_detector.ros.node_help import NodeHelp
 from fire_detector.ros.parameters import declare_parameters, read_parameters, warn_undeclared
@@ -130,8 +129,6 @@ def run_camera(page: NodeHelp, create: Callable[[Node, Mapping[str, Any]], Playb
                 raise ValueError('; '.join(problems.values()))
             warn_undeclared(node, page.parameters)
             values = read_parameters(node, page.parameters)
-            for parameter in page.parameters:
-                check(parameter, values[parameter.name])
             rclpy.spin_until_future_complete(node, create(node, values).finished)
         except ValueError as error:
             rclpy.logging.get_logger(page.program).fatal(str(error))

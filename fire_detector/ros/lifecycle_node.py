@@ -7,7 +7,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.detection.health import Health, Level, Values
-from fire_detector.parameters.table import check_mutable
+from fire_detector.parameters.table import check_mutable, check_values
 from fire_detector.parameters.table import Parameter as ParameterRow
 from fire_detector.ros.executor import FastPathExecutor, FastPathSubscription
 from fire_detector.ros.messages import diagnostic_array
@@ -101,9 +101,11 @@ class ManagedNode(LifecycleNode):
         """Refuse values that are not allowed, with the reason, and apply others at once."""
         changed = {parameter.name: parameter.value for parameter in parameters}
         reason = check_mutable(self._table, changed, self.configured)
-        if self.configured and not reason:
+        if not reason:
             try:
-                self.apply(self.parameter_values() | changed)
+                check_values([row for row in self._table if row.name in changed], changed)
+                if self.configured:
+                    self.apply(self.parameter_values() | changed)
             except ValueError as error:
                 reason = str(error)
         if not reason:
@@ -183,7 +185,7 @@ class ManagedNode(LifecycleNode):
     def _configure(self) -> None:
         if self._wrong_values:
             raise ValueError('; '.join(self._wrong_values.values())
-                             + ': correct it where the node gets its parameters from, or set it')
+                             + ': correct them in the file or command line, or set them')
         self.configure()
 
     def _try(self, transition: str, action: Callable[[], None]) -> bool:

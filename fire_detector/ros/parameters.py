@@ -24,8 +24,8 @@ def declare_parameters(node: Node, table: Sequence[Parameter]) -> dict[str, str]
     """
     Declare every parameter of a table on a node, with what ROS can check of it.
 
-    :return: what is wrong with values from files and the command line, by the parameters' names;
-        such a parameter has its default.
+    :return: what is wrong with values from files and the command line, by the parameters' names.
+        Of what ROS checks itself, such a parameter has its default.
     """
     problems = {}
     for parameter in table:
@@ -36,7 +36,12 @@ def declare_parameters(node: Node, table: Sequence[Parameter]) -> dict[str, str]
         except ParameterException as error:
             node.declare_parameter(parameter.name, value, _descriptor(parameter),
                                    ignore_override=True)
-            problems[parameter.name] = _explain(node, parameter, error)
+            problems[parameter.name] = str(error)
+        override = node._parameter_overrides.get(parameter.name)
+        try:
+            check(parameter, default if override is None else override.value)
+        except ValueError as error:
+            problems[parameter.name] = str(error)
     return problems
 
 
@@ -63,14 +68,6 @@ def _undeclared(node: Node, table: Sequence[Parameter]) -> list[str]:
     # rclpy has no public name for these.
     return [name for name in node._parameter_overrides
             if name not in names and name != LABELS and not name.startswith(_OF_RCLPY)]
-
-
-def _explain(node: Node, parameter: Parameter, error: ParameterException) -> str:
-    try:
-        check(parameter, node._parameter_overrides[parameter.name].value)
-    except ValueError as explained:
-        return str(explained)
-    return str(error)
 
 
 def _most_similar(name: str, table: Sequence[Parameter], similarity: float) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from fire_detector.model.locate import find_model
+from fire_detector.parameters.detector import default_values
 import numpy as np
 import pytest
 from rcl_interfaces.srv import (
@@ -98,20 +99,25 @@ def test_own_parameters_can_be_loaded(shared_ros: RosSession, camera: Camera,
     ('max_rate', -5.0, 'a number from 0 to 1000'),
     ('num_threads', 0, 'a whole number from 1 to 64'),
     ('num_threads', 'two', 'a whole number from 1 to 64'),
+    ('image_timeout', 'soon', 'a number from 0 to 3600'),
     ('runtime', 3, "one of ('auto', 'litert', 'tflite', 'tensorflow')"),
     ('allow_changed_model', 'yes?', 'true or false'),
 ])
 def test_wrong_value_in_a_file(ros: RosSession, tmp_path: Path, name: str,
                                value: float | str, expected: str) -> None:
     """The node stays unconfigured, and names it, until the parameter is set."""
-    process = detector_of(ros, tmp_path, {name: value})
-    reason = f'cannot configure: parameter {name} is {value!r}, not {expected}'
-    Diagnostics(ros).wait_for(DiagnosticStatus.ERROR, reason)
-    assert reason in process.output
+    process = detector_of(ros, tmp_path, {name: value, 'alarm.min_frames': -2})
+    reason = f'cannot configure: parameter {name} is {value!r}, not {expected}; '
+    another = 'parameter alarm.min_frames is -2, not '
+    Diagnostics(ros).wait_for(DiagnosticStatus.ERROR, reason + another)
+    assert reason + another in process.output
     assert not ros.change_state(CONFIGURE)
     assert ros.state() == 'unconfigured'
-    # The default, whose value the parameter has meanwhile.
-    assert ros.set_parameter(name, ros.parameter(DETECTOR, name)) == ''
+    assert ros.set_parameter(name, value) != ''
+    # The default is also the value that the parameter may have meanwhile.
+    for each, default in ((name, default_values()[name]), ('alarm.min_frames', -1)):
+        assert not ros.change_state(CONFIGURE)
+        assert ros.set_parameter(each, default) == ''
     assert ros.change_state(CONFIGURE)
 
 
