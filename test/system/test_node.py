@@ -177,13 +177,6 @@ def test_bad_parameter_fails_configure_with_its_value(
     process.interrupt()
 
 
-def test_number_out_of_range_is_named(ros: RosSession) -> None:
-    """No traceback: the parameter and its range."""
-    process = ros.start_detector('num_threads:=0')
-    process.check_end(1)
-    assert 'num_threads' in process.output
-
-
 def test_parameters_are_described(shared_ros: RosSession) -> None:
     """Every parameter of the table has its description and range."""
     names = [parameter.name for parameter in PARAMETERS]
