@@ -103,12 +103,15 @@ def is_number(found: dict[str, list[str]], topic: str, fields: list[str]) -> boo
 
 
 def test_parameter_file() -> None:
-    """The guard's values in the package's parameter file are its defaults."""
+    """The guard's values in the package's parameter file are its defaults; one is for all."""
     file = yaml.safe_load((FOLDER.parents[1] / 'launch' / 'detect.yaml').read_text())
     values = file['/**/fire_guard']['ros__parameters']
+    shared = file['/**']['ros__parameters']
     defaults = {parameter.name: parameter.default for parameter in PARAMETERS}
+    values['max_age'] = shared['max_age']
     assert values == {name: defaults[name] for name in values}
     assert defaults.keys() - values.keys() == {'autostart', 'detectors'}
+    assert defaults.keys() & shared.keys() == {'max_age'}
 
 
 def test_topics_of_the_page(nodes: RosSession) -> None:
