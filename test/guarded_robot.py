@@ -15,6 +15,7 @@ GUARD = '/fire_guard'
 ALARM = '/fire_detector/alarm'
 Speeds = tuple[float, float, float, float, float, float]
 ZERO: Speeds = (0.0,) * 6
+FORWARD: Speeds = (1.0, 0.0, 0.0, 0.0, 0.0, 0.5)
 
 
 def speeds(twist: Twist) -> Speeds:

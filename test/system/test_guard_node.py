@@ -8,7 +8,7 @@ import signal
 import sys
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from guarded_robot import ALARM, GUARD, GuardedRobot, Speeds, speeds, stamp_of, ZERO
+from guarded_robot import ALARM, FORWARD, GUARD, GuardedRobot, Speeds, speeds, stamp_of, ZERO
 import numpy as np
 from numpy.typing import NDArray
 import pytest
@@ -26,7 +26,6 @@ from rosgraph_msgs.msg import Clock
 
 pytest.importorskip('geometry_msgs', reason='geometry_msgs is not installed')
 
-FORWARD: Speeds = (1.0, 0.0, 0.0, 0.0, 0.0, 0.5)
 RELEASE = f'{GUARD}/release'
 # Publishes what a guard cannot use; a process of its own, since none has two types for a topic.
 STRANGER = '''
