@@ -97,14 +97,11 @@ class Ends:
         self._ros, self._random = ros, random.Random(seed)
         self._lives = 0
 
-    def run(self, count: int) -> list[End]:
-        """Bring about so many ends, of each kind as many as of any other; return them."""
-        kinds: list[str] = []
-        while len(kinds) < count:
-            kinds += self._random.sample(KINDS, len(KINDS))
+    def run(self, kinds: Sequence[str]) -> list[End]:
+        """Bring about an end of each of several kinds, in this order; return them."""
         ends: list[End] = []
         life: GuardedLife | None = None
-        for kind in kinds[:count]:
+        for kind in kinds:
             if life is None or not _suits(life, kind):
                 if life is not None:
                     life.destroy()
@@ -243,10 +240,18 @@ def _stamps(life: GuardedLife, offsets: Sequence[float | None],
     return stamp
 
 
-def run_ends(count: int, seed: int, limit: float) -> list[End]:
-    """Bring about so many ends in a ROS of their own."""
+def draw_kinds(count: int, seed: int) -> list[str]:
+    """Return so many kinds of ends in a random order, of each as many as of any other."""
+    order, kinds = random.Random(seed), list[str]()
+    while len(kinds) < count:
+        kinds += order.sample(KINDS, len(KINDS))
+    return kinds[:count]
+
+
+def run_ends(kinds: Sequence[str], seed: int, limit: float) -> list[End]:
+    """Bring about ends in a ROS of their own."""
     with tempfile.TemporaryDirectory() as folder, RosSession(Path(folder)) as ros:
-        return Ends(ros, seed, limit).run(count)
+        return Ends(ros, seed, limit).run(kinds)
 
 
 def summarize(ends: Sequence[End]) -> str:
@@ -270,17 +275,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--jobs', type=int, default=2, help='that many guards at a time')
     parser.add_argument('--limit', type=float, default=LIMIT,
                         help='seconds in which the zero is to come')
-    parser.add_argument('--part', action='store_true', help=argparse.SUPPRESS)
+    parser.add_argument('--part', type=int, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.part:
+    if options.part is not None:
+        kinds = draw_kinds(options.ends, options.seed)[options.part::options.jobs]
         print(json.dumps([asdict(end) for end in run_ends(
-            options.ends, options.seed, options.limit)]))
+            kinds, options.seed + options.part, options.limit)]))
         return 0
+    words = sys.argv[1:] if arguments is None else list(arguments)
     parts = [subprocess.Popen(
-        [sys.executable, '-m', 'benchmark.guard_ends', '--part', '--limit',
-         str(options.limit), '--seed',
-         str(options.seed + job), '--ends',
-         str(options.ends // options.jobs + (job < options.ends % options.jobs))],
+        [sys.executable, '-m', 'benchmark.guard_ends', *words, '--part', str(job)],
         stdout=subprocess.PIPE, text=True) for job in range(options.jobs)]
     ends = [End(**end) for part in parts for end in json.loads(part.communicate()[0])]
     print(summarize(ends))
