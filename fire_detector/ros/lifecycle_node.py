@@ -3,6 +3,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+import threading
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -13,16 +14,18 @@ from fire_detector.ros.executor import FastPathExecutor, FastPathSubscription
 from fire_detector.ros.messages import diagnostic_array
 from fire_detector.ros.node_help import NodeHelp
 from fire_detector.ros.parameters import declare_parameters, read_parameters
-from fire_detector.ros.process import ros_process
+from fire_detector.ros.process import before_shutdown, run_node
+from lifecycle_msgs.msg import State
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.exceptions import ParameterException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 
+# Seconds for which a shutdown waits for the callback that runs, and for the deactivation.
+END_TIMEOUT = 1.0
 DIAGNOSTICS_DEPTH, DIAGNOSTICS_PERIOD = 10, 1.0
 # Of topics whose last message is for late subscribers, too.
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
@@ -48,6 +51,8 @@ class ManagedNode(LifecycleNode):
         """
         super().__init__(name, **kwargs)
         self.problem, self.configured = '', False
+        self._executor: FastPathExecutor | None = None
+        self._ending, self._ended = threading.RLock(), threading.Event()
         self.steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._task, self._table = task, table
         declare_parameters(self, table)
@@ -55,6 +60,7 @@ class ManagedNode(LifecycleNode):
             DiagnosticArray, '/diagnostics', DIAGNOSTICS_DEPTH)
         self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=self.steady_clock)
         self._keep_serving_after_refused_transitions()
+        before_shutdown(self.context, self.end)
 
     @abstractmethod
     def configure(self) -> None:
@@ -115,41 +121,86 @@ class ManagedNode(LifecycleNode):
             self.trigger_activate()
 
     def spin(self) -> None:
-        """Serve until ROS is shut down."""
-        FastPathExecutor(self).spin(self.fast_path_subscription)
+        """Serve until ROS is shut down or `end` is called; deactivate, whatever ends it."""
+        self._executor = FastPathExecutor(self, self.fast_path_subscription)
+        self._ended.clear()
+        try:
+            self._executor.spin()
+        finally:
+            self._deactivate_if_active()
+            self._ended.set()
+
+    def end(self) -> None:
+        """
+        Deactivate where the node is active: before ROS is shut down, and from any thread.
+
+        A thread that serves it deactivates, after the callback that runs. This one does where
+        there is none, and where that callback takes longer than END_TIMEOUT.
+        """
+        if self._executor is not None:
+            self._executor.stop()
+            if not self._executor.spins_here:
+                self._ended.wait(END_TIMEOUT)
+        self._deactivate_if_active()
+
+    def destroy_node(self) -> None:
+        """Deactivate where the node is active, and destroy it."""
+        self.end()
+        super().destroy_node()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Configure, or fail with a message."""
+        """Configure; where that fails, report it and stay unconfigured."""
         if not self._try('configure', self.configure):
-            self.cleanup()
+            self._free('clean up', self.cleanup)
             return TransitionCallbackReturn.FAILURE
         self.configured = True
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Activate, or fail with a message."""
+        """Activate; where that fails, report it and stay inactive."""
         if not self._try('activate', self.activate):
-            self.deactivate()
+            self._free('deactivate', self.deactivate)
             return TransitionCallbackReturn.FAILURE
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Deactivate."""
-        self.deactivate()
+        """Deactivate; where that fails, report it and go on with on_error."""
+        if not self._try('deactivate', self.deactivate):
+            return TransitionCallbackReturn.ERROR
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Clean up."""
-        self.cleanup()
+        """Clean up; where that fails, report it and go on with on_error."""
+        if not self._try('clean up', self.cleanup):
+            return TransitionCallbackReturn.ERROR
         self.configured = False
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free everything, from whichever state."""
-        self.deactivate()
-        self.cleanup()
+        """Free everything, from whichever state; report what fails, and go on with on_error."""
+        if not (self._try('deactivate', self.deactivate) and self._try('clean up', self.cleanup)):
+            return TransitionCallbackReturn.ERROR
         self.configured = False
         return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything after a failed transition: unconfigured, or finalized if that fails."""
+        freed = self._free('deactivate', self.deactivate)
+        freed = self._free('clean up', self.cleanup) and freed
+        self.configured = False
+        return TransitionCallbackReturn.SUCCESS if freed else TransitionCallbackReturn.FAILURE
+
+    def _deactivate_if_active(self) -> None:
+        """Deactivate once, however many threads end the node; never raise."""
+        if not self._ending.acquire(timeout=END_TIMEOUT):
+            return
+        try:
+            if self._state_machine.current_state[0] == State.PRIMARY_STATE_ACTIVE:
+                self.trigger_deactivate()
+        except Exception as error:  # noqa: BLE001 - it would hide what ends the node
+            self.get_logger().error(f'cannot deactivate: {error or type(error).__name__}')
+        finally:
+            self._ending.release()
 
     def _publish_diagnostics(self) -> None:
         self._diagnostics_publisher.publish(diagnostic_array(
@@ -157,13 +208,18 @@ class ManagedNode(LifecycleNode):
             self.get_clock().now().to_msg()))
 
     def _try(self, transition: str, action: Callable[[], None]) -> bool:
-        """Run the action of a transition; log why it fails, which rclpy does not."""
+        """Run the action of a transition; report why it fails, which rclpy does not."""
         self.problem = ''
+        return self._free(transition, action)
+
+    def _free(self, transition: str, action: Callable[[], None]) -> bool:
+        """Run an action beside that of the transition; the first problem is what is reported."""
         try:
             action()
         except Exception as error:  # noqa: BLE001 - rclpy would not log it
-            self.problem = f'cannot {transition}: {error or type(error).__name__}'
-            self.get_logger().error(self.problem)
+            problem = f'cannot {transition}: {error or type(error).__name__}'
+            self.get_logger().error(problem)
+            self.problem = self.problem or problem
             return False
         return True
 
@@ -196,15 +252,10 @@ def run_managed(page: NodeHelp, create: Callable[[], ManagedNode],
     :param args: command line arguments, as rclpy.init takes them.
     :return: the exit status.
     """
-    if page.print_if_requested(args):
-        return 0
-    with ros_process(args):
-        try:
-            node = create()
-        except ParameterException as error:
-            get_logger(page.program).fatal(str(error))
-            return 1
+    def create_and_start() -> Callable[[], None]:
+        node = create()
         if node.get_parameter('autostart').value:
             node.start()
-        node.spin()
-    return 0
+        return node.spin
+
+    return run_node(page, create_and_start, args, (ParameterException,))

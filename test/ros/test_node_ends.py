@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every end that a managed node can notice, with questions on their way."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+import signal
+import sys
+import threading
+import time
+
+from ending_node import DEPTH, EndingNode
+import pytest
+import rclpy
+from rclpy.signals import SignalHandlerOptions
+from ros_session import CONFIGURE, RosSession
+from std_msgs.msg import String
+
+PROGRAM = Path(__file__).with_name('ending_node.py')
+NODE = '/ending'
+
+
+def in_thread(*actions: Callable[[], object]) -> None:
+    """Call each in a thread of its own."""
+    for action in actions:
+        threading.Thread(target=action, daemon=True).start()
+
+
+def fail(node: EndingNode) -> None:
+    """Raise, as a callback does that is wrong."""
+    raise LookupError('wrong')
+
+
+# What the callback of a message does.
+ENDS: dict[str, Callable[[EndingNode], object]] = {
+    'rclpy.shutdown elsewhere': lambda node: in_thread(rclpy.shutdown),
+    'rclpy.try_shutdown elsewhere': lambda node: in_thread(rclpy.try_shutdown),
+    'context.shutdown elsewhere': lambda node: in_thread(node.context.shutdown),
+    'two at once': lambda node: in_thread(*2 * [node.context.try_shutdown]),
+    'rclpy.shutdown here': lambda node: rclpy.shutdown(),
+    'destroyed here': lambda node: node.destroy_node(),
+    'exception': fail,
+}
+
+
+class Asker:
+    """Publisher of questions to the node, and collector of its answers."""
+
+    def __init__(self, ros: RosSession) -> None:
+        """Make the publisher, and subscribe."""
+        self._ros = ros
+        self._publisher = ros.node.create_publisher(String, 'question', DEPTH)
+        self._messages: list[String] = ros.collect(String, 'answer')
+        self._asked = 0
+
+    @property
+    def answers(self) -> list[str]:
+        """Return the answers so far."""
+        return [message.data for message in self._messages]
+
+    def ask(self) -> None:
+        """Publish a question."""
+        self._asked += 1
+        self._publisher.publish(String(data=str(self._asked)))
+
+    def ask_until(self, condition: Callable[[], object], what: str) -> None:
+        """Ask again and again until a condition is true."""
+        def ask_and_look() -> object:
+            self.ask()
+            return condition()
+
+        self._ros.wait_for(ask_and_look, what)
+
+    def wait_for_end(self) -> None:
+        """Wait for the node's last answer, which tells its end, once."""
+        self._ros.wait_for(lambda: 'end' in self.answers, 'the end')
+        self._ros.happens(lambda: False, 0.1)
+        assert self.answers.count('end') == 1
+        assert self.answers[-1] == 'end'
+
+
+@pytest.fixture
+def asker(ros: RosSession) -> Asker:
+    """Return one who asks."""
+    return Asker(ros)
+
+
+@pytest.fixture
+def node(ros: RosSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[EndingNode]:
+    """Return an active node in this process and the default context."""
+    for name, value in ros.environment.items():
+        monkeypatch.setenv(name, value)
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    node = EndingNode()
+    node.start()
+    yield node
+    rclpy.try_shutdown()
+
+
+@pytest.mark.parametrize('end', ENDS.values(), ids=ENDS)
+def test_deactivated_before_the_end(asker: Asker, node: EndingNode,
+                                    end: Callable[[EndingNode], object]) -> None:
+    """The last that is published tells the end, whichever thread brings it about, and once."""
+    raised: list[Exception] = []
+
+    def spin() -> None:
+        try:
+            node.spin()
+        except Exception as error:  # noqa: BLE001 - it is what is tested
+            raised.append(error)
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    asker.ask_until(lambda: asker.answers, 'an answer')
+    node.on_question = end
+    asker.ask_until(lambda: not thread.is_alive(), 'the end of spin()')
+    asker.wait_for_end()
+    assert node.deactivated == 1
+    assert [type(error) for error in raised] == ([LookupError] if end is fail else [])
+
+
+def test_end_does_not_wait_for_a_callback_for_ever(asker: Asker, node: EndingNode) -> None:
+    """A callback of 3 s does not keep the thread that shuts ROS down for longer than 1 s."""
+    entered, released = threading.Event(), threading.Event()
+
+    def hang(node: EndingNode) -> None:
+        entered.set()
+        released.wait(20)
+
+    def spin() -> None:
+        # Its answer comes when ROS is no more.
+        with suppress(RuntimeError):
+            node.spin()
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    node.on_question = hang
+    asker.ask_until(entered.is_set, 'the callback')
+    shutdown = threading.Thread(target=rclpy.shutdown)
+    began = time.monotonic()
+    shutdown.start()
+    asker.wait_for_end()
+    assert 0.9 < time.monotonic() - began < 2.5
+    released.set()
+    thread.join(5)
+    shutdown.join(5)
+    assert not thread.is_alive() and not shutdown.is_alive()
+    assert node.deactivated == 1
+
+
+def test_failing_deactivation_does_not_hide_what_ends_the_node(
+        asker: Asker, node: EndingNode, capfd: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exception of the callback comes out of spin(); that of the deactivation is logged."""
+    def fail_to_deactivate() -> None:
+        raise OSError('still wet')
+
+    monkeypatch.setattr(node, 'deactivate', fail_to_deactivate)
+    node.on_question = fail
+    asker.ask()
+    asking = threading.Event()
+
+    def ask() -> None:
+        while not asking.wait(0.05):
+            asker.ask()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    with pytest.raises(LookupError):
+        node.spin()
+    asking.set()
+    thread.join()
+    assert 'cannot deactivate: still wet' in capfd.readouterr().err
+
+
+@pytest.mark.parametrize('by', [signal.SIGINT, signal.SIGTERM])
+def test_signals(ros: RosSession, asker: Asker, by: signal.Signals) -> None:
+    """A signal ends the process with status 0, after the end was published; a second one, too."""
+    process = ros.start_command([sys.executable, str(PROGRAM)])
+    asker.ask_until(lambda: asker.answers, 'an answer')
+    process.popen.send_signal(by)
+    process.popen.send_signal(by)
+    asker.ask_until(lambda: 'end' in asker.answers, 'the end')
+    process.check_end()
+    asker.wait_for_end()
+
+
+def test_exception_ends_the_process_with_its_status(ros: RosSession, asker: Asker) -> None:
+    """What a callback raises after ROS was shut down is not lost, and neither is the status."""
+    code = ('import sys, rclpy, ending_node\n'
+            'def end(node):\n'
+            '    rclpy.shutdown()\n'
+            '    raise LookupError("wrong")\n'
+            'def create():\n'
+            '    node = ending_node.EndingNode()\n'
+            '    node.on_question = end\n'
+            '    return node\n'
+            'sys.exit(ending_node.run_managed(ending_node.HELP, create, []))')
+    ros.environment['PYTHONPATH'] = str(PROGRAM.parent)
+    process = ros.start_command([sys.executable, '-c', code])
+    asker.ask_until(lambda: process.popen.poll() is not None, 'the end of the process')
+    assert process.popen.returncode == 1
+    assert 'LookupError: wrong' in process.output
+    asker.wait_for_end()
+
+
+def test_shutdown_of_a_node_that_is_not_active(ros: RosSession, asker: Asker) -> None:
+    """A node that does not work has no end to publish."""
+    process = ros.start_command(
+        [sys.executable, str(PROGRAM), '--ros-args', '-p', 'autostart:=false'])
+    assert ros.change_state(CONFIGURE, NODE)
+    assert process.end(signal.SIGTERM) == 0, process.output
+    assert ros.happens(lambda: asker.answers, 0.2) is False
