@@ -14,6 +14,7 @@ RELIABILITIES = ('reliable', 'best_effort')
 RAW, COMPRESSED = 'raw', 'compressed'
 TRANSPORTS = (RAW, COMPRESSED)
 FROM_MODEL = -1
+DEFAULT_MAX_AGE = 2.0
 
 PARAMETERS = (
     AUTOSTART,
@@ -39,6 +40,10 @@ PARAMETERS = (
               limits=(0, 1000), when=AT_ANY_TIME),
     Parameter('image_timeout', 2.0,
               'Seconds without an image after which a warning names the cause; 0: never.',
+              limits=(0, 3600), when=AT_ANY_TIME),
+    Parameter('max_age', DEFAULT_MAX_AGE,
+              "Seconds that an image's stamp may differ from the clock; an image of another time "
+              'has a probability, but leads to no alarm. 0: the age is not checked.',
               limits=(0, 3600), when=AT_ANY_TIME),
     Parameter('alarm.on_threshold', float(FROM_MODEL),
               'Median probability at which the alarm is raised; -1: the value in the model.',
@@ -94,6 +99,7 @@ class LiveSettings:
 
     max_rate: float
     image_timeout: float
+    max_age: float
     annotated_max_rate: float
     annotated_max_width: int
     alarm_latch: bool
@@ -113,7 +119,7 @@ class LiveSettings:
         alarm = {field.name: values[f'alarm.{field.name}'] for field in fields(AlarmSettings)}
         return cls(
             max_rate=values['max_rate'], image_timeout=values['image_timeout'],
-            annotated_max_rate=values['annotated.max_rate'],
+            max_age=values['max_age'], annotated_max_rate=values['annotated.max_rate'],
             annotated_max_width=values['annotated.max_width'], alarm_latch=values['alarm.latch'],
             alarm=replace(of_model, **{name: value for name, value in alarm.items()
                                        if value != FROM_MODEL}))

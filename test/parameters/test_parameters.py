@@ -88,9 +88,9 @@ def test_values_that_are_not_allowed(name: str, value: object) -> None:
 def test_live_settings() -> None:
     """-1 leaves a value of the alarm to the model, and each of the others is the user's."""
     values = default_values() | {
-        'max_rate': 5.0, 'image_timeout': 3.0, 'annotated.max_rate': 2.0,
+        'max_rate': 5.0, 'image_timeout': 3.0, 'max_age': 1.0, 'annotated.max_rate': 2.0,
         'annotated.max_width': 320, 'alarm.latch': True}
-    expected = LiveSettings(5.0, 3.0, 2.0, 320, True, OF_MODEL)
+    expected = LiveSettings(5.0, 3.0, 1.0, 2.0, 320, True, OF_MODEL)
     assert LiveSettings.from_parameters(values, OF_MODEL) == expected
     assert LiveSettings.from_parameters(values | {
         'alarm.on_threshold': 0.9, 'alarm.off_threshold': 0.0, 'alarm.window': 10.0,

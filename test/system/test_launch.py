@@ -90,7 +90,7 @@ def test_defaults(ros: RosSession, launch: Launcher, colcon_install: Path) -> No
     """Without an argument: active, on /image, with the installed model; Ctrl-C ends it cleanly."""
     process = launch()
     camera = Camera(ros).wait_until_heard()
-    camera.detect(image_message(CALM, stamp=1))
+    camera.detect(image_message(CALM, stamp=ros.now()))
     assert ros.state() == 'active'
     model = colcon_install / 'fire_detector/share/fire_detector/models/fire_detector.tflite'
     assert f'model {model} (fire_detector' in process.output
@@ -103,8 +103,8 @@ def test_arguments(ros: RosSession, launch: Launcher, tmp_path: Path, model: Pat
     other = tmp_path / 'other.tflite'
     shutil.copy(model, other)
     process = launch('namespace:=robot1', 'image_topic:=front/image_raw', f'model:={other}',
-                     parameter_file(tmp_path, every=AT_ONCE), 'log_level:=debug',
-                     'use_sim_time:=true')
+                     parameter_file(tmp_path, every=AT_ONCE | {'max_age': 0.0}),
+                     'log_level:=debug', 'use_sim_time:=true')
     camera = Camera(ros, '/robot1/front/image_raw', '/robot1/fire_detector').wait_until_heard()
     assert camera.detect(image_message(CALM, stamp=1))[1] is True
     assert f'model {other} (fire_detector' in process.output
