@@ -8,7 +8,7 @@ from threading import Lock
 import time
 from typing import Any
 
-from fire_detector.guard.freshness import explain_age, SECOND
+from fire_detector.guard.message_age import explain_age, SECOND
 from geometry_msgs.msg import Twist, TwistStamped
 from rclpy.duration import Duration
 from rclpy.exceptions import InvalidHandle

@@ -18,8 +18,8 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.detection.health import Health, Level
-from fire_detector.guard.freshness import explain_age, SECOND, StallWatch, StampCheck
 from fire_detector.guard.guard import describe_scale, FireGuard
+from fire_detector.guard.message_age import explain_age, SECOND, StallWatch, StampCheck
 from fire_detector.guard.publishers import (
     explain_alarm,
     explain_commands,

@@ -7,8 +7,19 @@ import re
 import signal
 import sys
 
-from diagnostic_msgs.msg import DiagnosticStatus
-from guarded_robot import ALARM, FORWARD, GUARD, GuardedRobot, Speeds, speeds, stamp_of, ZERO
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from fire_detector.ros.lifecycle_node import LATCHED
+from guarded_robot import (
+    ALARM,
+    FORWARD,
+    GUARD,
+    GuardedRobot,
+    report,
+    Speeds,
+    speeds,
+    stamp_of,
+    ZERO,
+)
 import numpy as np
 from numpy.typing import NDArray
 import pytest
@@ -293,7 +304,13 @@ def test_wrong_publishers(ros: RosSession) -> None:
 
 @pytest.mark.parametrize(('on_silence', 'expected'), [('stop', ZERO), ('none', FORWARD)])
 def test_before_the_first_word(ros: RosSession, on_silence: str, expected: Speeds) -> None:
-    """Before a detector is heard, commands pass only where a parameter says so."""
+    """
+    Before a detector is heard, commands pass only where a parameter says so.
+
+    What one has said before its end, and a late subscriber would still be told, is not heard.
+    """
+    latched = ros.node.create_publisher(DiagnosticArray, ALARM, LATCHED)
+    latched.publish(report(False, stamp_of(ros.now())))
     robot = GuardedRobot(ros, PATIENT, f'on_silence:={on_silence}')
     robot.diagnostics.wait_for(DiagnosticStatus.WARN,
                                'no word of fire_detector/alarm yet')

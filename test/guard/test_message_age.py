@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is stale: stamps by hand against clocks that jump, stand still or never start."""
 
-from fire_detector.guard.freshness import explain_age, SECOND, StallWatch, StampCheck
+from fire_detector.guard.message_age import explain_age, SECOND, StallWatch, StampCheck
 import pytest
 
 NOW = 1_000 * SECOND
