@@ -25,8 +25,8 @@ class CommandOutput:
     """
     The publisher of commands.
 
-    Commands pass between :meth:`open` and :meth:`close`, which sends a zero; no other after it,
-    also from a callback that another thread runs at that moment.
+    Commands pass from :meth:`start` until :meth:`end`, which sends a zero: none passes after it,
+    also of a callback that another thread runs at that moment.
 
     :ivar topic: the topic's resolved name.
     :ivar message_type: Twist or TwistStamped.
@@ -43,13 +43,13 @@ class CommandOutput:
         self.message_type: Any = TwistStamped if stamped else Twist
         self._publisher: Any = node.create_lifecycle_publisher(self.message_type, OUTPUT, DEPTH)
         self.topic: str = self._publisher.topic_name
-        self._lock, self._open = Lock(), False
+        self._lock, self._started = Lock(), False
         self._last: Any = None
         self._last_at = 0.0
 
-    def open(self) -> None:
+    def start(self) -> None:
         """Let commands pass."""
-        self._last, self._open = None, True
+        self._last, self._started = None, True
 
     def publish(self, command: Any, scale: float) -> None:
         """
@@ -61,7 +61,7 @@ class CommandOutput:
         if scale != 1.0:
             _multiply(self.twist_of(command), scale)
         with self._lock:
-            if self._open:
+            if self._started:
                 self._last, self._last_at = command, time.monotonic()
                 self._publisher.publish(command)
 
@@ -88,16 +88,16 @@ class CommandOutput:
             last.header.stamp = self._node.get_clock().now().to_msg()
         self.publish(last, ratio)
 
-    def close(self) -> None:
+    def end(self) -> None:
         """
         Stop the robot, let nothing pass from now on, and wait until the zero is sent.
 
         ROS may have been shut down: what then cannot be sent is reported in the log.
         """
         with self._lock:
-            if not self._open:
+            if not self._started:
                 return
-            self._open = False
+            self._started = False
             with self._reported('no stop could be sent'):
                 self._publisher.publish(self._zero())
         with self._reported('the stop may not have been received'):

@@ -89,7 +89,7 @@ class FireGuardNode(ManagedNode):
         self._guard = FireGuard(guard_settings(self.parameter_values()), self._detectors)
         self._stamps = [StampCheck() for _ in self._detectors]
         self._stalls, self._scale, self._conflicts = StallWatch(), None, []
-        self._output.open()
+        self._output.start()
         for number, topic in enumerate(self._detectors):
             # Volatile: the latched report of a detector that has ended is not heard.
             self._inputs.append(self.create_subscription(
@@ -114,7 +114,7 @@ class FireGuardNode(ManagedNode):
         """Stop the robot, and let no command pass from now on."""
         active, self._direct = self._watch_timer is not None, None
         if self._output is not None:
-            self._output.close()
+            self._output.end()
         if active:
             self.destroy_timer(self._watch_timer)
             self._watch_timer, self._scale = None, 0.0

@@ -17,14 +17,14 @@ from rclpy.context import Context
 from rclpy.lifecycle import LifecycleNode
 from ros_session import RosSession
 
-BASE = '''
+BASE = """
 import rclpy
 from geometry_msgs.msg import Twist
 rclpy.init()
 node = rclpy.create_node('base')
 node.create_subscription(Twist, 'cmd_vel_out', print, 10)
 rclpy.spin(node)
-'''
+"""
 
 
 @pytest.fixture
@@ -38,20 +38,20 @@ def node(ros: RosSession) -> Iterator[LifecycleNode]:
     rclpy.try_shutdown(context=context)
 
 
-def open_output(node: LifecycleNode) -> CommandOutput:
+def started_output(node: LifecycleNode) -> CommandOutput:
     """Return an output through which commands pass."""
     output = CommandOutput(node, False)
     node.trigger_configure()
     node.trigger_activate()
-    output.open()
+    output.start()
     return output
 
 
-def test_nothing_passes_a_close_in_another_thread(ros: RosSession, node: LifecycleNode) -> None:
+def test_nothing_passes_an_end_in_another_thread(ros: RosSession, node: LifecycleNode) -> None:
     """While one thread publishes as fast as it can, the zero of another one is the last."""
     out: list[Any] = ros.collect(Twist, '/cmd_vel_out')
     for _ in range(20):
-        output = open_output(node)
+        output = started_output(node)
         end = threading.Event()
 
         def publish(output: CommandOutput = output, end: threading.Event = end) -> None:
@@ -61,7 +61,7 @@ def test_nothing_passes_a_close_in_another_thread(ros: RosSession, node: Lifecyc
         thread = threading.Thread(target=publish)
         thread.start()
         ros.wait_for(lambda: any(speeds(each) == FORWARD for each in out), 'commands')
-        output.close()
+        output.end()
         # Nothing more than what is on its way.
         time.sleep(0.01)
         end.set()
@@ -74,17 +74,17 @@ def test_nothing_passes_a_close_in_another_thread(ros: RosSession, node: Lifecyc
         node.trigger_cleanup()
 
 
-def test_close_waits_no_longer_than_its_deadline(
+def test_end_waits_no_longer_than_its_deadline(
         ros: RosSession, node: LifecycleNode, capfd: Any) -> None:
     """A base that has stopped reading keeps the end of the guard waiting for 0.2 s, not more."""
-    output = open_output(node)
+    output = started_output(node)
     base = ros.start_command([sys.executable, '-c', BASE])
     ros.wait_for(lambda: ros.node.count_subscribers('/cmd_vel_out') == 1, 'the base')
     output.publish(twist_of(FORWARD), 1.0)
     ros.wait_for(lambda: 'x=1.0' in base.output, 'a command')
     base.popen.send_signal(signal.SIGSTOP)
     began = time.monotonic()
-    output.close()
+    output.end()
     assert 0.15 < time.monotonic() - began < 1.0
     assert 'not every subscription to /cmd_vel_out has acknowledged' in capfd.readouterr().err
     base.popen.send_signal(signal.SIGCONT)
@@ -92,11 +92,11 @@ def test_close_waits_no_longer_than_its_deadline(
     ros.wait_for(lambda: 'x=0.0' in base.output.splitlines()[-1], 'the zero')
 
 
-def test_close_after_ros_is_gone(node: LifecycleNode, capfd: Any) -> None:
+def test_end_after_ros_is_gone(node: LifecycleNode, capfd: Any) -> None:
     """What cannot be sent any more is reported, and raises nothing."""
-    output = open_output(node)
+    output = started_output(node)
     rclpy.shutdown(context=node.context)
-    output.close()
-    output.close()
+    output.end()
+    output.end()
     output.publish(twist_of(FORWARD), 1.0)
     assert 'no stop could be sent' in capfd.readouterr().err

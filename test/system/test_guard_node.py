@@ -39,7 +39,7 @@ pytest.importorskip('geometry_msgs', reason='geometry_msgs is not installed')
 
 RELEASE = f'{GUARD}/release'
 # Publishes what a guard cannot use; a process of its own, since none has two types for a topic.
-STRANGER = '''
+STRANGER = """
 import rclpy
 from geometry_msgs.msg import Twist, TwistStamped
 from std_msgs.msg import Bool
@@ -48,7 +48,7 @@ node = rclpy.create_node('stranger')
 publishers = [node.create_publisher(message_type, topic, 10) for message_type, topic in (
     (TwistStamped, 'cmd_vel_in'), (Twist, 'cmd_vel_out'), (Bool, 'fire_detector/alarm'))]
 rclpy.spin(node)
-'''
+"""
 # Nobody falls silent while a test runs.
 PATIENT = 'detector_timeout:=600'
 
