@@ -17,8 +17,8 @@ from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
 OUTPUT, DEPTH = 'cmd_vel_out', 10
-# Seconds for which the end waits until every reliable subscription has the last command.
-SENT_WITHIN = Duration(seconds=0.2)
+# Seconds in which a command is to be sent, and the last one to be acknowledged.
+SENT_WITHIN = 0.2
 
 
 class CommandOutput:
@@ -63,7 +63,7 @@ class CommandOutput:
         with self._lock:
             if self._started:
                 self._last, self._last_at = command, time.monotonic()
-                self._publisher.publish(command)
+                self._send(command)
 
     def stop(self) -> None:
         """Publish a zero."""
@@ -99,9 +99,9 @@ class CommandOutput:
                 return
             self._started = False
             with self._reported('no stop could be sent'):
-                self._publisher.publish(self._zero())
+                self._send(self._zero())
         with self._reported('the stop may not have been received'):
-            if not self._publisher.wait_for_all_acked(SENT_WITHIN):
+            if not self._publisher.wait_for_all_acked(Duration(seconds=SENT_WITHIN)):
                 self._node.get_logger().warning(
                     f'not every subscription to {self.topic} has acknowledged the stop')
 
@@ -119,6 +119,17 @@ class CommandOutput:
         frame_id = '' if self._last is None else self._last.header.frame_id
         return TwistStamped(header=Header(stamp=self._node.get_clock().now().to_msg(),
                                           frame_id=frame_id))
+
+    def _send(self, command: Any) -> None:
+        """Publish; try again where the middleware cannot, as a starved Fast DDS for 0.1 s."""
+        deadline = time.monotonic() + SENT_WITHIN
+        while True:
+            try:
+                self._publisher.publish(command)
+                return
+            except rclpy_implementation.RCLError:
+                if time.monotonic() > deadline or not self._node.context.ok():
+                    raise
 
     @contextmanager
     def _reported(self, problem: str) -> Iterator[None]:

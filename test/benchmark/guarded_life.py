@@ -2,6 +2,7 @@
 """A guard under a steady flow of commands and reports, and what comes out of it, and when."""
 
 from collections.abc import Callable
+from contextlib import suppress
 import os
 from pathlib import Path
 import re
@@ -14,6 +15,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Twist, TwistStamped
 from guarded_robot import report, stamp_of
 from lifecycle_msgs.srv import ChangeState
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.qos import QoSProfile
 from ros_session import RosSession, TIMEOUT
 from rosgraph_msgs.msg import Clock
@@ -133,10 +135,13 @@ class GuardedLife:
                 return False
             if now >= self._next_command:
                 self._next_command = now + COMMAND_PERIOD
-                self._commands.publish(self._command(now))
+                with suppress(rclpy_implementation.RCLError):
+                    # A starved Fast DDS cannot always publish; the next will do.
+                    self._commands.publish(self._command(now))
             if now >= self._next_report:
                 self._next_report = now + REPORT_PERIOD
-                self._publish_report()
+                with suppress(rclpy_implementation.RCLError):
+                    self._publish_report()
             self.ros.spin_once()
         return True
 

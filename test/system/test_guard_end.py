@@ -14,6 +14,7 @@ from guarded_robot import FORWARD, speeds, twist_of, ZERO
 import pytest
 import rclpy
 from rclpy.context import Context
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode
 from ros_session import RosSession
 
@@ -100,3 +101,40 @@ def test_end_after_ros_is_gone(node: LifecycleNode, capfd: Any) -> None:
     output.end()
     output.publish(twist_of(FORWARD), 1.0)
     assert 'no stop could be sent' in capfd.readouterr().err
+
+
+class StarvedPublisher:
+    """A publisher whose middleware cannot publish at first."""
+
+    def __init__(self, publisher: Any, failures: int) -> None:
+        """Fail so many times."""
+        self._publisher, self._failures = publisher, failures
+
+    def publish(self, message: Any) -> None:
+        """Publish, or fail as rclpy does."""
+        if self._failures:
+            self._failures -= 1
+            raise rclpy_implementation.RCLError('Failed to publish: cannot publish data')
+        self._publisher.publish(message)
+
+    def wait_for_all_acked(self, timeout: Any) -> bool:
+        """Wait as the publisher does."""
+        return bool(self._publisher.wait_for_all_acked(timeout))
+
+
+def test_publishing_is_tried_again(ros: RosSession, node: LifecycleNode) -> None:
+    """A command and a stop that the middleware cannot publish at once are published."""
+    out: list[Any] = ros.collect(Twist, '/cmd_vel_out')
+    output = started_output(node)
+    ros.wait_for(lambda: ros.node.count_publishers('/cmd_vel_out') == 1, 'the publisher')
+    publisher = output._publisher
+    for command in (lambda: output.publish(twist_of(FORWARD), 1.0), output.end):
+        output._publisher = StarvedPublisher(publisher, 2)
+        command()
+    ros.wait_for(lambda: [speeds(each) for each in out] == [FORWARD, ZERO], 'both')
+    output.start()
+    output._publisher = StarvedPublisher(publisher, 1_000_000)
+    with pytest.raises(rclpy_implementation.RCLError):
+        output.publish(twist_of(FORWARD), 1.0)
+    # As far as it can.
+    output.end()
