@@ -15,6 +15,7 @@ from rclpy.executors import (
 )
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
+from rclpy.task import Task
 
 _FOREVER = -1
 
@@ -129,8 +130,23 @@ class FastPathExecutor(SingleThreadedExecutor):
         self.add_node(node)
         self._node, self._source = node, source
         self._wait_set = _NodeWaitSet(node, (self._guard, self._sigint_gc))
-        self._stopped = False
+        self._stopped = self._has_tasks = False
         self._thread: int | None = None
+
+    def create_task(self, callback: Any, *args: Any, **kwargs: Any) -> 'Task[Any]':
+        """Have a callback or coroutine executed by `spin`; may be called from any thread."""
+        task: Task[Any] = super().create_task(callback, *args, **kwargs)
+        # Anew, after this is set: the base class may just have looked for tasks, not seen this
+        # one, and taken the wake-up that came with it.
+        self._has_tasks = True
+        self.wake()
+        return task
+
+    def wake(self) -> None:
+        """Wake `spin` because something has changed; may be called from any thread."""
+        # As Python ends, its guard condition may be gone before the node.
+        with suppress(InvalidHandle):
+            super().wake()
 
     @property
     def spins_here(self) -> bool:
@@ -156,15 +172,18 @@ class FastPathExecutor(SingleThreadedExecutor):
     def _serve_next(self) -> None:
         """Wait for a callback, and run it."""
         busy = self._source()
-        # What waiting has begun with may be all that this one ends; nothing is lost, since what
-        # is ready stays so until it is taken.
-        if self._wait_set.wait(busy) and busy is not None:
+        if not self._has_tasks and self._wait_set.wait(busy) and busy is not None:
             busy.take()
         elif not self._stopped:
+            self._has_tasks = False
             self._serve_rest()
 
     def _serve_rest(self) -> None:
-        """Run one callback of an entity that is ready, and the tasks that come before it."""
+        """
+        Run one callback of an entity that is ready, and the tasks that come before it.
+
+        An earlier call may have left nothing more to do than to end it; what is ready stays so.
+        """
         try:
             entity = None
             # A task, unlike an entity's callback, does not wake this executor for what remains.

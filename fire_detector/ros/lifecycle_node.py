@@ -122,10 +122,10 @@ class ManagedNode(LifecycleNode):
 
     def spin(self) -> None:
         """Serve until ROS is shut down or `end` is called; deactivate, whatever ends it."""
-        self._executor = FastPathExecutor(self, self.fast_path_subscription)
+        executor = self._executor = FastPathExecutor(self, self.fast_path_subscription)
         self._ended.clear()
         try:
-            self._executor.spin()
+            executor.spin()
         finally:
             self._deactivate_if_active()
             self._ended.set()
@@ -137,9 +137,10 @@ class ManagedNode(LifecycleNode):
         A thread that serves it deactivates, after the callback that runs. This one does where
         there is none, and where that callback takes longer than END_TIMEOUT.
         """
-        if self._executor is not None:
-            self._executor.stop()
-            if not self._executor.spins_here:
+        executor = self._executor
+        if executor is not None:
+            executor.stop()
+            if not executor.spins_here:
                 self._ended.wait(END_TIMEOUT)
         self._deactivate_if_active()
 

@@ -18,7 +18,7 @@ DELIVERY_TIMEOUT = Duration(seconds=1)
 HELP = NodeHelp('ending', 'End.', (), [AUTOSTART])
 
 
-class EndingNode(ManagedNode):
+class SmallNode(ManagedNode):
     """
     A managed node of `question` and `answer`.
 
@@ -30,7 +30,7 @@ class EndingNode(ManagedNode):
         """Declare the parameters."""
         super().__init__('ending', 'endings', [AUTOSTART], **kwargs)
         self.add_on_set_parameters_callback(self.on_set_parameters)
-        self.on_question: Callable[[EndingNode], object] = lambda node: None
+        self.on_question: Callable[[SmallNode], object] = lambda node: None
         self.deactivated = 0
         self._direct: FastPathSubscription | None = None
         self._inputs: list[Any] = []
@@ -75,4 +75,4 @@ class EndingNode(ManagedNode):
 
 
 if __name__ == '__main__':
-    sys.exit(run_managed(HELP, EndingNode, None))
+    sys.exit(run_managed(HELP, SmallNode, None))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every end that a managed node can notice, with questions on their way."""
+"""Managed nodes: their ends, transitions and executor."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -9,14 +9,16 @@ import sys
 import threading
 import time
 
-from ending_node import DEPTH, EndingNode
 import pytest
 import rclpy
 from rclpy.signals import SignalHandlerOptions
-from ros_session import CONFIGURE, RosSession
+from rclpy.task import Future
+from ros_session import CONFIGURE, RosSession, TIMEOUT
+from small_node import DEPTH, SmallNode
 from std_msgs.msg import String
 
-PROGRAM = Path(__file__).with_name('ending_node.py')
+PROGRAM = Path(__file__).with_name('small_node.py')
+STRESS = PROGRAM.with_name('shutdown_stress.py')
 NODE = '/ending'
 
 
@@ -26,13 +28,13 @@ def in_thread(*actions: Callable[[], object]) -> None:
         threading.Thread(target=action, daemon=True).start()
 
 
-def fail(node: EndingNode) -> None:
+def fail(node: SmallNode) -> None:
     """Raise, as a callback does that is wrong."""
     raise LookupError('wrong')
 
 
 # What the callback of a message does.
-ENDS: dict[str, Callable[[EndingNode], object]] = {
+ENDS: dict[str, Callable[[SmallNode], object]] = {
     'rclpy.shutdown elsewhere': lambda node: in_thread(rclpy.shutdown),
     'rclpy.try_shutdown elsewhere': lambda node: in_thread(rclpy.try_shutdown),
     'context.shutdown elsewhere': lambda node: in_thread(node.context.shutdown),
@@ -86,20 +88,20 @@ def asker(ros: RosSession) -> Asker:
 
 
 @pytest.fixture
-def node(ros: RosSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[EndingNode]:
+def node(ros: RosSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallNode]:
     """Return an active node in this process and the default context."""
     for name, value in ros.environment.items():
         monkeypatch.setenv(name, value)
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    node = EndingNode()
+    node = SmallNode()
     node.start()
     yield node
     rclpy.try_shutdown()
 
 
 @pytest.mark.parametrize('end', ENDS.values(), ids=ENDS)
-def test_deactivated_before_the_end(asker: Asker, node: EndingNode,
-                                    end: Callable[[EndingNode], object]) -> None:
+def test_deactivated_before_the_end(asker: Asker, node: SmallNode,
+                                    end: Callable[[SmallNode], object]) -> None:
     """The last that is published tells the end, whichever thread brings it about, and once."""
     raised: list[Exception] = []
 
@@ -119,11 +121,44 @@ def test_deactivated_before_the_end(asker: Asker, node: EndingNode,
     assert [type(error) for error in raised] == ([LookupError] if end is fail else [])
 
 
-def test_end_does_not_wait_for_a_callback_for_ever(asker: Asker, node: EndingNode) -> None:
+def test_work_of_other_threads_is_done_at_once(asker: Asker, node: SmallNode) -> None:
+    """
+    Do twenty rounds of tasks that each begin when the one before is done, in less than 5 s.
+
+    A round is two tasks that are handed over together, and one that waits until another thread
+    has finished a future. The node's timer, the only one, is called once a second.
+    """
+    thread = threading.Thread(target=node.spin)
+    thread.start()
+    asker.ask_until(lambda: asker.answers, 'an answer')
+    executor = node.executor
+    assert executor is not None
+    began = time.monotonic()
+    for _ in range(20):
+        done = [threading.Event() for _ in range(3)]
+        future: Future = Future(executor=executor)
+
+        async def wait(future: Future = future, done: threading.Event = done[2]) -> None:
+            await future
+            done.set()
+
+        executor.create_task(wait)
+        executor.create_task(done[0].set)
+        executor.create_task(done[1].set)
+        future.add_done_callback(lambda _: None)
+        future.set_result(None)
+        assert all(each.wait(5) for each in done)
+    assert time.monotonic() - began < 5.0
+    rclpy.shutdown()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_end_does_not_wait_for_a_callback_for_ever(asker: Asker, node: SmallNode) -> None:
     """A callback of 3 s does not keep the thread that shuts ROS down for longer than 1 s."""
     entered, released = threading.Event(), threading.Event()
 
-    def hang(node: EndingNode) -> None:
+    def hang(node: SmallNode) -> None:
         entered.set()
         released.wait(20)
 
@@ -149,7 +184,7 @@ def test_end_does_not_wait_for_a_callback_for_ever(asker: Asker, node: EndingNod
 
 
 def test_failing_deactivation_does_not_hide_what_ends_the_node(
-        asker: Asker, node: EndingNode, capfd: pytest.CaptureFixture[str],
+        asker: Asker, node: SmallNode, capfd: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch) -> None:
     """The exception of the callback comes out of spin(); that of the deactivation is logged."""
     def fail_to_deactivate() -> None:
@@ -173,6 +208,17 @@ def test_failing_deactivation_does_not_hide_what_ends_the_node(
     assert 'cannot deactivate: still wet' in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(('kind', 'count'), [
+    ('thread', 20), ('signal', 20),
+    pytest.param('thread', 1000, marks=pytest.mark.slow),
+    pytest.param('signal', 1000, marks=pytest.mark.slow)])
+def test_shutdowns_while_busy(ros: RosSession, kind: str, count: int) -> None:
+    """A process neither crashes nor hangs nor fails when it is shut down while it does its all."""
+    process = ros.start_command([sys.executable, str(STRESS), kind, str(count)])
+    assert process.popen.wait(1.5 * count + TIMEOUT) == 0, process.output
+    assert process.output.endswith(f'{count} ended well\n'), process.output
+
+
 @pytest.mark.parametrize('by', [signal.SIGINT, signal.SIGTERM])
 def test_signals(ros: RosSession, asker: Asker, by: signal.Signals) -> None:
     """A signal ends the process with status 0, after the end was published; a second one, too."""
@@ -187,15 +233,15 @@ def test_signals(ros: RosSession, asker: Asker, by: signal.Signals) -> None:
 
 def test_exception_ends_the_process_with_its_status(ros: RosSession, asker: Asker) -> None:
     """What a callback raises after ROS was shut down is not lost, and neither is the status."""
-    code = ('import sys, rclpy, ending_node\n'
+    code = ('import sys, rclpy, small_node\n'
             'def end(node):\n'
             '    rclpy.shutdown()\n'
             '    raise LookupError("wrong")\n'
             'def create():\n'
-            '    node = ending_node.EndingNode()\n'
+            '    node = small_node.SmallNode()\n'
             '    node.on_question = end\n'
             '    return node\n'
-            'sys.exit(ending_node.run_managed(ending_node.HELP, create, []))')
+            'sys.exit(small_node.run_managed(small_node.HELP, create, []))')
     ros.environment['PYTHONPATH'] = str(PROGRAM.parent)
     process = ros.start_command([sys.executable, '-c', code])
     asker.ask_until(lambda: process.popen.poll() is not None, 'the end of the process')
