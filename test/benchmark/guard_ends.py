@@ -319,8 +319,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 run_part, parts, itertools.count(options.seed), itertools.repeat(options.limit)):
             ends += result[0]
             repeated += result[1]
-            print(f'{len(ends)} ends, {sum(bool(end.problem) for end in ends)} failed',
-                  file=sys.stderr)
+            print(f'{len(ends)} of {options.ends} ends', *(
+                f'{end.kind}: {end.problem}' for end in result[0] if end.problem),
+                sep='\n', file=sys.stderr)
     print(summarize(ends))
     if repeated:
         print(f'{repeated} times the tester blocked, and up to {size} ends were begun again')
