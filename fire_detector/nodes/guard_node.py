@@ -118,14 +118,14 @@ class FireGuardNode(ManagedNode):
         if active:
             self.destroy_timer(self._watch_timer)
             self._watch_timer, self._scale = None, 0.0
-            if self.context.ok():
-                self._report_scale(0.0, 'not active')
         for subscription in self._inputs:
             self.destroy_subscription(subscription)
         for service in self._dismissals:
             self.destroy_service(service)
         self._inputs.clear()
         self._dismissals.clear()
+        if active and self.context.ok():
+            self._report_scale(0.0, 'not active')
 
     def cleanup(self) -> None:
         """Free the publisher of commands."""
