@@ -130,6 +130,19 @@ def test_topics_of_the_page(nodes: RosSession) -> None:
             if name in topics} == topics
 
 
+def test_failures_name_their_tests() -> None:
+    """Each row of the tables ends with tests that there are, a command, or no."""
+    rows = re.findall(r'^\|.*\|$', (FOLDER / 'failures.md').read_text(), re.MULTILINE)
+    last = {row.split('|')[-2].strip() for row in rows} - {'test', '---'}
+    files = list((FOLDER.parents[1] / 'test').rglob('test_*.py'))
+    there = {path.name for path in files} | {
+        name for path in files for name in re.findall(r'^def (test_\w+)', path.read_text(), re.M)}
+    named = {name for cell in last for name in re.findall(r'\btest_\w+(?:\.py)?', cell)}
+    assert len(named) > 10
+    assert named <= there
+    assert all(cell == 'no' or 'test_' in cell or 'make guard-ends' in cell for cell in last)
+
+
 def test_topics_of_the_other_pages(nodes: RosSession) -> None:
     """Each private name that begins a row of a table is a topic or service of the detector."""
     pages = [FOLDER.parents[1] / 'README.md', *FOLDER.parent.glob('*.md')]
