@@ -207,9 +207,10 @@ class Ends:
         since = time.monotonic()
         life.process.popen.send_signal(signal.SIGCONT)
         life.run_until(life.passes, 'a command after the stall')
-        old = [since - sent for _, sent in life.arrivals if 0 < sent < since]
-        end = judge('guard stopped for a time', since,
-                    [each for each in life.arrivals if each[1] < since], self._limit)
+        # Without what the guard had passed before, which this process may take this late.
+        resumed = [each for each in life.arrivals if each[0] >= since > each[1]]
+        old = [since - sent for _, sent in resumed if sent]
+        end = judge('guard stopped for a time', since, resumed, self._limit)
         if old:
             return End(end.kind, end.seconds, f'a command that was {max(old):.2f} s old passed')
         return end
