@@ -14,8 +14,9 @@ def arrive(statistics: Statistics, now: float, count: int = 1) -> None:
         statistics.arrived(now, 'bgr8', '640x480')
 
 
-def process(statistics: Statistics, now: float, count: int = 1, age: float = 0.05) -> None:
+def process(statistics: Statistics, now: float, count: int = 1, age: float = 0.05,
+            staleness: str = '') -> None:
     """Count images that arrive and are processed, an age after their stamp."""
     for _ in range(count):
         arrive(statistics, now)
-        statistics.processed(0.02, CLOCK - age, CLOCK)
+        statistics.processed(0.02, CLOCK - age, CLOCK, staleness)

@@ -148,7 +148,7 @@ def alarm_topics(cameras: Sequence[str]) -> list[str]:
     :return: names relative to the namespace that the detectors' are below; nothing where no camera
         is named, since the guard's default is the only detector.
     """
-    return [f'{camera}/fire_detector/fire_detected' for camera in cameras]
+    return [f'{camera}/fire_detector/alarm' for camera in cameras]
 
 
 def guard_enclave(enclave: str) -> str:

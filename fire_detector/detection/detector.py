@@ -113,7 +113,7 @@ class Detector:
 
         :param message: as for :meth:`process`.
         """
-        stamp = stamp_of(message)
+        stamp = 1e-9 * stamp_of(message)
         try:
             image = decode_message(message, self._rows, self._columns)
             started = time.perf_counter()

@@ -9,12 +9,13 @@ import time
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from fire_detector.detection.detector import Detection, Detector, Rejection
-from fire_detector.detection.health import assess, describe_model, Health, Level, NO_CLOCK
+from fire_detector.detection.detector import Detection, Detector, Inference, Rejection
+from fire_detector.detection.freshness import Freshness, NO_CLOCK
+from fire_detector.detection.health import assess, describe_model, Health, Level
 from fire_detector.detection.image_statistics import read_usage, Statistics
 from fire_detector.detection.rate_limit import RateLimit
 from fire_detector.images.annotate import annotate
-from fire_detector.images.decode import describe
+from fire_detector.images.decode import describe, stamp_of
 from fire_detector.model.contract import AlarmSettings, ModelContract
 from fire_detector.model.locate import find_model
 from fire_detector.parameters.detector import (
@@ -72,6 +73,7 @@ class FireDetectorNode(ManagedNode):
         self._retried = False
         self._vision_info_publisher: Any = None
         self._limit, self._annotated_limit = RateLimit(0), RateLimit(0)
+        self._freshness = Freshness()
         self.create_service(Trigger, '~/reset_alarm', self._on_reset_alarm)
 
     def configure(self) -> None:
@@ -165,13 +167,14 @@ class FireDetectorNode(ManagedNode):
                 else super().on_set_parameters(parameters))
 
     def apply(self, values: Mapping[str, Any]) -> None:
-        """Apply the alarm's settings and the rates."""
+        """Apply the alarm's settings, the rates and the largest age."""
         assert self._detector is not None
         live = LiveSettings.from_parameters(
             values, self._detector.classifier.contract.alarm, self._alarm_settings)
         self._live, self._alarm_settings = live, live.alarm
         self._detector.alarm.settings, self._detector.alarm.latch = live.alarm, live.alarm_latch
         self._limit.rate, self._annotated_limit.rate = live.max_rate, live.annotated_max_rate
+        self._freshness.max_age = live.max_age
 
     def _on_reset_alarm(self, request: Trigger.Request,
                         response: Trigger.Response) -> Trigger.Response:
@@ -202,35 +205,44 @@ class FireDetectorNode(ManagedNode):
         if not self._limit.allows(now):
             self._statistics.skipped()
             return
-        result = self._detector.process(message)
+        result = self._detector.infer(message)
         if isinstance(result, Rejection):
             self._statistics.rejected(result.reason, result.detail)
             self.get_logger().warning(f'image rejected: {result.detail}',
                                       throttle_duration_sec=LOG_PERIOD)
             return
-        self._publish(result, message.header)
-        self._statistics.processed(result.seconds, result.stamp,
-                                   1e-9 * self.get_clock().now().nanoseconds)
+        stamp, clock = stamp_of(message), self.get_clock().now().nanoseconds
+        staleness = self._freshness.explain_staleness(stamp, clock)
+        self._publish_probability(result.probability, message.header)
+        if staleness:
+            self.get_logger().warning(f'no alarm from a stale image: {staleness}',
+                                      throttle_duration_sec=LOG_PERIOD)
+        else:
+            self._publish_alarm(self._detector.decide(result), message.header)
+        self._statistics.processed(result.seconds, 1e-9 * stamp, 1e-9 * clock, staleness)
         if (self._annotated_publisher.get_subscription_count() > 0
                 and self._annotated_limit.allows(now)):
             self._publish_annotated(result, message.header)
 
-    def _publish(self, detection: Detection, header: Header) -> None:
+    def _publish_probability(self, probability: float, header: Header) -> None:
         assert self._detector is not None
+        self._probability_publisher.publish(Float32(data=probability))
+        if self._classification_publisher is not None:
+            self._classification_publisher.publish(classification(
+                self._detector.classifier.contract, header, probability))
+
+    def _publish_alarm(self, detection: Detection, header: Header) -> None:
         if detection.alarm_changed:
             self.get_logger().warning(
                 f'fire alarm {"raised" if detection.alarm else "cleared"} by the image of '
                 f'{detection.stamp:.3f}, probability {detection.probability:.2f}')
-        self._probability_publisher.publish(Float32(data=detection.probability))
         self._detected_publisher.publish(Bool(data=detection.alarm))
         self._alarm_publisher.publish(
             alarm_array(detection.alarm, self.get_fully_qualified_name(), header))
-        if self._classification_publisher is not None:
-            self._classification_publisher.publish(classification(
-                self._detector.classifier.contract, header, detection.probability))
 
-    def _publish_annotated(self, detection: Detection, header: Header) -> None:
-        annotated = annotate(detection.image, detection.probability, detection.alarm,
+    def _publish_annotated(self, inference: Inference, header: Header) -> None:
+        assert self._detector is not None
+        annotated = annotate(inference.image, inference.probability, self._detector.alarm.active,
                              self._statistics.output_rate, self._live.annotated_max_width)
         self._annotated_publisher.publish(to_image_message(annotated, header))
 

@@ -15,6 +15,7 @@ RAW, COMPRESSED = 'raw', 'compressed'
 TRANSPORTS = (RAW, COMPRESSED)
 FROM_MODEL = -1
 ON_THRESHOLD, OFF_THRESHOLD = THRESHOLDS = 'alarm.on_threshold', 'alarm.off_threshold'
+DEFAULT_MAX_AGE = 2.0
 
 PARAMETERS = (
     AUTOSTART,
@@ -40,6 +41,10 @@ PARAMETERS = (
               limits=(0, 1000), when=AT_ANY_TIME),
     Parameter('image_timeout', 2.0,
               'Seconds without an image after which a warning names the cause; 0: never.',
+              limits=(0, 3600), when=AT_ANY_TIME),
+    Parameter('max_age', DEFAULT_MAX_AGE,
+              "Seconds that an image's stamp may differ from the clock; an image of another time "
+              'has a probability, but leads to no alarm. 0: the age is not checked.',
               limits=(0, 3600), when=AT_ANY_TIME),
     Parameter(ON_THRESHOLD, float(FROM_MODEL),
               'Median probability at which the alarm is raised; -1: the value in the model.',
@@ -100,6 +105,7 @@ class LiveSettings:
 
     max_rate: float
     image_timeout: float
+    max_age: float
     annotated_max_rate: float
     annotated_max_width: int
     alarm_latch: bool
@@ -135,7 +141,7 @@ class LiveSettings:
                        f'of them is set so that they go together')
         return cls(
             max_rate=values['max_rate'], image_timeout=values['image_timeout'],
-            annotated_max_rate=values['annotated.max_rate'],
+            max_age=values['max_age'], annotated_max_rate=values['annotated.max_rate'],
             annotated_max_width=values['annotated.max_width'], alarm_latch=values['alarm.latch'],
             alarm=replace(of_model, **chosen), waiting=waiting)
 

@@ -104,7 +104,7 @@ def test_log_level(level: str, namespace: str, expected: str) -> None:
 def test_alarm_topics() -> None:
     """The guard subscribes to each named camera's detector, and else to its default."""
     assert alarm_topics(['front', 'rear']) == [
-        'front/fire_detector/fire_detected', 'rear/fire_detector/fire_detected']
+        'front/fire_detector/alarm', 'rear/fire_detector/alarm']
     assert alarm_topics([]) == []
 
 

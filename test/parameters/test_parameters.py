@@ -98,9 +98,9 @@ def test_values_that_are_not_allowed(name: str, value: object) -> None:
 def test_live_settings() -> None:
     """-1 leaves a value of the alarm to the model, and each of the others is the user's."""
     values = default_values() | {
-        'max_rate': 5.0, 'image_timeout': 3.0, 'annotated.max_rate': 2.0,
+        'max_rate': 5.0, 'image_timeout': 3.0, 'max_age': 1.0, 'annotated.max_rate': 2.0,
         'annotated.max_width': 320, 'alarm.latch': True}
-    expected = LiveSettings(5.0, 3.0, 2.0, 320, True, OF_MODEL)
+    expected = LiveSettings(5.0, 3.0, 1.0, 2.0, 320, True, OF_MODEL)
     assert LiveSettings.from_parameters(values, OF_MODEL) == expected
     assert LiveSettings.from_parameters(values | {
         'alarm.on_threshold': 0.9, 'alarm.off_threshold': 0.0, 'alarm.window': 10.0,
@@ -132,7 +132,7 @@ def test_guard_settings() -> None:
 
 @pytest.mark.parametrize(('name', 'value'), [
     ('action', 'halt'), ('on_silence', ''), ('release', 'never'), ('slow_factor', 1.1),
-    ('slow_factor', -0.1), ('release_after', -1.0), ('detector_timeout', 0.0)])
+    ('slow_factor', -0.1), ('release_after', -1.0), ('detector_timeout', 0.0), ('max_age', -1.0)])
 def test_guard_values_that_are_not_allowed(name: str, value: object) -> None:
     """Each is refused by its name."""
     with pytest.raises(ValueError, match=f'parameter {name} is {value!r}, not '):
@@ -150,12 +150,13 @@ def test_live_parameters() -> None:
 
 def test_detector_topics() -> None:
     """One or several, each once and none empty."""
-    assert detector_topics(GUARD_VALUES) == ['fire_detector/fire_detected']
+    assert detector_topics(GUARD_VALUES) == ['fire_detector/alarm']
     assert detector_topics({'detectors': ('front', 'rear')}) == ['front', 'rear']
 
 
-@pytest.mark.parametrize('topics', [(), None, ('front', 'front'), ('front', '')])
+@pytest.mark.parametrize('topics', [(), None, ('front', 'front'), ('front', ''),
+                                    ('front', '/front')])
 def test_no_detector_topics(topics: object) -> None:
-    """None, twice the same and an empty name are mistakes."""
+    """None, an empty name, and two that share the name of a service are mistakes."""
     with pytest.raises(ValueError, match='at least one detector, each once'):
         detector_topics({'detectors': topics})

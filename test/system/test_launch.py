@@ -105,7 +105,7 @@ def test_defaults(ros: RosSession, launch: Launcher, colcon_install: Path) -> No
     """Without an argument: active, on /image, with the installed model; Ctrl-C ends it cleanly."""
     process = launch()
     camera = Camera(ros).wait_until_heard()
-    camera.detect(image_message(CALM, stamp=1))
+    camera.detect(image_message(CALM, stamp=ros.now()))
     assert ros.state() == 'active'
     model = colcon_install / 'fire_detector/share/fire_detector/models/fire_detector.tflite'
     assert f'model {model} (fire_detector' in process.output
@@ -118,8 +118,8 @@ def test_arguments(ros: RosSession, launch: Launcher, tmp_path: Path, model: Pat
     other = tmp_path / 'other.tflite'
     shutil.copy(model, other)
     process = launch('namespace:=robot1', 'image_topic:=front/image_raw', f'model:={other}',
-                     parameter_file(tmp_path, every=AT_ONCE), 'log_level:=debug',
-                     'use_sim_time:=true')
+                     parameter_file(tmp_path, every=AT_ONCE | {'max_age': 0.0}),
+                     'log_level:=debug', 'use_sim_time:=true')
     camera = Camera(ros, '/robot1/front/image_raw', '/robot1/fire_detector').wait_until_heard()
     assert camera.detect(image_message(CALM, stamp=1))[1] is True
     assert f'model {other} (fire_detector' in process.output
@@ -239,18 +239,15 @@ def test_guard(ros: RosSession, launch: Launcher, tmp_path: Path) -> None:
     camera = Camera(ros, '/robot1/image', '/robot1/fire_detector').wait_until_heard()
     out = ros.collect(Twist, '/robot1/cmd_vel_out')
     commands = ros.node.create_publisher(Twist, '/robot1/cmd_vel_in', 10)
-    sent = 0
 
     def slowed() -> bool:
-        nonlocal sent
-        sent += 1
-        camera.detect(image_message(CALM, stamp=sent))
+        camera.detect(image_message(CALM, stamp=ros.now()))
         commands.publish(Twist(linear=Vector3(x=1.0)))
         return 0.25 in [each.linear.x for each in out]
 
     ros.wait_for(slowed, 'a command at a quarter of its speed')
     assert ros.state('/robot1/fire_guard') == 'active'
-    assert ros.parameter('/robot1/fire_guard', 'detectors') == ['fire_detector/fire_detected']
+    assert ros.parameter('/robot1/fire_guard', 'detectors') == ['fire_detector/alarm']
     assert ('fire_guard', '/robot1', '/robot/fire_guard') in (
         ros.node.get_node_names_and_namespaces_with_enclaves())
     process.interrupt()
@@ -262,7 +259,7 @@ def test_guard_of_several_cameras(ros: RosSession, launch: Launcher) -> None:
                      'use_sim_time:=true')
     assert ros.state('/fire_guard') == 'unconfigured'
     assert ros.parameter('/fire_guard', 'detectors') == [
-        'front/fire_detector/fire_detected', 'rear/fire_detector/fire_detected']
+        'front/fire_detector/alarm', 'rear/fire_detector/alarm']
     assert ros.parameter('/fire_guard', 'use_sim_time') is True
     # What the package's parameter file says.
     assert ros.parameter('/fire_guard', 'release_after') == 3.0

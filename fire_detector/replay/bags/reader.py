@@ -198,7 +198,7 @@ def _recorded_image(row: _Row, is_ros1: bool) -> RecordedImage:
     except Exception as error:  # noqa: BLE001
         return RecordedImage(topic, kind, received, received, None, (
             f'{len(data)} bytes are not a {kind}: {type(error).__name__}: {error}'))
-    return RecordedImage(topic, kind, stamp_of(message), received, message)
+    return RecordedImage(topic, kind, 1e-9 * stamp_of(message), received, message)
 
 
 def serialize(image: RecordedImage) -> bytes:
