@@ -15,7 +15,7 @@ from fire_detector.detection.health import assess, describe_model, Health
 from fire_detector.detection.image_statistics import read_usage, Statistics
 from fire_detector.detection.rate_limit import RateLimit
 from fire_detector.images.annotate import annotate
-from fire_detector.images.decode import describe, stamp_of
+from fire_detector.images.decode import describe
 from fire_detector.model.contract import ModelContract
 from fire_detector.model.locate import find_model
 from fire_detector.parameters.detector import LiveSettings, NodeSettings, PARAMETERS
@@ -191,15 +191,15 @@ class FireDetectorNode(ManagedNode):
             self.get_logger().warning(f'image rejected: {result.detail}',
                                       throttle_duration_sec=LOG_PERIOD)
             return
-        stamp, clock = stamp_of(message), self.get_clock().now().nanoseconds
-        staleness = self._freshness.explain_staleness(stamp, clock)
+        clock = self.get_clock().now().nanoseconds
+        staleness = self._freshness.explain_staleness(result.stamp, clock)
         self._publish_probability(result.probability, message.header)
         if staleness:
             self.get_logger().warning(f'no alarm from a stale image: {staleness}',
                                       throttle_duration_sec=LOG_PERIOD)
         else:
             self._publish_alarm(self._detector.decide(result), message.header)
-        self._statistics.processed(result.seconds, 1e-9 * stamp, 1e-9 * clock, staleness)
+        self._statistics.processed(result.seconds, result.stamp, clock, staleness)
         if (self._annotated_publisher.get_subscription_count() > 0
                 and self._annotated_limit.allows(now)):
             self._publish_annotated(result, message.header)
@@ -215,7 +215,7 @@ class FireDetectorNode(ManagedNode):
         if detection.alarm_changed:
             self.get_logger().warning(
                 f'fire alarm {"raised" if detection.alarm else "cleared"} by the image of '
-                f'{detection.stamp:.3f}, probability {detection.probability:.2f}')
+                f'{detection.stamp / 1e9:.3f}, probability {detection.probability:.2f}')
         self._detected_publisher.publish(Bool(data=detection.alarm))
         self._alarm_publisher.publish(
             alarm_array(detection.alarm, self.get_fully_qualified_name(), header))

@@ -122,9 +122,10 @@ def test_every_format(make: BagMaker, tmp_path: Path, images: list[Pixels],
     assert topic.topic == '/image'
     predictions = topic.runs[0].predictions
     assert [one.probability for one in predictions] == pytest.approx(expected, abs=1e-6)
-    assert [one.stamp - START for one in predictions] == pytest.approx(
+    assert [one.stamp / 1e9 - START for one in predictions] == pytest.approx(
         [index / 30 for index in range(COUNT)], abs=1e-6)
-    assert predictions[1].received - predictions[1].stamp == pytest.approx(DELAY, abs=1e-6)
+    assert (predictions[1].received - predictions[1].stamp) / 1e9 == pytest.approx(
+        DELAY, abs=1e-6)
     assert source.problems == []
 
 
