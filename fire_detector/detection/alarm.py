@@ -51,14 +51,15 @@ class FireAlarm:
         return self._active
 
     @property
-    def lacks_images(self) -> bool:
-        """Return whether images come too slowly for `min_frames` of them to count."""
-        return self._lacks_images
-
-    @property
-    def oldest_age(self) -> float:
-        """Return the seconds up to which an image counts."""
+    def _oldest_age(self) -> float:
         return max(self.settings.window, SLOWEST_PERIOD * self.settings.min_frames)
+
+    def explain_indecision(self) -> str:
+        """Explain why the alarm stays as it is, where images come too slowly; '' elsewhere."""
+        if not self._lacks_images:
+            return ''
+        return (f'the alarm needs {self.settings.min_frames} images in {self._oldest_age:g} s, '
+                f'and has {len(self._frames)}: lower alarm.min_frames, or have more images')
 
     def reset(self) -> None:
         """Clear the alarm and forget every image seen."""
@@ -98,7 +99,7 @@ class FireAlarm:
 
     def _forget(self) -> None:
         now, fewest = self._frames[-1][0], self.settings.min_frames
-        while now - self._frames[0][0] > 1e9 * self.oldest_age:
+        while now - self._frames[0][0] > 1e9 * self._oldest_age:
             self._frames.popleft()
             self._lacks_images = True
         if len(self._frames) >= fewest:

@@ -232,11 +232,12 @@ class FireDetectorNode(ManagedNode):
             return self.resting_health(() if self._detector is None else self._model_values)
         self._camera.follow()
         now = time.monotonic()
+        alarm = self._detector.alarm
+        problems = self._explain_silence(now), alarm.explain_indecision()
         health = assess(self._statistics.snapshot(now, read_usage()),
-                        self._live.image_timeout or math.inf,
-                        self._explain_silence(now))
-        alarm = 'raised' if self._detector.alarm.active else 'not raised'
-        return replace(health, values=(*health.values, ('alarm', alarm), *self._model_values))
+                        self._live.image_timeout or math.inf, '; '.join(filter(None, problems)))
+        state = 'raised' if alarm.active else 'not raised'
+        return replace(health, values=(*health.values, ('alarm', state), *self._model_values))
 
     def _explain_silence(self, now: float) -> str:
         """Explain why no image has come, and log what is new of it; empty where they come."""
