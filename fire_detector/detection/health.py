@@ -9,9 +9,9 @@ gives the level:
 - ERROR: nothing arrives for `image_timeout`; or images were rejected in the period and none
   processed; or one that arrived has waited longer than `image_timeout`; or none of those that were
   processed was fresh, so that no alarm is published.
-- WARN: more than MAX_REJECTED of the period's images were rejected; more than MAX_DROPPED
-  of them dropped; more than MAX_STALE of the processed ones stale; they were older than MAX_AGE
-  when they were processed; their age is unknown or cannot be true; or the node knows of a problem
+- WARN: more than MAX_REJECTED of the images that arrived were rejected; more than MAX_DROPPED of
+  those that were sent dropped; more than MAX_STALE of those that were processed stale; they were
+  older than MAX_AGE then; their age is unknown or cannot be true; or the node knows of a problem
   with its input.
 - OK: otherwise. An alarm is no matter of health and does not change the level.
 """
@@ -31,10 +31,9 @@ from fire_detector.detection.image_statistics import (
 )
 from fire_detector.model.contract import ModelContract
 
-# Shares of the arrived images, and of those that were not skipped, that may be lost.
-MAX_REJECTED, MAX_DROPPED = 0.1, 0.5
-# Share of the processed images that may be stale.
-MAX_STALE = 0.1
+# Shares that may be rejected of the arrived images, dropped of the arrived and dropped ones, and
+# stale of the processed ones.
+MAX_REJECTED, MAX_DROPPED, MAX_STALE = 0.1, 0.5, 0.1
 
 Values = tuple[tuple[str, str], ...]
 
@@ -102,9 +101,10 @@ def _level(snapshot: Snapshot, image_timeout: float, input_problem: str) -> tupl
     if period.rejected > MAX_REJECTED * period.arrived:
         problems.append(f'{period.rejected} of {period.arrived} images rejected, '
                         f'the last for its {reason}: {detail}')
-    wanted = period.arrived - period.skipped
-    if period.dropped > MAX_DROPPED * wanted:
-        problems.append(f'{period.dropped} of {wanted} images dropped for newer ones: '
+    # What was dropped has not arrived. That it would have been skipped is not known of any.
+    sent = period.arrived + period.dropped
+    if period.dropped > MAX_DROPPED * sent:
+        problems.append(f'{period.dropped} of {sent} images dropped for newer ones: '
                         f'they come faster than they can be processed')
     if period.stale > MAX_STALE * period.processed:
         problems.append(f'{period.stale} of {period.processed} images stale, without an alarm: '

@@ -164,14 +164,15 @@ class Statistics:
         self._rejection = reason if reason in REASONS else OTHER, detail[:MAX_TEXT]
         self._totals[self._rejection[0]] += 1
 
-    def processed(self, inference: float, stamp: float, clock: float,
+    def processed(self, inference: float, stamp: int, clock: int,
                   staleness: str = '') -> None:
         """
         Count an image that has a probability.
 
         :param inference: seconds that inference took.
-        :param stamp: of the image, in seconds; 0 where the camera sets none.
-        :param clock: ROS time at the detection, in seconds; 0 for simulated time without a clock.
+        :param stamp: of the image, in nanoseconds; 0 where the camera sets none.
+        :param clock: ROS time at the detection, in nanoseconds; 0 for simulated time without a
+            clock.
         :param staleness: why the image is stale, and led to no alarm; '' for a fresh one.
         """
         period = self._period
@@ -189,7 +190,7 @@ class Statistics:
         elif clock == 0:
             period.without_clock += 1
         else:
-            period.ages.append(clock - stamp)
+            period.ages.append((clock - stamp) / 1e9)
 
     def snapshot(self, now: float, usage: Usage) -> Snapshot:
         """

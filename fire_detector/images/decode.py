@@ -52,9 +52,9 @@ def from_image(message: Any) -> ColorImage:
 
 
 def stamp_of(message: Any) -> int:
-    """Return the stamp of a message's header, or the time of a frame, in nanoseconds."""
+    """Return the stamp of a message's header, or of a frame, in nanoseconds."""
     if isinstance(message, Frame):
-        return round(1e9 * message.time)
+        return message.stamp
     return int(message.header.stamp.sec * 10 ** 9 + message.header.stamp.nanosec)
 
 

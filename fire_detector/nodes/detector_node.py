@@ -11,11 +11,11 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.detection.detector import Detection, Detector, Inference, Rejection
 from fire_detector.detection.freshness import Freshness, NO_CLOCK
-from fire_detector.detection.health import assess, describe_model, Health, Level
+from fire_detector.detection.health import assess, describe_model, Health
 from fire_detector.detection.image_statistics import read_usage, Statistics
 from fire_detector.detection.rate_limit import RateLimit
 from fire_detector.images.annotate import annotate
-from fire_detector.images.decode import describe, stamp_of
+from fire_detector.images.decode import describe
 from fire_detector.model.contract import AlarmSettings, ModelContract
 from fire_detector.model.locate import find_model
 from fire_detector.parameters.detector import (
@@ -211,15 +211,15 @@ class FireDetectorNode(ManagedNode):
             self.get_logger().warning(f'image rejected: {result.detail}',
                                       throttle_duration_sec=LOG_PERIOD)
             return
-        stamp, clock = stamp_of(message), self.get_clock().now().nanoseconds
-        staleness = self._freshness.explain_staleness(stamp, clock)
+        clock = self.get_clock().now().nanoseconds
+        staleness = self._freshness.explain_staleness(result.stamp, clock)
         self._publish_probability(result.probability, message.header)
         if staleness:
             self.get_logger().warning(f'no alarm from a stale image: {staleness}',
                                       throttle_duration_sec=LOG_PERIOD)
         else:
             self._publish_alarm(self._detector.decide(result), message.header)
-        self._statistics.processed(result.seconds, 1e-9 * stamp, 1e-9 * clock, staleness)
+        self._statistics.processed(result.seconds, result.stamp, clock, staleness)
         if (self._annotated_publisher.get_subscription_count() > 0
                 and self._annotated_limit.allows(now)):
             self._publish_annotated(result, message.header)
@@ -235,7 +235,7 @@ class FireDetectorNode(ManagedNode):
         if detection.alarm_changed:
             self.get_logger().warning(
                 f'fire alarm {"raised" if detection.alarm else "cleared"} by the image of '
-                f'{detection.stamp:.3f}, probability {detection.probability:.2f}')
+                f'{detection.stamp / 1e9:.3f}, probability {detection.probability:.2f}')
         self._detected_publisher.publish(Bool(data=detection.alarm))
         self._alarm_publisher.publish(
             alarm_array(detection.alarm, self.get_fully_qualified_name(), header))
@@ -252,20 +252,19 @@ class FireDetectorNode(ManagedNode):
             return self.resting_health(() if self._detector is None else self._model_values)
         self._camera.follow()
         now = time.monotonic()
-        silence = self._measure_silence(now)
+        silence, waiting = self._measure_silence(now), self._live.waiting
+        # A second later, since the values of a file that is being loaded come within moments.
+        if waiting and waiting != self._warned_waiting:
+            self.get_logger().warning(waiting)
+        self._warned_waiting = waiting
+        alarm = self._detector.alarm
+        problems = self._explain_silence(silence), waiting, alarm.explain_indecision()
         overdue = silence >= self._live.image_timeout > 0
         health = assess(self._statistics.snapshot(now, read_usage()),
                         self._live.image_timeout if overdue else math.inf,
-                        self._explain_silence(silence))
-        if self._live.waiting:
-            if self._live.waiting != self._warned_waiting:
-                self.get_logger().warning(self._live.waiting)
-            health = replace(health, level=max(health.level, Level.WARN),
-                             message=f'{health.message}; {self._live.waiting}')
-        # Here, since the values of a file that is being loaded come within moments.
-        self._warned_waiting = self._live.waiting
-        alarm = 'raised' if self._detector.alarm.active else 'not raised'
-        return replace(health, values=(*health.values, ('alarm', alarm), *self._model_values))
+                        '; '.join(filter(None, problems)))
+        state = 'raised' if alarm.active else 'not raised'
+        return replace(health, values=(*health.values, ('alarm', state), *self._model_values))
 
     def _measure_silence(self, now: float) -> float:
         """Return for how many seconds an image is due; none is while simulated time stands."""

@@ -56,7 +56,8 @@ PARAMETERS = (
               'Seconds of images that the median is taken over; -1: the value in the model.',
               limits=(FROM_MODEL, MAX_WINDOW), when=AT_ANY_TIME),
     Parameter('alarm.min_frames', FROM_MODEL,
-              'Images that the median needs at least; -1: the value in the model.',
+              'Images that the median needs at least, none older than 6 s for each of them; -1: '
+              'the value in the model.',
               limits=(FROM_MODEL, MAX_MIN_FRAMES), when=AT_ANY_TIME),
     Parameter('alarm.latch', False,
               'Keep a raised alarm until the service ~/reset_alarm is called.',

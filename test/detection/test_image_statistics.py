@@ -51,7 +51,7 @@ def test_one_period() -> None:
     statistics.snapshot(START, Usage(2.0, None))
     arrive(statistics, START + 0.5, 30)
     for number in range(24):
-        statistics.processed(number / 1000, CLOCK - number / 100, CLOCK,
+        statistics.processed(number / 1000, CLOCK - number * 10_000_000, CLOCK,
                              'old' if number > 21 else '')
     for _ in range(3):
         statistics.skipped()
@@ -137,8 +137,8 @@ def test_dropped_image_still_waits() -> None:
 
 
 @pytest.mark.parametrize(('stamp', 'clock', 'unstamped', 'without_clock', 'ages'), [
-    (0.0, CLOCK, 1, 0, 0), (0.0, 0.0, 1, 0, 0), (12.5, 0.0, 0, 1, 0), (12.5, 13.0, 0, 0, 1)])
-def test_age_needs_stamp_and_clock(stamp: float, clock: float, unstamped: int,
+    (0, CLOCK, 1, 0, 0), (0, 0, 1, 0, 0), (12_500, 0, 0, 1, 0), (12_500, 13_000, 0, 0, 1)])
+def test_age_needs_stamp_and_clock(stamp: int, clock: int, unstamped: int,
                                    without_clock: int, ages: int) -> None:
     """No age is made up where one of the two times is missing."""
     statistics = Statistics(START)

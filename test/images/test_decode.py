@@ -16,7 +16,7 @@ PIXELS = np.arange(3 * 64 * 48, dtype=np.uint32).reshape(48, 64, 3).astype(np.ui
 
 @pytest.mark.parametrize('message', [
     raw_message(PIXELS, 12.25), compressed_message(PIXELS, 12.25),
-    Frame(0, 12.25, ColorImage(PIXELS, 'RGB'))],
+    Frame(0, 12_250_000_000, ColorImage(PIXELS, 'RGB'))],
     ids=['raw', 'compressed', 'frame'])
 def test_message(message: Any) -> None:
     """Pixels and stamp are those of the message."""
