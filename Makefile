@@ -1,5 +1,6 @@
-# `make demo`, `make test`, `make test-slow`, `make bench`, `make soak`, `make large-images` and
-# `make arm-check` make what they need in .venv first; the last, an ARM Debian in .arm too.
+# `make demo`, `make test`, `make test-slow`, `make bench`, `make soak`, `make guard-ends`,
+# `make large-images` and `make arm-check` make what they need in .venv first; the last, an ARM
+# Debian in .arm too.
 PYTHON ?= python3
 
 # A sourced ROS has its own rclpy, built against the system's numpy: then both are used, in an
@@ -21,7 +22,7 @@ endif
 TOOL := PYTHONPATH="test$${PYTHONPATH:+:$$PYTHONPATH}" $(VENV)/bin/python
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 
-.PHONY: demo test test-slow bench soak large-images arm-check clean
+.PHONY: demo test test-slow bench soak guard-ends large-images arm-check clean
 
 demo: $(VENV)/.demo
 	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo.main \
@@ -40,6 +41,9 @@ bench: $(VENV)/.bench
 
 soak: $(VENV)/.bench
 	$(TOOL) -m benchmark.soak --minutes $(or $(MINUTES),20)
+
+guard-ends: $(VENV)/.bench
+	$(TOOL) -m benchmark.guard_ends --ends $(or $(ENDS),1000)
 
 large-images: $(VENV)/.bench
 	$(TOOL) -m benchmark.large_images

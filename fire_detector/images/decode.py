@@ -51,11 +51,11 @@ def from_image(message: Any) -> ColorImage:
                        message.data, bool(message.is_bigendian))
 
 
-def stamp_of(message: Any) -> float:
-    """Return the stamp of a message's header, or the time of a frame, in seconds."""
+def stamp_of(message: Any) -> int:
+    """Return the stamp of a message's header, or of a frame, in nanoseconds."""
     if isinstance(message, Frame):
-        return message.time
-    return float(message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec)
+        return message.stamp
+    return int(message.header.stamp.sec * 10 ** 9 + message.header.stamp.nanosec)
 
 
 def describe(message: Any) -> tuple[str, str]:

@@ -76,22 +76,21 @@ class BagPlayback(Playback):
             self.finish()
             return
         self._pending = following
-        due = self._started + (following.received - self._first) / self._speed
+        due = self._started + (following.received - self._first) / 1e9 / self._speed
         timer = self._timers[0]
         timer.timer_period_ns = round(1e9 * max(0.0, due - time.monotonic()))
         timer.reset()
 
     def _publish_passed_time(self) -> None:
-        passed = (time.monotonic() - self._started) * self._speed
+        passed = round(1e9 * (time.monotonic() - self._started) * self._speed)
         # What is published next is not to be from the past.
         self._publish_time(min(self._first + passed, self._pending.received))
 
-    def _publish_time(self, bag_time: float) -> None:
+    def _publish_time(self, bag_time: int) -> None:
         # The clock never turns back, though a recorder's may.
         self._bag_time = max(self._bag_time, bag_time)
         if self._clock_publisher is not None:
-            now = Time(nanoseconds=round(1e9 * self._bag_time))
-            self._clock_publisher.publish(Clock(clock=now.to_msg()))
+            self._clock_publisher.publish(Clock(clock=Time(nanoseconds=self._bag_time).to_msg()))
 
     def _read(self) -> RecordedImage | None:
         """Return the next message that can be decoded; None after the last."""

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fire_detector.images.color_image import ColorImage
-from fire_detector.parameters.table import check
 from fire_detector.ros.messages import to_compressed_message, to_image_message
 from fire_detector.ros.node_help import NodeHelp
 from fire_detector.ros.parameters import declare_parameters, read_parameters, warn_undeclared
-from fire_detector.ros.process import ros_process
+from fire_detector.ros.process import run_node
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.duration import Duration
-from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.task import Future
@@ -122,18 +120,13 @@ def run_camera(page: NodeHelp, create: Callable[[Node, Mapping[str, Any]], Playb
     :param args: command line arguments, as rclpy.init takes them.
     :return: the exit status.
     """
-    if page.print_if_requested(args):
-        return 0
-    with ros_process(args):
-        try:
-            node = Node(page.program)
-            declare_parameters(node, page.parameters)
-            warn_undeclared(node, page.parameters)
-            values = read_parameters(node, page.parameters)
-            for parameter in page.parameters:
-                check(parameter, values[parameter.name])
-            rclpy.spin_until_future_complete(node, create(node, values).finished)
-        except (ValueError, ParameterException) as error:
-            rclpy.logging.get_logger(page.program).fatal(str(error))
-            return 1
-    return 0
+    def create_and_check() -> Callable[[], None]:
+        node = Node(page.program)
+        if problems := declare_parameters(node, page.parameters):
+            raise ValueError('; '.join(problems.values()))
+        warn_undeclared(node, page.parameters)
+        values = read_parameters(node, page.parameters)
+        finished = create(node, values).finished
+        return lambda: rclpy.spin_until_future_complete(node, finished)
+
+    return run_node(page, create_and_check, args, (ValueError,))

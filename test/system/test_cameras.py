@@ -38,7 +38,7 @@ def test_synthetic_camera_publishes_raw_and_compressed(ros: RosSession) -> None:
     ('synthetic_camera', 'rate:=.nan', ['rate', 'nan', '0.01', '1000']),
     ('synthetic_camera', 'rate:=fast', ["parameter rate is 'fast'", 'from 0.01 to 1000']),
     ('synthetic_camera', 'jpeg_quality:=101', ['jpeg_quality', '101', '100']),
-    ('synthetic_camera', 'loop:=1', ['loop', 'BOOL']),
+    ('synthetic_camera', 'loop:=1', ['loop', 'true or false']),
     ('file_camera', 'speed:=0.0', ['speed', '0.0', '0.01', '100']),
     ('file_camera', 'rate:=10', ['parameter path is empty']),
     ('file_camera', 'path:=nosuch.mp4', ['nosuch.mp4: No such file']),

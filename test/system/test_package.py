@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXECUTABLES = {'fire_classify', 'fire_detector_node', 'fire_guard',
                'fire_replay', 'file_camera', 'synthetic_camera'}
 SHARED = {'package.xml',
-          'integration/README.md', 'integration/cancel_and_turn.py',
+          'integration/README.md', 'integration/cancel_and_turn.py', 'integration/failures.md',
           'integration/fire.perspective', 'integration/foxglove_layout.json',
           'integration/guarded.launch.py', 'integration/lifecycle_manager.yaml',
           'integration/twist_mux.yaml', 'integration/wait_while_fire.xml',
