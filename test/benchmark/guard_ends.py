@@ -14,7 +14,7 @@ command came through later than that; for a stale detector from the moment on at
 import argparse
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 import itertools
 import json
 from pathlib import Path
@@ -26,6 +26,7 @@ import tempfile
 import time
 
 from benchmark.ending_guard import EDGES, SHUTDOWNS
+from benchmark.guard_judgement import End, judge, LIMIT, summarize
 from benchmark.guarded_life import DETECTOR_TIMEOUT, GuardedLife
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
@@ -33,7 +34,6 @@ import psutil
 from ros_session import RosSession
 
 # Seconds.
-LIMIT = 0.3
 ENDED_WITHIN = 5.0
 STALL = 1.2
 # Of ends in one process, and seconds that it and each of them may take before it is blocked.
@@ -51,40 +51,6 @@ WITH_DETECTOR = {'detector stopped': signal.SIGSTOP, 'detector killed': signal.S
 OTHERS = ('deactivate transition', 'guard stopped for a time', *WITH_DETECTOR, 'no reports',
           'simulated clock stands', *(f'stamps {how}' for how in STAMPS))
 KINDS = (*FINAL, *OTHERS)
-
-
-@dataclass(frozen=True)
-class End:
-    """
-    What came of one end.
-
-    :ivar kind: one of KINDS.
-    :ivar seconds: until the zero that was the last command came.
-    :ivar problem: what was wrong; empty where it passed.
-    """
-
-    kind: str
-    seconds: float
-    problem: str
-
-
-def judge(kind: str, since: float, arrivals: Sequence[tuple[float, float]],
-          limit: float = LIMIT) -> End:
-    """
-    Judge what arrived at the base.
-
-    :param kind: of the end.
-    :param since: when the robot had to stop, seconds.
-    :param arrivals: when each command arrived, and when it had been sent; 0 for a zero.
-    :param limit: seconds in which the zero is to come.
-    """
-    commands = [arrival for arrival, sent in arrivals if sent]
-    zeros = [arrival for arrival, sent in arrivals
-             if not sent and (not commands or arrival >= commands[-1])]
-    if not zeros:
-        return End(kind, float('inf'), 'the last command is not zero')
-    seconds = max(0.0, zeros[0] - since)
-    return End(kind, seconds, '' if seconds <= limit else f'the zero came after {seconds:.2f} s')
 
 
 class Ends:
@@ -258,19 +224,6 @@ def run_ends(kinds: Sequence[str], seed: int, limit: float) -> list[End]:
     """Bring about ends in a ROS of their own."""
     with tempfile.TemporaryDirectory() as folder, RosSession(Path(folder)) as ros:
         return Ends(ros, seed, limit).run(kinds)
-
-
-def summarize(ends: Sequence[End]) -> str:
-    """Return a table of the kinds of ends: how many, the worst time, and what failed."""
-    lines = [f'{"kind":<36}{"ends":>5}{"failed":>8}{"worst, s":>10}']
-    for kind in [kind for kind in KINDS if any(end.kind == kind for end in ends)]:
-        those = [end for end in ends if end.kind == kind]
-        lines.append(f'{kind:<36}{len(those):>5}{sum(bool(end.problem) for end in those):>8}'
-                     f'{max(end.seconds for end in those):>10.3f}')
-    failed = [end for end in ends if end.problem]
-    lines.append(f'{len(ends)} ends, {len(failed)} failed, the last command was zero after '
-                 f'{max(end.seconds for end in ends):.3f} s at most')
-    return '\n'.join(lines + [f'{end.kind}: {end.problem}' for end in failed])
 
 
 def run_part(kinds: Sequence[str], seed: int, limit: float) -> tuple[list[End], int]:

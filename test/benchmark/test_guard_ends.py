@@ -4,7 +4,8 @@
 import os
 import re
 
-from benchmark.guard_ends import judge, KINDS
+from benchmark.guard_ends import KINDS
+from benchmark.guard_judgement import judge
 from command_line import ROOT, run_module
 import pytest
 
