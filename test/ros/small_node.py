@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A managed node that answers each message, and publishes 'end' when it is deactivated."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 import sys
 from typing import Any
 
@@ -10,7 +11,9 @@ from fire_detector.parameters.table import AUTOSTART
 from fire_detector.ros.executor import FastPathSubscription
 from fire_detector.ros.lifecycle_node import ManagedNode, run_managed
 from fire_detector.ros.node_help import NodeHelp
+import rclpy
 from rclpy.duration import Duration
+from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import String
 
 DEPTH = 100
@@ -87,6 +90,16 @@ class SmallNode(ManagedNode):
     def _on_message(self, message: String) -> None:
         self.on_question(self)
         self._answer.publish(message)
+
+
+@contextmanager
+def active_node() -> Iterator[SmallNode]:
+    """Make an active node in this process and the default context, and shut that down."""
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    node = SmallNode()
+    node.start()
+    yield node
+    rclpy.try_shutdown()
 
 
 if __name__ == '__main__':
