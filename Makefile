@@ -5,8 +5,17 @@ PYTHON ?= python3
 
 # A sourced ROS has its own rclpy, built against the system's numpy: then both are used, in an
 # environment apart. Within numpy's major version, newer releases serve what was built for older.
-ifneq ($(AMENT_PREFIX_PATH),)
+# One that this Python cannot import would come before that of the wheels, by PYTHONPATH.
+RCLPY_IN_PATH := $(wildcard $(addsuffix /rclpy,$(subst :, ,$(PYTHONPATH))))
+ifneq ($(AMENT_PREFIX_PATH)$(RCLPY_IN_PATH),)
 SOURCED := $(shell $(PYTHON) -c 'import rclpy' 2>/dev/null && echo $${ROS_DISTRO:-ros})
+ifeq ($(SOURCED)$(filter clean,$(MAKECMDGOALS)),)
+REASON := $(shell $(PYTHON) -c 'import rclpy' 2>&1 | grep -m 1 -E '^[A-Za-z.]+(Error|Exception)')
+BUILT_FOR := $(shell echo "$$PYTHONPATH" | grep -oE 'python3\.[0-9]+' | head -n 1)
+$(error A ROS is sourced (AMENT_PREFIX_PATH, PYTHONPATH) whose rclpy $(PYTHON) cannot import: $(REASON). \
+	Name the Python that it was built for: make $(MAKECMDGOALS) \
+	PYTHON=/usr/bin/$(or $(BUILT_FOR),python3); or use a terminal in which no ROS is sourced)
+endif
 endif
 ifneq ($(SOURCED),)
 VENV := .venv-$(SOURCED)

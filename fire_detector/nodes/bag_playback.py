@@ -6,6 +6,7 @@ from pathlib import Path
 import time
 from typing import Any
 
+from fire_detector.images.decode import describe
 from fire_detector.nodes.camera_node import DEPTH, Playback, STEADY
 from fire_detector.replay.bags.files import BagError
 from fire_detector.replay.bags.reader import (
@@ -50,8 +51,10 @@ class BagPlayback(Playback):
         if first is None:
             raise BagError(f'{path}: not a single image of {topic} could be read')
         self._speed = float(values['speed'])
-        super().__init__(node, f'{topic} of {path}, {self._speed:g} times as fast as recorded',
-                         MESSAGE_TYPES[first.message_type])
+        _, size = describe(first.message)
+        super().__init__(
+            node, f'{topic} of {path}, {size}, {self._speed:g} times as fast as recorded',
+            MESSAGE_TYPES[first.message_type])
         self._first, self._pending = first.received, first
         self._bag_time = first.received
         self._clock_publisher = (node.create_publisher(Clock, '/clock', DEPTH)
