@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from fire_detector.images.color_image import ColorImage
+from fire_detector.ros.camera_subscription import resolve_image_topic, TOPICS
 from fire_detector.ros.messages import to_compressed_message, to_image_message
 from fire_detector.ros.node_help import NodeHelp
 from fire_detector.ros.parameters import declare_parameters, read_parameters, warn_undeclared
@@ -22,9 +23,8 @@ from std_msgs.msg import Header
 
 DELIVERY_TIMEOUT = Duration(seconds=5)
 POLL_PERIOD = 0.05
-# Where images of each message type are, from the topic `image` on as it is after remapping: so
-# does image_transport.
-SUBTOPICS = {Image: '', CompressedImage: '/compressed'}
+# The transport that each message type means.
+TRANSPORTS = {message_type: transport for transport, (_, message_type, _) in TOPICS.items()}
 # Of queues. Publishers are reliable, as those of usb_cam, v4l2_camera and camera_ros are.
 DEPTH = 10
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)
@@ -43,13 +43,13 @@ class Playback(ABC):
 
         :param node: of the camera.
         :param source: what will be published, its size and its pace, for the log.
-        :param message_types: keys of SUBTOPICS.
+        :param message_types: keys of TRANSPORTS.
         """
         self.finished: Future = Future()
         self._node = node
-        topic = node.resolve_topic_name('image')
         self._publishers: dict[Any, Publisher] = {
-            kind: node.create_publisher(kind, topic + SUBTOPICS[kind], DEPTH)
+            kind: node.create_publisher(
+                kind, resolve_image_topic(node, TRANSPORTS[kind]), DEPTH)
             for kind in message_types}
         node.get_logger().info(
             f'{source}: waiting for a subscription to {self._topics(" or ")}')
@@ -99,7 +99,7 @@ class ImagePlayback(Playback):
         first = next(images)
         height, width = first.pixels.shape[:2]
         super().__init__(node, f'{source}, {width}x{height}, {rate:g} images a second',
-                         *SUBTOPICS)
+                         *TRANSPORTS)
         self._images, self._rate = chain((first,), images), rate
         self._frame_id, self._jpeg_quality = values['frame_id'], values['jpeg_quality']
 

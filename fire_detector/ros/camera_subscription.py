@@ -60,10 +60,9 @@ class CameraSubscription:
         """
         self._node = node
         self._fixed = RELIABILITY.get(reliability)
-        name, self._type, self._type_name = TOPICS[transport]
-        self._name = _resolve_compressed(node, name) if transport == COMPRESSED else name
+        _, self._type, self._type_name = TOPICS[transport]
         self._on_image = on_image
-        self.topic: str = node.resolve_topic_name(self._name)
+        self.topic = resolve_image_topic(node, transport)
         self._one_publisher = False
         # Bytes of the last image, and whether it has been said that as many get lost.
         self._size, self._warned_of_size = 0, False
@@ -146,7 +145,7 @@ class CameraSubscription:
         receive = (self._receive if hasattr(Subscription, 'CallbackType')
                    else lambda message: self._receive(message, {}))
         subscription = self._node.create_subscription(
-            self._type, self._name, receive, profile,
+            self._type, self.topic, receive, profile,
             qos_overriding_options=QoSOverridingOptions((
                 QoSPolicyKind.DEPTH, QoSPolicyKind.HISTORY, QoSPolicyKind.DURABILITY)))
         self.direct = FastPathSubscription(subscription, self._receive)
@@ -170,15 +169,22 @@ class CameraSubscription:
         return 0 if before is None else max(0, number - before - 1)
 
 
-def _resolve_compressed(node: Node, name: str) -> str:
+def resolve_image_topic(node: Node, transport: str) -> str:
     """
-    Return the topic of compressed images: as in image_transport, that below the raw images'.
+    Return the topic of a camera's images, as image_transport finds it.
 
-    What `image` is remapped to holds for it, too. One that is remapped itself is left to ROS, and
-    one that is that of compressed images already is taken as it is.
+    Compressed images are below the raw ones: what `image` is remapped to holds for them, too. A
+    topic that is remapped itself is left to ROS, and one that is that of compressed images already
+    is taken as it is.
+
+    :param node: with the remappings.
+    :param transport: a key of TOPICS.
+    :return: the full name.
     """
-    if node.resolve_topic_name(name) != node.resolve_topic_name(name, only_expand=True):
-        return name
+    name = TOPICS[transport][0]
+    topic: str = node.resolve_topic_name(name)
+    if transport == RAW or topic != node.resolve_topic_name(name, only_expand=True):
+        return topic
     base = node.resolve_topic_name(TOPICS[RAW][0])
     return base if base.endswith(f'/{COMPRESSED}') else f'{base}/{COMPRESSED}'
 

@@ -23,6 +23,7 @@ from action_msgs.srv import CancelGoal
 from fire_detector.parameters.guard import PARAMETERS
 from geometry_msgs.msg import Twist, Vector3
 from guarded_robot import GUARD
+import psutil
 import pytest
 from ros_session import ACTIVATE, CONFIGURE, DETECTOR, RosSession
 from sensor_msgs.msg import BatteryState
@@ -325,23 +326,17 @@ def test_cancel_and_turn(ros: RosSession, tmp_path: Path) -> None:
 @pytest.mark.skipif(find_spec('launch_ros') is None,
                     reason='launch_ros is not on PyPI: source a ROS 2')
 def test_guarded_launch(ros: RosSession, colcon_install: Path) -> None:
-    """The installed launch file puts the guard on the topics that are asked for."""
-    ros2 = shutil.which('ros2')
-    assert ros2 is not None
-    file = colcon_install / 'fire_detector/share/fire_detector/integration/guarded.launch.py'
-    command = (f'. {colcon_install}/local_setup.sh && exec {ros2} launch {file} '
-               f'cmd_vel_out:=base/cmd_vel camera:=synthetic')
-    return ros.start_command(['sh', '-c', command])
-
-
-@WITH_LAUNCH
-def test_guarded_launch(ros: RosSession, colcon_install: Path) -> None:
     """
     The installed launch file puts the guard on the topics that are asked for.
 
     When the launch is killed, its nodes end as by Ctrl-C: the last command is zero.
     """
-    process = start_guarded_launch(ros, colcon_install)
+    ros2 = shutil.which('ros2')
+    assert ros2 is not None
+    file = colcon_install / 'fire_detector/share/fire_detector/integration/guarded.launch.py'
+    process = ros.start_command(['sh', '-c', (
+        f'. {colcon_install}/local_setup.sh && exec {ros2} launch {file} '
+        f'cmd_vel_out:=base/cmd_vel camera:=synthetic')])
     commands = ros.node.create_publisher(Twist, '/cmd_vel', 10)
     out = ros.collect(Twist, '/base/cmd_vel')
 
