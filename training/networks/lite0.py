@@ -19,7 +19,7 @@ FIXED_BLOCKS = 2
 EPSILON = 1e-3
 
 
-def lite0(keras: Any) -> Any:
+def lite0(keras: Any, size: int = INPUT_SIZE) -> Any:
     """
     Build the first blocks of EfficientNet-Lite0, with ImageNet weights: 64,369 parameters.
 
@@ -29,22 +29,44 @@ def lite0(keras: Any) -> Any:
     value beside the mean of each channel lets a small flame count that the mean would lose.
 
     :param keras: the Keras to build it with.
-    :return: a model; input float32 of shape (batch, 96, 96, 3), RGB, 0..1; output float32 of
+    :param size: rows and columns of the input.
+    :return: a model; input float32 of shape (batch, size, size, 3), RGB, 0..1; output float32 of
         shape (batch, 1), the probability of fire.
     :raises WeightsError: when the package with the ImageNet weights is not installed.
     """
     layers = keras.layers
-    image = keras.Input((INPUT_SIZE, INPUT_SIZE, 3))
-    features = _expanded(keras, _blocks(keras, image), BLOCKS)
+    image = keras.Input((size, size, 3))
+    features = first_blocks(keras, image)
     pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(features),
                                    layers.GlobalMaxPooling2D()(features)])
     probability = layers.Dense(1, activation='sigmoid')(layers.Dropout(0.2)(pooled))
     model = keras.Model(image, probability, name='lite0')
+    load_imagenet(model)
+    return model
+
+
+def first_blocks(keras: Any, image: Any) -> Any:
+    """
+    Build the first blocks and the expansion of the next one.
+
+    :param keras: the Keras to build them with.
+    :param image: the input, of shape (batch, height, width, 3).
+    :return: features, of shape (batch, height / 8, width / 8, 240).
+    """
+    return _expanded(keras, _blocks(keras, image), BLOCKS)
+
+
+def load_imagenet(model: Any) -> None:
+    """
+    Set the weights of a network's blocks to ImageNet's.
+
+    :param model: a network with layers of :func:`first_blocks`, for images from 0 to 1.
+    :raises WeightsError: when the package with the weights is not installed.
+    """
     weights = _for_images_from_0_to_1(imagenet_weights())
     for layer in model.layers:
         if 'conv' in layer.name:
             layer.set_weights(_folded(weights, layer.name))
-    return model
 
 
 def _blocks(keras: Any, image: Any) -> Any:
