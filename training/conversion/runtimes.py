@@ -66,7 +66,8 @@ class RuntimeModel:
         :raises RuntimeRefusedError: when the inference fails.
         """
         try:
-            return np.array([self._classifier.predict(tensor[np.newaxis]) for tensor in tensors])
+            return np.array([self._classifier.predict(tensor[np.newaxis]).probability
+                             for tensor in tensors])
         except InferenceError as error:
             raise RuntimeRefusedError(f'with runtime {self._runtime}: {error}') from error
 

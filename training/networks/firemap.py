@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network that says where the fire is: EfficientNet-Lite0's first blocks, and a grid of cells."""
+"""A network that says where: EfficientNet-Lite0's first blocks, and a grid of cells."""
 
 import math
 from typing import Any
