@@ -51,6 +51,8 @@ class TrainingConfig:
     :ivar split_seed: seed of the split; None for the usual, or its manifest's.
     :ivar leave_out: sources that are kept from training and validation altogether.
     :ivar name: the model's name; None for that of the architecture.
+    :ivar start_from: a .keras file, or the name of a model of the package, from whose weights the
+        training goes on; None for ImageNet's or random ones.
     :ivar false_alarms: as its option, but None for a threshold of 0.5.
     :raises ValueError: when a value is outside its range.
     """
@@ -61,12 +63,17 @@ class TrainingConfig:
     arch: str = _option('lite0', 'network')
     leave_out: tuple[str, ...] = ()
     epochs: int = _option(16, 'passes over the training images')
+    input_size: int = _option(0, "rows and columns of the network's input, 0 for its own")
     batch_size: int = _option(32, 'images in a step')
     name: str | None = None
+    start_from: str | None = None
     learning_rate: float = _option(2e-3, 'step size of Adam, the largest')
     schedule: str = _option('cosine', 'how the learning rate changes')
     augment: bool = _option(True, 'vary the images at random')
     balance: str = _option('source', 'what is drawn equally often')
+    box_crops: float = _option(
+        0.0, 'chance of a crop of the fire or from beside it, for a network with a heat map and '
+             'a fire whose boxes are known')
     sunsets: float = _option(0.08, 'chance of rendering a sunset into an image without fire')
     calibrate: bool = _option(True, 'calibrate the probabilities on val')
     false_alarms: float | None = _option(
@@ -77,10 +84,11 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Check what a type annotation cannot express."""
-        for name, least in (('epochs', 1), ('batch_size', 1), ('group_cap', 0), ('seed', 0)):
+        for name, least in (('epochs', 1), ('batch_size', 1), ('group_cap', 0),
+                            ('input_size', 0), ('seed', 0)):
             if getattr(self, name) < least:
                 raise ValueError(f'{name} {getattr(self, name)} is not {least} or more')
-        for name in ('sunsets', 'false_alarms'):
+        for name in ('sunsets', 'box_crops', 'false_alarms'):
             if not 0 <= (getattr(self, name) or 0) <= 1:
                 raise ValueError(f'{name} {getattr(self, name)} is not from 0 to 1')
         if not 0 < self.learning_rate < math.inf:

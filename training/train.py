@@ -12,7 +12,7 @@ import shlex
 import sys
 from typing import Any
 
-from fire_detector.model.contract import ModelContract
+from fire_detector.model.contract import HeatMap, ModelContract
 from fire_detector.model.file import read_sidecar
 from fire_detector.model.preprocessing import InputSpec
 import keras
@@ -22,8 +22,9 @@ from training.data.loading import skip_unreadable
 from training.data.manifest import write_manifest
 from training.data.options import add_data_options, read_folder
 from training.data.samples import check, DatasetError, LABELS, Sample, select, without
+from training.learning.batches import outputs_of
 from training.learning.calibration import calibrate
-from training.learning.fitting import fit
+from training.learning.fitting import fit, start_from
 from training.learning.results import save_formats, write_results
 from training.learning.sampling import BALANCES
 from training.measurement.metrics import format_table, Metrics
@@ -104,10 +105,14 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
     known = without(samples, config.leave_out)
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
-    model = ARCHITECTURES[config.arch](keras)
+    build = ARCHITECTURES[config.arch]
+    model = build(keras, config.input_size) if config.input_size else build(keras)
+    if config.start_from:
+        start_from(model, config.start_from)
     spec = InputSpec(height=model.input_shape[1], width=model.input_shape[2])
     speed = fit(model, select(known, 'train'), select(known, 'val'), spec, config, run)
-    model = keras.saving.load_model(run / BEST_EPOCH)
+    # How it was trained is of no use to whoever loads the result.
+    model = keras.saving.load_model(run / BEST_EPOCH, compile=False)
     contract = _contract(config, spec, model, select(known, 'train'))
     contract, settled = calibrate(model, contract, select(known, 'val'), config)
     model.save(run / KERAS_MODEL)
@@ -130,9 +135,10 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
 def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
               training: Sequence[Sample]) -> ModelContract:
     sources = Counter(sample.source for sample in training)
+    outputs, grid = outputs_of(model)
     return ModelContract(
         name=config.name or config.arch, version=MODEL_VERSION, labels=LABELS, input_spec=spec,
-        output='sigmoid' if model.output_shape[1] == 1 else 'softmax',
+        output='sigmoid' if outputs == 1 else 'softmax', heat_map=HeatMap(*grid) if grid else None,
         trained_on=f'{len(training)} images: ' + ', '.join(
             f'{source} {count}' for source, count in sorted(sources.items())))
 
@@ -162,6 +168,9 @@ def _parser() -> argparse.ArgumentParser:
     add_data_options(parser)
     parser.add_argument('--out', type=Path, required=True, help='run folder for the results')
     parser.add_argument('--name', help="the model's name (default: that of the architecture)")
+    parser.add_argument('--start-from', metavar='MODEL',
+                        help='train on from the weights of a .keras file of the same network, or '
+                             "of a model of the package, by its name (default: ImageNet's)")
     parser.add_argument('--leave-out', metavar='SOURCE', action='append', default=[],
                         help='keep a source from training, and measure on all of it; repeatable')
     for field in dataclasses.fields(TrainingConfig):

@@ -13,9 +13,10 @@ _ = pytest.importorskip('keras', reason='the extra training is not installed')
 from training.data.manifest import read_manifest  # noqa: E402
 from training.data.samples import FIRE, LABELS, labels_of, Sample, select  # noqa: E402
 from training.learning.augmentation import film, view  # noqa: E402
-from training.learning.batches import augmented_tensors, Batches, targets  # noqa: E402
+from training.learning.batches import Batches, targets  # noqa: E402
 from training.learning.sampling import epoch_order  # noqa: E402
 from training.learning.sunsets import add_sunset  # noqa: E402
+from training.learning.views import augmented_views, Fires  # noqa: E402
 from training.run_folder import TrainingConfig  # noqa: E402
 
 SPEC = InputSpec(64, 64)
@@ -184,7 +185,8 @@ def test_sunsets_are_rendered_without_fire_only(data: Path) -> None:
     """With a chance of 1, every image without fire gets one, and none with."""
     samples = [Sample(data / 'images/cair' / label / '0001.jpg', index, 'cair', label, 'train')
                for index, label in enumerate(LABELS)]
-    never, always = (augmented_tensors(samples, SPEC, sunsets) for sunsets in (1e-12, 1.0))
+    never, always = (augmented_views(samples, SPEC, Fires({}, None), config(sunsets=sunsets))
+                     for sunsets in (1e-12, 1.0))
     for index, label in enumerate(LABELS):
-        assert np.array_equal(never(index, rng(3)),
-                              always(index, rng(3))) == (label == 'fire')
+        assert np.array_equal(never(index, rng(3)).tensor,
+                              always(index, rng(3)).tensor) == (label == 'fire')

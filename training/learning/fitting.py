@@ -7,14 +7,19 @@ import sys
 import time
 from typing import Any
 
+from fire_detector.model.contract import ModelError
+from fire_detector.model.locate import models_folder
 from fire_detector.model.preprocessing import InputSpec
 import keras
 from matplotlib.figure import Figure
 import numpy as np
 import pandas as pd
+from training.data.boxes import read_boxes
 from training.data.loading import load_tensors
 from training.data.samples import FIRE, labels_of, Sample
-from training.learning.batches import Batches, compile_model, targets
+from training.learning.batches import Batches, compile_model, outputs_of, targets
+from training.learning.views import Fires
+from training.networks.firemap import PROBABILITY
 from training.run_folder import BACKUP, BEST_EPOCH, CURVES, HISTORY, TrainingConfig
 
 
@@ -31,17 +36,20 @@ def fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], sp
     :param run: the run folder, with what an interrupted training has left.
     :return: `seconds`, validation included, and `images_per_second`.
     """
-    outputs = model.output_shape[1]
-    batches = Batches(training, outputs, spec, config)
+    outputs, grid = outputs_of(model)
+    fires = Fires(read_boxes(Path(config.data)) if grid else {}, grid)
+    batches = Batches(training, outputs, spec, config, fires)
     steps = batches.num_batches
     compile_model(model, keras.optimizers.Adam(learning_rate(config, steps)))
     keeps_last = config.schedule == 'cosine'
+    expected: Any = targets(labels_of(validation) == FIRE, outputs)
+    if grid:
+        expected = (expected, np.stack([fires.cells(sample) for sample in validation]))
     best = None if read_history(run).empty else read_history(run)['val_accuracy'].max()
     model.fit(
         # Keras would shuffle the batches that are shuffled already.
         batches, shuffle=False, epochs=config.epochs,
-        validation_data=(load_tensors(validation, spec),
-                         targets(labels_of(validation) == FIRE, outputs)),
+        validation_data=(load_tensors(validation, spec), expected),
         callbacks=[
             Epochs(config.seed, batches),
             keras.callbacks.ModelCheckpoint(
@@ -57,6 +65,23 @@ def fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], sp
     seconds = float(history['seconds'].sum())
     return {'seconds': round(seconds, 1),
             'images_per_second': round(len(history) * batches.images / seconds, 1)}
+
+
+def start_from(model: Any, name: str) -> None:
+    """
+    Set the weights of a network to those of another that was trained.
+
+    :param model: the network.
+    :param name: a .keras file of the same network, or the name of a model of the package.
+    :raises ModelError: when there is none, or it is another network.
+    """
+    path = Path(name)
+    if path.suffix != '.keras':
+        path = models_folder() / f'{name}.keras'
+    try:
+        model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+    except (OSError, ValueError) as error:
+        raise ModelError(f'{path}: no weights to start {model.name} from: {error}') from error
 
 
 def learning_rate(config: TrainingConfig, steps: int) -> Any:
@@ -100,8 +125,11 @@ class Epochs(keras.callbacks.Callback):
                     (self._seed, epoch, number)).generate_state(2))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Add the time to what the callbacks after this one log."""
+        """Add the time, and the accuracy under one name, to what the next callbacks log."""
         if logs is not None:
+            # Of a network with a heat map, Keras names it after the output.
+            for name in [name for name in logs if name.endswith(f'{PROBABILITY}_accuracy')]:
+                logs[name.replace(f'{PROBABILITY}_', '')] = logs[name]
             logs['seconds'] = time.monotonic() - self._began
 
 
