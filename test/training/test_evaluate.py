@@ -21,6 +21,7 @@ _ = pytest.importorskip('sklearn', reason='the extra training is not installed')
 pd = pytest.importorskip('pandas', reason='the extra training is not installed')
 
 from training import evaluate  # noqa: E402
+from training.conversion.runtimes import Outputs  # noqa: E402
 from training.data.samples import FIRE, LABELS, Sample  # noqa: E402
 from training.measurement.calibration import (  # noqa: E402
     BINS,
@@ -297,7 +298,8 @@ def evaluated(monkeypatch: pytest.MonkeyPatch, firenet: Path, tmp_path: Path,
               few_resamples: None) -> Evaluate:
     """Return a function that evaluates made-up predictions, and returns the results' folder."""
     def run(data: Path, predicted: list[float], *options: str, status: int = 0) -> Path:
-        monkeypatch.setattr(evaluate, 'probabilities', lambda model, samples: np.array(predicted))
+        monkeypatch.setattr(evaluate, 'outputs', lambda model, samples: Outputs(
+            np.array(predicted), None))
         out = tmp_path / 'out'
         assert evaluate.main([str(firenet), '--data', str(data), '--out', str(out),
                               *options]) == status

@@ -20,6 +20,7 @@ from training.measurement.intervals import (
     OVERALL,
     wilson,
 )
+from training.measurement.localization import Localization
 from training.measurement.metrics import operating_points, OperatingPoint
 from training.measurement.mistakes import find_mistakes, KINDS
 from training.measurement.predictions import fire_sizes
@@ -45,6 +46,8 @@ class Evaluation:
     :ivar mistakes: the number of mistakes of each kind.
     :ivar worst_mistakes: the most confident of them, at most NAMED of each kind.
     :ivar unreadable: a message for each image that was left out.
+    :ivar localization: how well a heat map says where; None of a model without one, or where no
+        boxes are known.
     """
 
     threshold: float
@@ -55,6 +58,7 @@ class Evaluation:
     mistakes: dict[str, int]
     worst_mistakes: list[dict[str, Any]]
     unreadable: list[str]
+    localization: Localization | None = None
 
     @property
     def overall(self) -> Figures:
