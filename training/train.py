@@ -111,8 +111,8 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
         start_from(model, config.start_from)
     spec = InputSpec(height=model.input_shape[1], width=model.input_shape[2])
     speed = fit(model, select(known, 'train'), select(known, 'val'), spec, config, run)
-    # How it was trained is of no use to whoever loads the result.
-    model = keras.saving.load_model(run / BEST_EPOCH, compile=False)
+    # Whoever loads the result does not have the loss of cells.
+    model = keras.saving.load_model(run / BEST_EPOCH, compile=len(model.outputs) == 1)
     contract = _contract(config, spec, model, select(known, 'train'))
     contract, settled = calibrate(model, contract, select(known, 'val'), config)
     model.save(run / KERAS_MODEL)
