@@ -74,6 +74,9 @@ class TrainingConfig:
     box_crops: float = _option(
         0.0, 'chance of a crop of the fire or from beside it, for a network with a heat map and '
              'a fire whose boxes are known')
+    hard_negatives: float = _option(
+        0.0, 'how much more often an image without fire is drawn, from the second epoch on, that '
+             'the network surely takes for one; 0 for all alike')
     sunsets: float = _option(0.08, 'chance of rendering a sunset into an image without fire')
     calibrate: bool = _option(True, 'calibrate the probabilities on val')
     false_alarms: float | None = _option(
@@ -91,6 +94,8 @@ class TrainingConfig:
         for name in ('sunsets', 'box_crops', 'false_alarms'):
             if not 0 <= (getattr(self, name) or 0) <= 1:
                 raise ValueError(f'{name} {getattr(self, name)} is not from 0 to 1')
+        if self.hard_negatives and not 1 <= self.hard_negatives < math.inf:
+            raise ValueError(f'hard_negatives {self.hard_negatives} is not 0, or 1 or more')
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f'learning_rate {self.learning_rate} is not above 0')
 

@@ -18,15 +18,17 @@ from fire_detector.model.preprocessing import InputSpec
 import keras
 import tensorflow as tf
 from training.command import CommandError, run_command
-from training.data.loading import skip_unreadable
+from training.data.boxes import read_boxes
+from training.data.loading import load_tensors, skip_unreadable
 from training.data.manifest import write_manifest
 from training.data.options import add_data_options, read_folder
-from training.data.samples import check, DatasetError, LABELS, Sample, select, without
+from training.data.samples import check, DatasetError, FIRE, LABELS, Sample, select, without
 from training.learning.batches import outputs_of
 from training.learning.calibration import calibrate
 from training.learning.fitting import fit, start_from
 from training.learning.results import save_formats, write_results
 from training.learning.sampling import BALANCES
+from training.measurement.localization import choose_cell_threshold
 from training.measurement.metrics import format_table, Metrics
 from training.networks import ARCHITECTURES
 from training.run_folder import (
@@ -115,6 +117,7 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
     model = keras.saving.load_model(run / BEST_EPOCH, compile=len(model.outputs) == 1)
     contract = _contract(config, spec, model, select(known, 'train'))
     contract, settled = calibrate(model, contract, select(known, 'val'), config)
+    contract = _with_cell_threshold(model, contract, select(known, 'val'), config)
     model.save(run / KERAS_MODEL)
     save_formats(model, run)
     return write_results(
@@ -141,6 +144,21 @@ def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
         output='sigmoid' if outputs == 1 else 'softmax', heat_map=HeatMap(*grid) if grid else None,
         trained_on=f'{len(training)} images: ' + ', '.join(
             f'{source} {count}' for source, count in sorted(sources.items())))
+
+
+def _with_cell_threshold(model: Any, contract: ModelContract, validation: Sequence[Sample],
+                         config: TrainingConfig) -> ModelContract:
+    """Return a contract with the best threshold of a cell, where there are boxes to choose it."""
+    boxes = read_boxes(Path(config.data)) if contract.heat_map else {}
+    fires = [sample for sample in validation
+             if sample.label == FIRE and sample.path in boxes]
+    if contract.heat_map is None or not fires:
+        return contract
+    _, heat_maps = model.predict(load_tensors(fires, contract.input_spec), verbose=0)
+    threshold = choose_cell_threshold(
+        heat_maps[..., 0], [boxes[sample.path] for sample in fires])
+    return dataclasses.replace(contract, heat_map=dataclasses.replace(
+        contract.heat_map, threshold=threshold))
 
 
 def _command(config: TrainingConfig, run: Path) -> str:

@@ -27,12 +27,14 @@ from training.data.loading import load_tensors  # noqa: E402
 from training.data.samples import select  # noqa: E402
 from training.learning import fitting  # noqa: E402
 from training.learning.fitting import read_history  # noqa: E402
+from training.measurement.localization import CELL_THRESHOLDS  # noqa: E402
 from training.run_folder import METRICS, samples_of  # noqa: E402
 
 # Of each label and split.
 IMAGES = 30
 # 6x6 cells.
-OPTIONS = ('--arch', 'firemap', '--input-size', '48', '--epochs', '2', '--box-crops', '0.3')
+OPTIONS = ('--arch', 'firemap', '--input-size', '48', '--epochs', '2', '--box-crops', '0.3',
+           '--hard-negatives', '3')
 
 
 @pytest.fixture(scope='module')
@@ -66,7 +68,9 @@ def proof(map_run: Path) -> Proof:
 def test_run_of_a_heat_map(map_run: Path) -> None:
     """The contract has the grid; what is logged has the names that every run's has."""
     contract = read_sidecar(map_run / 'model.keras')
-    assert contract.heat_map == HeatMap(6, 6, output=1)
+    assert contract.heat_map is not None
+    assert contract.heat_map == HeatMap(6, 6, 1, contract.heat_map.threshold)
+    assert contract.heat_map.threshold in CELL_THRESHOLDS
     assert (contract.output, contract.format_version) == ('sigmoid', 2)
     history = read_history(map_run)
     assert {'accuracy', 'val_accuracy', 'loss', 'val_loss', 'seconds'} <= set(history)
@@ -162,3 +166,11 @@ def test_training_starts_from_weights(map_run: Path, boxed_data: Path, tmp_path:
         assert f'{start}.keras: no weights to start' in capsys.readouterr().err
         for path in (tmp_path / 'other').iterdir():
             path.unlink()
+
+
+def test_networks_with_a_heat_map_are_not_optimized(
+        map_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The message says what to do instead."""
+    optimize = pytest.importorskip('training.optimize')
+    assert optimize.main([str(map_run), '--method', 'prune']) == 1
+    assert 'has a heat map' in capsys.readouterr().err

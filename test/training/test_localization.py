@@ -21,6 +21,7 @@ from training.conversion.runtimes import Outputs  # noqa: E402
 from training.data.boxes import Box  # noqa: E402
 from training.measurement.localization import (  # noqa: E402
     boxes_of,
+    choose_cell_threshold,
     draw_heat_map,
     measure_localization,
 )
@@ -81,6 +82,19 @@ def test_groups_of_cells() -> None:
     """Cells that touch at a corner are one group."""
     found = boxes_of(heat_map((0, 0, 0.6), (1, 1, 0.9), (2, 3, 0.5), (0, 3, 0.4)), 0.5)
     assert found == [Box(0, 0, 0.5, 2 / 3), Box(0.75, 2 / 3, 1, 1)]
+
+
+def test_cell_threshold_by_hand() -> None:
+    """
+    Choose between a cell alone and with its neighbor.
+
+    The fire is as large as two cells: at most 0.3, the IoU is 1, above it 1/2. At 0.1, the third
+    cell comes along, 2/3. An image without boxes does not count.
+    """
+    maps = np.stack([heat_map((1, 1, 0.9), (1, 2, 0.32), (1, 3, 0.12)), heat_map((0, 0, 0.6))])
+    fire = Box(0.25, 1 / 3, 0.75, 2 / 3)
+    assert choose_cell_threshold(maps, [(fire,), ()]) == 0.15
+    assert choose_cell_threshold(maps[:1] - 0.15, [(Box(0.25, 1 / 3, 0.5, 2 / 3),)]) == 0.2
 
 
 def test_drawn_heat_map() -> None:

@@ -68,6 +68,7 @@ class Batches(keras.utils.PyDataset):
     from which thread makes it, nor from where an interrupted training goes on.
 
     :ivar epoch: the number of the epoch, from 0; to be set before each.
+    :ivar factors: how much more often images are drawn in it, see `sampling.epoch_order`.
     """
 
     def __init__(self, samples: Sequence[Sample], outputs: int, spec: InputSpec,
@@ -83,6 +84,7 @@ class Batches(keras.utils.PyDataset):
         """
         super().__init__(workers=WORKERS)
         self.epoch = 0
+        self.factors: NDArray[np.float64] | None = None
         self._samples, self._config, self._outputs = samples, config, outputs
         self._has_cells = fires.grid is not None
         self._view = (augmented_views(samples, spec, fires, config) if config.augment
@@ -116,4 +118,5 @@ class Batches(keras.utils.PyDataset):
 
     def _draw_order(self, epoch: int) -> NDArray[np.int64]:
         return epoch_order(self._samples, self._config.balance, self._config.group_cap,
-                           np.random.default_rng((self._config.seed, epoch, 0)))
+                           np.random.default_rng((self._config.seed, epoch, 0)),
+                           self.factors)

@@ -13,6 +13,7 @@ from fire_detector.model.preprocessing import InputSpec
 import keras
 from matplotlib.figure import Figure
 import numpy as np
+from numpy.typing import NDArray
 import pandas as pd
 from training.data.boxes import read_boxes
 from training.data.loading import load_tensors
@@ -51,7 +52,9 @@ def fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], sp
         batches, shuffle=False, epochs=config.epochs,
         validation_data=(load_tensors(validation, spec), expected),
         callbacks=[
-            Epochs(config.seed, batches),
+            Epochs(config.seed, batches,
+                   HardNegatives(training, spec, config.hard_negatives)
+                   if config.hard_negatives else None),
             keras.callbacks.ModelCheckpoint(
                 run / BEST_EPOCH, monitor='val_accuracy', mode='max',
                 save_best_only=not keeps_last, initial_value_threshold=best),
@@ -101,6 +104,30 @@ def learning_rate(config: TrainingConfig, steps: int) -> Any:
         warmup_target=config.learning_rate, warmup_steps=steps)
 
 
+class HardNegatives:
+    """The images without fire, and how likely a network takes each for a fire."""
+
+    def __init__(self, samples: Sequence[Sample], spec: InputSpec, most: float) -> None:
+        """
+        Read the images.
+
+        :param samples: the training samples.
+        :param spec: what the network's input holds.
+        :param most: how much more often an image is drawn that is surely taken for a fire.
+        """
+        fire = labels_of(samples) == FIRE
+        self._factors, self._places, self._most = np.ones(len(samples)), (~fire).nonzero()[0], most
+        self._tensors = load_tensors([samples[place] for place in self._places], spec)
+
+    def factors(self, model: Any) -> NDArray[np.float64]:
+        """Return for each sample how much more often it is to be drawn, 1 for fires."""
+        outputs = model.predict(self._tensors, batch_size=256, verbose=0)
+        probability = (outputs[0] if isinstance(outputs, list) else outputs)[:, FIRE]
+        factors = self._factors.copy()
+        factors[self._places] += (self._most - 1) * probability
+        return factors
+
+
 class Epochs(keras.callbacks.Callback):
     """
     The random choices of each epoch, which follow from the seed and the epoch, and its time.
@@ -109,15 +136,18 @@ class Epochs(keras.callbacks.Callback):
     that goes on would draw other images and dropouts than one that was never interrupted.
     """
 
-    def __init__(self, seed: int, batches: Batches) -> None:
-        """Store the seed of the training, and the batches that need the epoch."""
+    def __init__(self, seed: int, batches: Batches, negatives: HardNegatives | None) -> None:
+        """Store the seed of the training, the batches that need the epoch, and what is mined."""
         super().__init__()
-        self._seed, self._batches = seed, batches
+        self._seed, self._batches, self._negatives = seed, batches, negatives
         self._began = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Seed the batches, and every layer that draws at random."""
         self._began = time.monotonic()
+        # By the weights that the epoch begins with, which an interrupted training restores.
+        if self._negatives is not None and epoch:
+            self._batches.factors = self._negatives.factors(self.model)
         self._batches.epoch = epoch
         for number, layer in enumerate(self.model.layers):
             if hasattr(layer, 'seed_generator'):

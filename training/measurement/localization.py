@@ -17,6 +17,7 @@ from training.measurement.predictions import SIZES
 
 # Side of the square on which areas are compared, in pixels.
 FINENESS = 240
+CELL_THRESHOLDS = tuple(step / 20 for step in range(2, 20))
 # Of the heat map's red over an image, at a probability of 1.
 OPACITY = 0.6
 
@@ -112,6 +113,20 @@ def boxes_of(heat_map: NDArray[np.float32], threshold: float) -> list[Box]:
         (heat_map >= threshold).astype(np.uint8), connectivity=8)
     return [Box(left / columns, top / rows, (left + width) / columns, (top + height) / rows)
             for left, top, width, height, _ in found[1:count].tolist()]
+
+
+def choose_cell_threshold(heat_maps: NDArray[np.float32],
+                          boxes: Sequence[Sequence[Box]]) -> float:
+    """
+    Choose the threshold of a cell by which boxes are most like those of the fires.
+
+    :param heat_maps: of images that were not trained on, shape (images, rows, columns).
+    :param boxes: around the fires of each of them; at least one of them has some.
+    :return: one of CELL_THRESHOLDS, with the largest mean IoU; the lowest of equals.
+    """
+    known = [(heat_map, found) for heat_map, found in zip(heat_maps, boxes, strict=True) if found]
+    return max(CELL_THRESHOLDS, key=lambda threshold: np.mean([
+        _iou(boxes_of(heat_map, threshold), found) for heat_map, found in known]))
 
 
 def _iou(one: Sequence[Box], other: Sequence[Box]) -> float:
