@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 from training.conversion.runtimes import Outputs
 
 KERAS_SUFFIXES = frozenset(('.keras', '.h5'))
@@ -125,7 +126,8 @@ def _keras_model(path: Path, contract: ModelContract) -> SourceModel:
     return SourceModel(
         contract, lambda tensors: [np.asarray(output) for output in
                                    keras.tree.flatten(model(tensors, training=False))],
-        lambda: tf.lite.TFLiteConverter.from_keras_model(model))
+        lambda: (tf.lite.TFLiteConverter.from_keras_model(model) if contract.heat_map is None
+                 else _converter_of_one_image(model, contract)))
 
 
 def _saved_model(path: Path, contract: ModelContract) -> SourceModel:
@@ -148,8 +150,23 @@ def _saved_model(path: Path, contract: ModelContract) -> SourceModel:
                   for node in function.node_def}
     operations |= {operation.type for operation in signature.graph.get_operations()}
     return SourceModel(
-        contract, predict, lambda: tf.lite.TFLiteConverter.from_saved_model(str(path)),
+        contract, predict, lambda: (
+            tf.lite.TFLiteConverter.from_saved_model(str(path)) if contract.heat_map is None
+            else _converter_of_one_image(lambda image: signature(**{name: image}), contract)),
         any(operation.startswith(FAKE_QUANTIZATION) for operation in operations))
+
+
+def _converter_of_one_image(predict: Callable[[tf.Tensor], Any], contract: ModelContract) -> Any:
+    """
+    Make a converter for images one by one.
+
+    Where the number of images is open, the shape of the cells in a row is known only when the
+    network runs, and tflite-runtime 2.14 then takes 12 times as long for all of it.
+    """
+    function = tf.function(predict).get_concrete_function(
+        tf.TensorSpec(contract.input_shape, tf.float32))
+    return tf.lite.TFLiteConverter.from_concrete_functions(
+        [convert_variables_to_constants_v2(function)])
 
 
 def _frozen_graph(path: Path, contract: ModelContract, nodes: GraphNodes) -> SourceModel:
