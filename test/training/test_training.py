@@ -91,7 +91,7 @@ def test_kept_model_is_that_of_the_best_epoch(run: Path) -> None:
 
 def test_steps_of_a_cosine() -> None:
     """A tenth at first, all of it after an epoch, half of that in the middle of the rest."""
-    rate = learning_rate(TrainingConfig('', learning_rate=1e-2, epochs=3), 10)
+    rate = learning_rate(TrainingConfig(('',), learning_rate=1e-2, epochs=3), 10)
     assert [float(rate(step)) for step in (0, 10, 20, 30)] == pytest.approx(
         [1e-3, 1e-2, 5e-3, 0], abs=1e-6)
 
@@ -214,7 +214,7 @@ def test_unreadable_images_are_listed_and_left_out(small_data: Path, tmp_path: P
     (tmp_path / 'manifest.csv').write_text('\n'.join(text) + '\n')
     (tmp_path / 'broken.jpg').write_bytes(b'no image')
     (tmp_path / 'images').symlink_to(small_data / 'images')
-    problems = train.prepare_run(TrainingConfig(str(tmp_path)), tmp_path / 'run')
+    problems = train.prepare_run(TrainingConfig((str(tmp_path),)), tmp_path / 'run')
     assert [problem.split(':')[:2] for problem in problems] == [
         [str(tmp_path / 'broken.jpg'), ' not an image that OpenCV can read (8 bytes)'],
         [str(tmp_path / 'missing.jpg'), ' No such file or directory']]

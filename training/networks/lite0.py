@@ -88,7 +88,8 @@ def _folded(weights: dict[str, NDArray[Any]], layer: str) -> list[NDArray[Any]]:
     """
     block, _, part = layer.rpartition('-')
     prefix = f'_{block.replace("-", ".")}.' if block else ''
-    number = {'conv_stem': 0, 'expand_conv': 0, 'depthwise_conv': 1, 'project_conv': 2}[part]
+    number = {'conv_stem': 0, 'expand_conv': 0, 'depthwise_conv': 1, 'project_conv': 2,
+              'conv_head': 1}[part]
     norm = f'{prefix}_bn{number}'
     scale = weights[f'{norm}.weight'] / np.sqrt(weights[f'{norm}.running_var'] + EPSILON)
     kernel = weights[f'{prefix}_{part}.weight'] * scale[:, np.newaxis, np.newaxis, np.newaxis]

@@ -55,8 +55,7 @@ def _time(options: argparse.Namespace) -> None:
     for problem in unreadable:
         print(f'training.studies.throughput: left out: {problem}', file=sys.stderr)
     rates = measure(samples, TrainingConfig(
-        str(options.data), options.group_by, options.split_seed, options.arch,
-        augment=options.augment))
+        tuple(map(str, options.data)), arch=options.arch, augment=options.augment))
     for name, rate in rates.items():
         print(f'{name}: {rate:,.0f} images a second')
 
