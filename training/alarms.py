@@ -226,6 +226,7 @@ def _study(options: argparse.Namespace) -> int:
     if options.fires < 1 or options.seed < 0:
         raise argparse.ArgumentError(None, '--fires is 1 or more, --seed 0 or more')
     options.split, options.source = 'val' if options.choose else 'test', []
+    options.not_source = []
     run = run_of(options.model) if options.write else None
     dataset = read_data(options, options.model)
     study, listed, plotted = study_alarms(options, dataset)

@@ -55,8 +55,7 @@ def report(dataset: Dataset, options: argparse.Namespace, out: Path) -> list[Sam
             find_pairs(readable), dataset.folders, options.images, out)}
     if options.suspects:
         # Imports TensorFlow, which takes seconds.
-        from training.data.features import features
-        from training.data.suspects import find_suspects
+        from training.data.suspects import features, find_suspects
         looked_at = corrections_for(dataset.folders, options.corrections)
         lists['Labels that may be wrong'] = write_suspects(
             [suspect for suspect in find_suspects(readable, features(readable))

@@ -21,6 +21,7 @@ import pandas as pd
 from training.command import CommandError, run_command
 from training.data.samples import LABELS, SPLITS
 from training.markdown import render
+from training.measurement.alarm_figures import IN_TIME
 from training.measurement.evaluation import file_sha256, read_record, RecordError
 from training.run_folder import (
     CONVERSION_FIGURES,
@@ -138,7 +139,7 @@ def read_measurements(run: Path, model: Path, data: Sequence[str]) -> dict[str, 
             found = read_record(folder / METRICS, digest)
         except RecordError:
             continue
-        if (found['split'], found['sources']) == ('test', []) and (
+        if (found['split'], found['sources'], found.get('without', [])) == ('test', [], []) and (
                 run.is_file() or data_folders(found['data']) == tuple(data)):
             break
     else:
@@ -174,7 +175,7 @@ def render_card(model: Path, training: dict[str, Any], measured: dict[str, Any],
     return render(
         TEMPLATE, model=model, contract=read_contract(model), training=training, sources=sources,
         siblings={path.name for path in model.parent.glob('*_int8.tflite')},
-        license=card_license, unseen_figures=UNSEEN_FIGURES, splits=SPLITS,
+        license=card_license, in_time=IN_TIME, unseen_figures=UNSEEN_FIGURES, splits=SPLITS,
         commands=[_without_folders(line, folders) for line in commands], **measured)
 
 

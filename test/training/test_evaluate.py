@@ -455,6 +455,10 @@ def test_split_and_sources_are_chosen(evaluated: Evaluate, write_data: WriteData
     assert (record['split'], record['sources']) == ('all', ['one', 'three'])
     assert (record['figures']['overall']['fire'], record['worst_mistakes']) == (12, [])
     assert not (out / 'mistakes.png').exists()
+    record = record_in(evaluated(out.parent, [0.9, 0.9, 0.1, 0.1], '--not-source', 't*'))
+    assert list(record['figures']) == ['overall', 'one']
+    assert (record['sources'], record['without']) == ([], ['t*'])
+    assert 'without t*' in (out / 'summary.md').read_text()
 
 
 def test_one_label_only(evaluated: Evaluate, write_data: WriteData) -> None:
@@ -492,6 +496,7 @@ def test_unreadable_images(evaluated: Evaluate, write_data: WriteData,
 @pytest.mark.parametrize(('words', 'named'), [
     (['--source', 'tow'], ('tow', 'one, two')),
     (['--source', 'early'], ("'test'", 'early')),
+    (['--not-source', '*_hard*'], ('*_hard*', 'one, two')),
     (['--group-by', 'folder'], ('manifest.csv',))])
 def test_images_that_are_not_there(firenet: Path, write_data: WriteData, words: list[str],
                                    named: tuple[str, ...],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 import pytest
 
-_ = pytest.importorskip('imagehash', reason='the extra training is not installed')
+_ = pytest.importorskip('keras', reason='the extra training is not installed')
 
 from training.data.findings import write_pairs, write_suspects  # noqa: E402
 from training.data.near_duplicates import find_pairs  # noqa: E402
@@ -100,9 +100,7 @@ def test_suspects_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
     One in corrections.csv, with whatever label, has been looked at and is not listed again.
     """
-    pytest.importorskip('keras', reason='the extra training is not installed')
-    from training.data import suspects
-    monkeypatch.setattr(suspects, 'SUSPICIOUS', 0.5)
+    monkeypatch.setattr('training.data.suspects.SUSPICIOUS', 0.5)
     rng = np.random.default_rng(0)
     lines = ['file,label,source,group,split']
     for split in SPLITS:

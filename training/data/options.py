@@ -4,6 +4,7 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+import fnmatch
 from pathlib import Path
 
 from training.command import whole_number
@@ -36,12 +37,14 @@ class Selection:
     :ivar data: the folders of the images, absolute.
     :ivar sources: the sources that were chosen; empty for all.
     :ivar split: a member of SPLITS, or ALL.
+    :ivar without: the sources that were left out, or patterns of their names.
     """
 
     command: str
     data: tuple[str, ...]
     sources: tuple[str, ...]
     split: str
+    without: tuple[str, ...] = ()
 
 
 def add_data_options(parser: argparse.ArgumentParser, required: bool = True) -> None:
@@ -80,12 +83,15 @@ def add_data_options(parser: argparse.ArgumentParser, required: bool = True) -> 
 
 
 def add_selection_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of :func:`add_data_options`, --data not required, --split and --source."""
+    """Add those of :func:`add_data_options`, --split, --source and --not-source."""
     add_data_options(parser, required=False)
     parser.add_argument('--split', choices=(*SPLITS, ALL), default='test',
                         help='which images (default: %(default)s)')
     parser.add_argument('--source', metavar='NAME', action='append', default=[],
                         help='only images of this source; repeatable')
+    parser.add_argument('--not-source', metavar='NAME', action='append', default=[],
+                        help="no image of this source, or of those by a pattern as '*_hard*'; "
+                             'repeatable')
 
 
 def read_data(options: argparse.Namespace, model: Path | None = None) -> Dataset:
@@ -140,34 +146,40 @@ def read_selection(options: argparse.Namespace, model: Path) -> Dataset:
     :param model: as :func:`read_data` takes it.
     :raises DatasetError: as :func:`read_data`, or when nothing is left.
     """
-    return choose(read_data(options, model), options.split, options.source)
+    return choose(read_data(options, model), options.split, options.source, options.not_source)
 
 
 def describe_selection(options: argparse.Namespace, dataset: Dataset) -> Selection:
     """Return for the record which images :func:`read_selection` has chosen."""
     return Selection(options.command, tuple(str(folder.resolve()) for folder in dataset.folders),
-                     tuple(sorted(set(options.source))), options.split)
+                     tuple(sorted(set(options.source))), options.split,
+                     tuple(sorted(set(options.not_source))))
 
 
-def choose(dataset: Dataset, split: str, sources: Sequence[str]) -> Dataset:
+def choose(dataset: Dataset, split: str, sources: Sequence[str],
+           without: Sequence[str] = ()) -> Dataset:
     """
     Choose the samples to measure on.
 
     :param dataset: all samples there are.
     :param split: a member of SPLITS, or ALL.
     :param sources: names of sources; empty for every source.
+    :param without: names of sources not to measure on, or patterns with asterisks.
     :raises DatasetError: when there is no such source, or nothing is left.
     """
     known = sorted({sample.source for sample in dataset})
-    if unknown := sorted(set(sources) - set(known)):
+    refused = {pattern: fnmatch.filter(known, pattern) for pattern in without}
+    if unknown := sorted({*sources} - {*known} | {
+            pattern for pattern, names in refused.items() if not names}):
         raise DatasetError(f'no source {" or ".join(unknown)} among the images, '
                            f'only {", ".join(known)}; one that was left out of training is '
                            f'measured with --data and --split {ALL}')
 
     def chosen(samples: Sequence[Sample]) -> list[Sample]:
         return [sample for sample in (samples if split == ALL else select(samples, split))
-                if not sources or sample.source in sources]
+                if sample.source in kept]
 
+    kept = {*(sources or known)} - {name for names in refused.values() for name in names}
     found = Dataset(chosen(dataset.samples), dataset.folders, chosen(dataset.apart))
     if not found.samples:
         raise DatasetError(f'no image in split {split!r} of {", ".join(sources) or "the data"}; '
