@@ -81,7 +81,7 @@ def sample(group: str, label: int = FIRE, split: str = 'train', path: str = 'x.p
     ('benign_flame', ['benign_flame', 'Benign flames']),
     ('smoke_only', ['smoke-only_images']),
     ('nofire', ['NoFire', 'no-fire', 'non_fire_images', 'not_fire', 'Normal', 'neutral',
-              'No Fire Images', '0_nofire']),
+                'No Fire Images', '0_nofire']),
     (None, ['smoke', 'fireplace', 'campfire', 'images', '2024', '']),
 ])
 def test_names_of_label_folders(kind: str | None, names: list[str]) -> None:

@@ -48,8 +48,8 @@ def test_group_in_two_folders_is_one(tmp_path: Path) -> None:
         f'{HEADER}a.jpg,nofire,two,one_val_fire,val\ntrain_fire.jpg,nofire,two,new,train\n')
     dataset = read_dataset([one, two])
     assert dataset.folders == (one, two)
-    assert [sample.path for sample in dataset.samples[-2:]] == [two / 'a.jpg',
-                                                               two / 'train_fire.jpg']
+    assert [sample.path for sample in dataset.samples[-2:]] == [
+        two / 'a.jpg', two / 'train_fire.jpg']
     assert {sample.source for sample in dataset.samples
             if sample.group == 'one_val_fire'} == {'one', 'two'}
     assert len(dataset.without(['two']).samples) == 6 - 1

@@ -59,7 +59,7 @@ def add_data_options(parser: argparse.ArgumentParser, required: bool = True) -> 
         '--data', metavar='DIR', type=Path, required=required, action='append',
         help=f'folder with images in folders called fire and nofire, or with a {MANIFEST}; '
              'repeatable, for folders that are joined by group; training.dataset shows what is '
-             "in them" + ('' if required else " (default: the images of the model's training "
+             'in them' + ('' if required else " (default: the images of the model's training "
                                               'run)'))
     parser.add_argument(
         '--corrections', metavar='FILE', type=Path,

@@ -170,8 +170,9 @@ def check(samples: Sequence[Sample], origin: object, apart: Sequence[Sample] = (
         if missing := [label for label in LABELS if label not in present]:
             raise DatasetError(f'{origin}: no image labeled {" or ".join(missing)} '
                                f'in split {split!r}')
-    splits = to_table([*samples, *apart]).groupby('group', sort=False)['split'].unique()
-    for group, (first, *others) in splits.items():
-        if others:
-            raise DatasetError(f'{origin}: group {group!r} is in two splits, {first!r} and '
-                               f'{others[0]!r}: near-duplicates would leak')
+    pairs = to_table([*samples, *apart])[['group', 'split']].drop_duplicates()
+    leaking = pairs[pairs['group'].duplicated(keep=False)]
+    for group, splits in leaking.groupby('group', sort=False)['split']:
+        first, second, *_ = splits
+        raise DatasetError(f'{origin}: group {group!r} is in two splits, {first!r} and '
+                           f'{second!r}: near-duplicates would leak')
