@@ -126,7 +126,7 @@ def read_config(run: Path) -> TrainingConfig:
 
 
 def data_folders(recorded: str | Sequence[str]) -> tuple[str, ...]:
-    """Return the data folders of a record, which before version 0.2 had but one."""
+    """Return the data folders of a record, in which a single one may be a text."""
     return (recorded,) if isinstance(recorded, str) else tuple(recorded)
 
 

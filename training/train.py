@@ -36,7 +36,7 @@ from training.run_folder import (
     KERAS_MODEL,
     METRICS,
     read_config,
-    read_samples,
+    read_run,
     SAMPLES,
     SCHEDULES,
     TrainingConfig,
@@ -105,8 +105,8 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
     :raises ImageFileError: when an image cannot be read.
     """
     config = read_config(run)
-    samples = read_samples(run)
-    known = without(samples, config.leave_out)
+    dataset = read_run(run)
+    known = dataset.without(config.leave_out).samples
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     model = ARCHITECTURES[config.arch](keras)
@@ -120,7 +120,8 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
     return write_results(
         run / KERAS_MODEL, contract, {
             'val': select(known, 'val'), 'test': select(known, 'test'),
-            'left_out': [sample for sample in samples if sample.source in config.leave_out],
+            'left_out': [sample for sample in dataset.samples
+                         if sample.source in config.leave_out],
         }, {
             'command': _command(config, run),
             'parameters': model.count_params(),

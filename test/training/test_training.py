@@ -20,6 +20,7 @@ from training.conversion.predict import probabilities  # noqa: E402
 from training.data.loading import load_tensors  # noqa: E402
 from training.data.manifest import read_manifest  # noqa: E402
 from training.data.samples import (  # noqa: E402
+    Dataset,
     DatasetError,
     FIRE,
     labels_of,
@@ -182,6 +183,15 @@ def test_videos_of_a_left_out_source_leave_with_it() -> None:
     samples = [Sample(Path('x.jpg'), FIRE, source, group, 'train') for source, group in (
         ('cctv', 'video'), ('indoor', 'video'), ('indoor', 'room'))]
     assert without(samples, ('cctv',)) == samples[2:]
+
+
+def test_what_is_set_apart_leaves_with_its_source() -> None:
+    """A fire in the video of another source's candle is left out with that source."""
+    fire, other = (Sample(Path(name), FIRE, name, group, 'train') for name, group in (
+        ('cctv', 'video'), ('indoor', 'room')))
+    candle = Sample(Path('candle'), 1 - FIRE, 'candles', 'video', 'train', 'benign_flame')
+    left = Dataset([fire, other], (), [candle]).without(['candles'])
+    assert (left.samples, left.apart) == ([other], [])
 
 
 def test_default_network_without_a_source(
