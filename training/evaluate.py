@@ -17,17 +17,17 @@ from training.data.contact_sheet import Tile, write_contact_sheet
 from training.data.loading import some_readable
 from training.data.options import (
     add_selection_options,
-    Dataset,
     describe_selection,
     read_selection,
     Selection,
 )
+from training.data.samples import Dataset
 from training.markdown import render
 from training.measurement.evaluation import evaluate_predictions, Evaluation, NAMED, record_of
 from training.measurement.localization import draw_heat_map, measure_localization
 from training.measurement.mistakes import find_mistakes, read_remarks, REMARK_COLUMNS, REMARKS
 from training.measurement.plots import write_plots
-from training.measurement.predictions import predictions_of, write_predictions
+from training.measurement.predictions import labeled, predictions_of, write_predictions
 from training.run_folder import (
     EVALUATION,
     evaluation_folder,
@@ -57,22 +57,26 @@ def evaluate(model: Path, dataset: Dataset, selection: Selection, remarks: Mappi
     """
     contract = contract_of(model)
     threshold = contract.threshold
-    readable, unreadable = some_readable(dataset.samples)
+    readable, unreadable = some_readable(list(dataset))
+    apart = len(set(readable) & set(dataset.apart))
     found = outputs(model, readable)
-    predictions = predictions_of(readable, found.probability)
-    evaluation = evaluate_predictions(predictions, threshold, dataset.folder, remarks, unreadable)
+    predictions = predictions_of(readable, found.probability, apart)
+    evaluation = evaluate_predictions(predictions, threshold, dataset.folders, remarks,
+                                      unreadable)
     maps = {}
     if contract.heat_map is not None and found.heat_maps is not None:
-        boxes = read_boxes(dataset.folder)
+        # Images that are set apart are the last ones.
+        known = len(labeled(predictions))
         evaluation = dataclasses.replace(evaluation, localization=measure_localization(
-            predictions, found.heat_maps, boxes, contract.heat_map))
+            predictions[:known], found.heat_maps[:known], read_boxes(*dataset.folders),
+            contract.heat_map))
         maps = dict(zip(predictions['file'], found.heat_maps, strict=True))
     record = record_of(model, selection, evaluation) | {'model_bytes': size_of(model)}
     out.mkdir(parents=True, exist_ok=True)
     write_predictions(predictions, out / PREDICTIONS)
     write_json(out / METRICS, record)
-    plots = write_plots(predictions, evaluation, out)
-    mistakes = find_mistakes(predictions, threshold, dataset.folder, remarks)
+    plots = write_plots(labeled(predictions), evaluation, out)
+    mistakes = find_mistakes(labeled(predictions), threshold, dataset.folders, remarks)
     (out / MISTAKES_SHEET).unlink(missing_ok=True)
     if len(mistakes):
         worst = mistakes.groupby('kind', sort=False).head(NAMED)
@@ -112,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--remarks', metavar='FILE', type=Path,
                         help=f'CSV file with the columns {", ".join(REMARK_COLUMNS)}: what is to '
                              'be seen on images that are called wrong (default: the data '
-                             f"folder's {REMARKS}, if it has one)")
+                             f"folders' {REMARKS}, where they have one)")
     return parser
 
 
@@ -121,7 +125,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     out = options.out or evaluation_folder(options.model)
     evaluation = evaluate(
         options.model, dataset, describe_selection(options, dataset),
-        read_remarks(dataset.folder, options.remarks), out)
+        read_remarks(dataset.folders, options.remarks), out)
     for message in evaluation.unreadable:
         print(f'training.evaluate: left out: {message}', file=sys.stderr)
     print(render('figures.md.j2', evaluation=evaluation))

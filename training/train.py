@@ -19,9 +19,10 @@ import keras
 import tensorflow as tf
 from training.command import CommandError, run_command
 from training.data.boxes import read_boxes
+from training.data.joining import common_folder, read_dataset
 from training.data.loading import load_tensors, skip_unreadable
 from training.data.manifest import write_manifest
-from training.data.options import add_data_options, read_folder
+from training.data.options import add_data_options, meaning_of
 from training.data.samples import check, DatasetError, FIRE, LABELS, Sample, select, without
 from training.learning.batches import outputs_of
 from training.learning.calibration import calibrate
@@ -38,7 +39,7 @@ from training.run_folder import (
     KERAS_MODEL,
     METRICS,
     read_config,
-    read_samples,
+    read_run,
     SAMPLES,
     SCHEDULES,
     TrainingConfig,
@@ -66,20 +67,24 @@ def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
     if (run / CONFIG).exists() and (run / SAMPLES).exists():
         _check_same_config(config, run)
         return []
-    data = Path(config.data)
-    samples, unreadable = skip_unreadable(read_folder(data, config.group_by, config.split_seed))
+    folders, names = [Path(folder) for folder in config.data], ', '.join(config.data)
+    listed = read_dataset(folders, config.group_by, config.split_seed, config.meaning,
+                          Path(config.corrections) if config.corrections else None)
+    samples, unreadable = skip_unreadable(list(listed))
     sources = {sample.source for sample in samples}
     if unknown := set(config.leave_out) - sources:
-        raise DatasetError(f'{data}: has no source {" or ".join(sorted(unknown))} to leave out, '
+        raise DatasetError(f'{names}: has no source {" or ".join(sorted(unknown))} to leave out, '
                            f'only {", ".join(sorted(sources))}')
+    apart = set(listed.apart)
     try:
-        check(without(samples, config.leave_out), data)
+        check([sample for sample in without(samples, config.leave_out) if sample not in apart],
+              names)
     except DatasetError as error:
         if not config.leave_out:
             raise
         raise DatasetError(f'without {", ".join(config.leave_out)}: {error}') from error
     run.mkdir(parents=True, exist_ok=True)
-    write_manifest(samples, data, run / SAMPLES)
+    write_manifest(samples, common_folder(folders), run / SAMPLES)
     write_config(run, config)  # last: with it, the run is begun
     return unreadable
 
@@ -103,8 +108,8 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
     :raises ImageFileError: when an image cannot be read.
     """
     config = read_config(run)
-    samples = read_samples(run)
-    known = without(samples, config.leave_out)
+    dataset = read_run(run)
+    known = dataset.without(config.leave_out).samples
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     build = ARCHITECTURES[config.arch]
@@ -123,7 +128,8 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
     return write_results(
         run / KERAS_MODEL, contract, {
             'val': select(known, 'val'), 'test': select(known, 'test'),
-            'left_out': [sample for sample in samples if sample.source in config.leave_out],
+            'left_out': [sample for sample in dataset.samples
+                         if sample.source in config.leave_out],
         }, {
             'command': _command(config, run),
             'parameters': model.count_params(),
@@ -149,7 +155,7 @@ def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
 def _with_cell_threshold(model: Any, contract: ModelContract, validation: Sequence[Sample],
                          config: TrainingConfig) -> ModelContract:
     """Return a contract with the best threshold of a cell, where there are boxes to choose it."""
-    boxes = read_boxes(Path(config.data)) if contract.heat_map else {}
+    boxes = read_boxes(*map(Path, config.data)) if contract.heat_map else {}
     fires = [sample for sample in validation
              if sample.label == FIRE and sample.path in boxes]
     if contract.heat_map is None or not fires:
@@ -163,16 +169,16 @@ def _with_cell_threshold(model: Any, contract: ModelContract, validation: Sequen
 
 def _command(config: TrainingConfig, run: Path) -> str:
     """Return the command line with all of a configuration, defaults included."""
-    words = ['python', '-m', 'training.train', '--out', os.path.relpath(run),
-             '--data', config.data]
+    words = ['python', '-m', 'training.train', '--out', os.path.relpath(run)]
+    words += [word for folder in config.data for word in ('--data', folder)]
     for name, value in dataclasses.asdict(config).items():
         option = f'--{name.replace("_", "-")}'
         if isinstance(value, bool):
             words.append(option if value else option.replace('--', '--no-', 1))
         elif name == 'false_alarms':
             words += [option, str(value or 0)]
-        elif name == 'leave_out':
-            words += [word for source in value for word in (option, source)]
+        elif name in ('leave_out', 'as_fire', 'as_nofire'):
+            words += [word for text in value for word in (option, text)]
         elif name != 'data' and value is not None:
             words += [option, str(value)]
     return shlex.join(words)
@@ -207,9 +213,14 @@ def _parser() -> argparse.ArgumentParser:
 def _config(options: argparse.Namespace) -> TrainingConfig:
     fields = {field.name: getattr(options, field.name)
               for field in dataclasses.fields(TrainingConfig)}
+    meaning_of(options.as_fire, options.as_nofire)
+    corrections = options.corrections
     try:
         return TrainingConfig(**fields | {
-            'data': str(options.data.resolve()), 'false_alarms': options.false_alarms or None,
+            'data': tuple(str(folder.resolve()) for folder in options.data),
+            'corrections': None if corrections is None else str(corrections.resolve()),
+            'as_fire': tuple(options.as_fire), 'as_nofire': tuple(options.as_nofire),
+            'false_alarms': options.false_alarms or None,
             'leave_out': tuple(sorted(set(options.leave_out)))})
     except ValueError as error:
         raise argparse.ArgumentError(None, str(error)) from error

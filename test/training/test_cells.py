@@ -142,7 +142,7 @@ def fires(tmp_path: Path) -> tuple[list[Sample], Fires]:
 def test_batches_with_cells(fires: tuple[list[Sample], Fires]) -> None:
     """Unvaried, cells are those of the whole image; unknown without a box, clear without fire."""
     samples, where = fires
-    config = TrainingConfig('', augment=False, balance='none', group_cap=0)
+    config = TrainingConfig((), augment=False, balance='none', group_cap=0)
     inputs, (whole_image, found) = Batches(samples, 1, SPEC, config, where)[0]
     assert inputs.shape == (3, 32, 32, 3)
     assert found.shape == (3, 4, 4, 1)
@@ -165,7 +165,7 @@ def test_views_of_fires(fires: tuple[list[Sample], Fires],
     samples, where = fires
     burning = {}
     for box_crops in (0.0, 1.0):
-        vary = augmented_views(samples, SPEC, where, TrainingConfig('', box_crops=box_crops))
+        vary = augmented_views(samples, SPEC, where, TrainingConfig((), box_crops=box_crops))
         found = [vary(0, np.random.default_rng(seed)) for seed in range(200)]
         for seen in found:
             red = seen.tensor[:, :, 0]

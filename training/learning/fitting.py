@@ -38,7 +38,7 @@ def fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], sp
     :return: `seconds`, validation included, and `images_per_second`.
     """
     outputs, grid = outputs_of(model)
-    fires = Fires(read_boxes(Path(config.data)) if grid else {}, grid)
+    fires = Fires(read_boxes(*map(Path, config.data)) if grid else {}, grid)
     batches = Batches(training, outputs, spec, config, fires)
     steps = batches.num_batches
     compile_model(model, keras.optimizers.Adam(learning_rate(config, steps)))

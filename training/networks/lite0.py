@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """EfficientNet-Lite0, cut after its first blocks, with ImageNet weights."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from training.networks.imagenet import imagenet_weights
 INPUT_SIZE = 96
 # Repetitions, kernel size, stride of the first, channels. The first stage does not expand.
 STAGES = ((1, 3, 1, 16), (2, 3, 2, 24), (2, 5, 2, 40))
+# The others, for whoever needs the whole network.
+LATER_STAGES = ((3, 3, 2, 80), (3, 5, 1, 112), (4, 5, 2, 192), (1, 3, 1, 320))
+HEAD = 1280
 BLOCKS = sum(stage[0] for stage in STAGES)
 STEM = 32
 EXPANSION = 6
@@ -69,13 +73,14 @@ def load_imagenet(model: Any) -> None:
             layer.set_weights(_folded(weights, layer.name))
 
 
-def _blocks(keras: Any, image: Any) -> Any:
-    """Build the stem and the first blocks."""
+def _blocks(keras: Any, image: Any,
+            stages: Sequence[tuple[int, int, int, int]] = STAGES) -> Any:
+    """Build the stem and the blocks of some stages, of the first ones unless others are named."""
     layers = keras.layers
     x = _activated(keras, layers.Conv2D(STEM, 3, strides=2, padding='same', trainable=False,
                                         name='conv_stem')(image))
     number = 0
-    for repetitions, kernel, stride, width in STAGES:
+    for repetitions, kernel, stride, width in stages:
         for repetition in range(repetitions):
             trainable = number >= FIXED_BLOCKS
             y = _expanded(keras, x, number) if number else x
@@ -110,7 +115,8 @@ def _folded(weights: dict[str, NDArray[Any]], layer: str) -> list[NDArray[Any]]:
     """
     block, _, part = layer.rpartition('-')
     prefix = f'_{block.replace("-", ".")}.' if block else ''
-    number = {'conv_stem': 0, 'expand_conv': 0, 'depthwise_conv': 1, 'project_conv': 2}[part]
+    number = {'conv_stem': 0, 'expand_conv': 0, 'depthwise_conv': 1, 'project_conv': 2,
+              'conv_head': 1}[part]
     norm = f'{prefix}_bn{number}'
     scale = weights[f'{norm}.weight'] / np.sqrt(weights[f'{norm}.running_var'] + EPSILON)
     kernel = weights[f'{prefix}_{part}.weight'] * scale[:, np.newaxis, np.newaxis, np.newaxis]
@@ -134,3 +140,22 @@ def _for_images_from_0_to_1(weights: dict[str, NDArray[Any]]) -> dict[str, NDArr
         '_conv_stem.weight': 255 / 128 * kernel,
         '_bn0.running_mean': weights['_bn0.running_mean']
         + 127 / 128 * kernel.sum(axis=(1, 2, 3))}
+
+
+def whole_network(keras: Any, size: int) -> Any:
+    """
+    Build all of EfficientNet-Lite0 but its last layer, as ImageNet taught it.
+
+    :param keras: the Keras to build it with.
+    :param size: rows and columns of the input.
+    :return: a model; input float32 of shape (batch, size, size, 3), RGB, 0..1; output float32 of
+        shape (batch, HEAD), the mean of each feature.
+    :raises WeightsError: when the package with the ImageNet weights is not installed.
+    """
+    layers = keras.layers
+    image = keras.Input((size, size, 3))
+    features = _activated(keras, layers.Conv2D(HEAD, 1, name='conv_head')(
+        _blocks(keras, image, (*STAGES, *LATER_STAGES))))
+    model = keras.Model(image, layers.GlobalAveragePooling2D()(features))
+    load_imagenet(model)
+    return model

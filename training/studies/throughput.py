@@ -33,7 +33,7 @@ def measure(samples: Sequence[Sample], config: TrainingConfig) -> dict[str, floa
     outputs, grid = outputs_of(model)
     compile_model(model, keras.optimizers.Adam(config.learning_rate))
     batches = Batches(samples, outputs, InputSpec(*model.input_shape[1:3]), config,
-                      Fires(read_boxes(Path(config.data)) if grid else {}, grid))
+                      Fires(read_boxes(*map(Path, config.data)) if grid else {}, grid))
     inputs, targets = batches[0]
     order = itertools.cycle(range(batches.num_batches))
     # The first step compiles the network.
@@ -59,8 +59,7 @@ def _time(options: argparse.Namespace) -> None:
     for problem in unreadable:
         print(f'training.studies.throughput: left out: {problem}', file=sys.stderr)
     rates = measure(samples, TrainingConfig(
-        str(options.data), options.group_by, options.split_seed, options.arch,
-        augment=options.augment))
+        tuple(map(str, options.data)), arch=options.arch, augment=options.augment))
     for name, rate in rates.items():
         print(f'{name}: {rate:,.0f} images a second')
 
