@@ -76,6 +76,9 @@ class TrainingConfig:
     name: str | None = None
     start_from: str | None = None
     learning_rate: float = _option(2e-3, 'step size of Adam, the largest')
+    average: float = _option(
+        0.0, 'momentum of the moving average of the weights that is kept in place of them, such '
+             'as 0.998; 0 for the weights themselves')
     schedule: str = _option('cosine', 'how the learning rate changes')
     augment: bool = _option(True, 'vary the images at random')
     balance: str = _option('source', 'what is drawn equally often')
@@ -102,6 +105,8 @@ class TrainingConfig:
         for name in ('sunsets', 'box_crops', 'false_alarms'):
             if not 0 <= (getattr(self, name) or 0) <= 1:
                 raise ValueError(f'{name} {getattr(self, name)} is not from 0 to 1')
+        if not 0 <= self.average < 1:
+            raise ValueError(f'average {self.average} is not from 0 to below 1')
         if self.hard_negatives and not 1 <= self.hard_negatives < math.inf:
             raise ValueError(f'hard_negatives {self.hard_negatives} is not 0, or 1 or more')
         if not 0 < self.learning_rate < math.inf:

@@ -98,14 +98,18 @@ def test_hard_images_are_drawn_more_often() -> None:
 
 def test_hard_images_are_those_that_are_taken_for_fires(data: Path) -> None:
     """
-    Taken for a fire by 1/2, an image is drawn 1 + (5 - 1) / 2 = 3 times as often; fires are not
-    looked at.
+    Draw an image that is taken for a fire by 1/2 as often as 1 + (5 - 1) / 2 = 3 others.
+
+    Fires are not looked at.
     """
     samples = [Sample(data / 'images/cair' / label / '0001.jpg', index, 'cair', label, 'train')
                for index, label in enumerate(LABELS)]
 
     class Network:
+        """A network that is always as sure."""
+
         def predict(self, tensors: np.ndarray, **_: object) -> list[np.ndarray]:
+            """Return a probability and a heat map."""
             assert tensors.shape == (1, 64, 64, 3)
             return [np.array([[0.5]]), np.zeros((1, 4, 4, 1))]
 

@@ -172,6 +172,32 @@ def test_training_starts_from_weights(map_run: Path, boxed_data: Path, tmp_path:
             path.unlink()
 
 
+def test_average_of_an_interrupted_training(boxed_data: Path, tmp_path: Path,
+                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Train with an average of the weights, without and with an interruption after the first epoch.
+
+    Both end alike, and otherwise than without an average.
+    """
+    def trained(name: str, average: str) -> list[np.ndarray]:
+        command = ['--data', str(boxed_data), '--out', str(tmp_path / name), *OPTIONS,
+                   '--no-calibrate', '--average', average]
+        while train.main(command):
+            monkeypatch.undo()
+        return list(keras.saving.load_model(tmp_path / name / 'model.keras').get_weights())
+
+    whole, last = trained('whole', '0.8'), trained('last', '0')
+
+    def interrupt(self: Any, epoch: int, logs: Any = None) -> None:
+        if epoch:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting.Average, 'on_epoch_begin', interrupt)
+    for found, expected in zip(trained('parts', '0.8'), whole, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert any(np.abs(one - other).max() > 1e-4 for one, other in zip(whole, last, strict=True))
+
+
 def test_networks_with_a_heat_map_are_not_optimized(
         map_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The message says what to do instead."""

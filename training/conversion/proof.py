@@ -138,7 +138,6 @@ class Proof:
                 f'{self.metrics.accuracy:.1%}, allowed for {variant.name} is a change of '
                 f'{allowed:.1%}')
 
-
     def _check_maps(self, runtime: str, differences: NDArray[np.float32],
                     variant: Variant) -> None:
         difference, allowed, which = (

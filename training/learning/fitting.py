@@ -41,7 +41,9 @@ def fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], sp
     fires = Fires(read_boxes(*map(Path, config.data)) if grid else {}, grid)
     batches = Batches(training, outputs, spec, config, fires)
     steps = batches.num_batches
-    compile_model(model, keras.optimizers.Adam(learning_rate(config, steps)))
+    compile_model(model, keras.optimizers.Adam(
+        learning_rate(config, steps), use_ema=bool(config.average),
+        ema_momentum=config.average))
     keeps_last = config.schedule == 'cosine'
     expected: Any = targets(labels_of(validation) == FIRE, outputs)
     if grid:
@@ -55,6 +57,7 @@ def fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], sp
             Epochs(config.seed, batches,
                    HardNegatives(training, spec, config.hard_negatives)
                    if config.hard_negatives else None),
+            *([Average()] if config.average else []),
             keras.callbacks.ModelCheckpoint(
                 run / BEST_EPOCH, monitor='val_accuracy', mode='max',
                 save_best_only=not keeps_last, initial_value_threshold=best),
@@ -161,6 +164,24 @@ class Epochs(keras.callbacks.Callback):
             for name in [name for name in logs if name.endswith(f'{PROBABILITY}_accuracy')]:
                 logs[name.replace(f'{PROBABILITY}_', '')] = logs[name]
             logs['seconds'] = time.monotonic() - self._began
+
+
+class Average(keras.callbacks.SwapEMAWeights):
+    """
+    The moving average of the weights, in their place from the end of an epoch to the next.
+
+    What is kept is the average, and so is what a backup has, with the weights among the
+    optimizer's: a training that goes on has to put them back, of which Keras knows nothing.
+    """
+
+    def __init__(self) -> None:
+        """Exchange the two at every epoch."""
+        super().__init__(swap_on_epoch=True)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Put the weights back."""
+        self._ema_weights_in_model = epoch > 0
+        super().on_epoch_begin(epoch, logs)
 
 
 class Backup(keras.callbacks.BackupAndRestore):
