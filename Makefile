@@ -1,11 +1,21 @@
-# `make demo`, `make test`, `make test-slow`, `make bench`, `make soak`, `make large-images` and
-# `make arm-check` make what they need in .venv first; the last, an ARM Debian in .arm too.
+# `make demo`, `make test`, `make test-slow`, `make bench`, `make soak`, `make guard-ends`,
+# `make large-images` and `make arm-check` make what they need in .venv first; the last, an ARM
+# Debian in .arm too.
 PYTHON ?= python3
 
 # A sourced ROS has its own rclpy, built against the system's numpy: then both are used, in an
 # environment apart. Within numpy's major version, newer releases serve what was built for older.
-ifneq ($(AMENT_PREFIX_PATH),)
+# One that this Python cannot import would come before that of the wheels, by PYTHONPATH.
+RCLPY_IN_PATH := $(wildcard $(addsuffix /rclpy,$(subst :, ,$(PYTHONPATH))))
+ifneq ($(AMENT_PREFIX_PATH)$(RCLPY_IN_PATH),)
 SOURCED := $(shell $(PYTHON) -c 'import rclpy' 2>/dev/null && echo $${ROS_DISTRO:-ros})
+ifeq ($(SOURCED)$(filter clean,$(MAKECMDGOALS)),)
+REASON := $(shell $(PYTHON) -c 'import rclpy' 2>&1 | grep -m 1 -E '^[A-Za-z.]+(Error|Exception)')
+BUILT_FOR := $(shell echo "$$PYTHONPATH" | grep -oE 'python3\.[0-9]+' | head -n 1)
+$(error A ROS is sourced (AMENT_PREFIX_PATH, PYTHONPATH) whose rclpy $(PYTHON) cannot import: $(REASON). \
+	Name the Python that it was built for: make $(MAKECMDGOALS) \
+	PYTHON=/usr/bin/$(or $(BUILT_FOR),python3); or use a terminal in which no ROS is sourced)
+endif
 endif
 ifneq ($(SOURCED),)
 VENV := .venv-$(SOURCED)
@@ -21,7 +31,7 @@ endif
 TOOL := PYTHONPATH="test$${PYTHONPATH:+:$$PYTHONPATH}" $(VENV)/bin/python
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --use-pep517
 
-.PHONY: demo test test-slow bench soak large-images arm-check clean
+.PHONY: demo test test-slow bench soak guard-ends large-images arm-check clean
 
 demo: $(VENV)/.demo
 	@started=$$(date +%s.%N); $(VENV)/bin/python -m fire_detector.demo.main \
@@ -40,6 +50,9 @@ bench: $(VENV)/.bench
 
 soak: $(VENV)/.bench
 	$(TOOL) -m benchmark.soak --minutes $(or $(MINUTES),20)
+
+guard-ends: $(VENV)/.bench
+	$(TOOL) -m benchmark.guard_ends --ends $(or $(ENDS),1000)
 
 large-images: $(VENV)/.bench
 	$(TOOL) -m benchmark.large_images

@@ -1,65 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start the fire detector: `ros2 launch fire_detector detect.launch.py`."""
 
-from functools import partial
 import os
 from pathlib import Path
+import shutil
 from typing import Any
 
 from ament_index_python.packages import get_package_share_path, get_packages_with_prefixes
-from fire_detector.bringup.fast_dds import (
-    granted_receive_buffer,
-    large_images_advice,
-    large_images_environment,
-)
+from fire_detector.bringup.bag import ALL, CAMERA, topics_to_play
 from fire_detector.bringup.launch_support import (
     alarm_topics,
     CAMERA_DRIVERS,
     check_combination,
     check_installed,
+    check_names,
     detector_namespaces,
     guard_enclave,
     image_remappings,
+    is_true,
+    log_level_arguments,
     NO_CAMERA,
     split_cameras,
+    split_image_topic,
 )
+from fire_detector.ros.bag_launch import play_when_active
+from fire_detector.ros.fast_dds import large_images_environment, PROFILE_NAME
 from launch import Action, LaunchContext, LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument,
-    ExecuteProcess,
-    LogInfo,
-    OpaqueFunction,
-    RegisterEventHandler,
-    Shutdown,
-    TimerAction,
-)
-from launch.event_handlers import OnProcessStart
-from launch.events.process import ProcessStarted
-import launch.logging
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch.utilities.type_utils import coerce_to_type
 from launch_ros.actions import LifecycleNode, Node
-from launch_ros.event_handlers import OnStateTransition
-from launch_ros.events.lifecycle import StateTransition
 from launch_ros.parameter_descriptions import ParameterValue
-from launch_ros.ros_adapters import get_ros_node
 from launch_ros.substitutions import FindPackageShare
-from lifecycle_msgs.msg import TransitionEvent
-from lifecycle_msgs.srv import GetState
-from rclpy.task import Future
+from launch_ros.utilities import make_namespace_absolute, prefix_namespace
+from rclpy.context import Context
 
 PACKAGE = 'fire_detector'
+GUARD = 'fire_guard'
 # The launch arguments that override a parameter, when they are given.
-GUARD_OVERRIDES = {'use_sim_time': bool, 'autostart': bool}
-OVERRIDES = {**GUARD_OVERRIDES, 'model': str, 'image_transport': str}
+SWITCHES = ('use_sim_time', 'autostart')
 # Seconds, so that a node that cannot start does not keep the processor busy with trying.
 RESPAWN_DELAY = 2.0
-# Seconds in which the player and the detectors find each other, and these follow the reliability
-# that the player offers; and in which the last image is processed.
-BAG_DELAY = 3.0
-LAST_DETECTION_DELAY = 1.0
-# Seconds between requests for the state of a detector that has just been started.
-STATE_PERIOD = 0.2
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -92,7 +72,8 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'log_level', default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Smallest severity of messages that are logged.'),
+            description='Smallest severity of messages that are logged; debug holds for this '
+                        "package's nodes alone, not for the middleware."),
         DeclareLaunchArgument(
             'image_topic', default_value='image',
             description='Camera topic, sensor_msgs/msg/Image; compressed images are expected '
@@ -114,6 +95,10 @@ def generate_launch_description() -> LaunchDescription:
             'bag', default_value='',
             description='Play this bag once the node is active, and end with it.'),
         DeclareLaunchArgument(
+            'bag_topics', default_value=CAMERA, choices=[CAMERA, ALL],
+            description="Topics of the bag to play: the camera's images and camera_info alone, or "
+                        'all but those that the nodes of this launch publish.'),
+        DeclareLaunchArgument(
             'model', default_value='',
             description='The .tflite file: a path, or the file name of an installed model. '
                         'Left empty, the parameter file decides: fire_detector.tflite in the one '
@@ -133,19 +118,31 @@ def generate_launch_description() -> LaunchDescription:
 
 def _start(context: LaunchContext) -> list[Action]:
     names, camera = split_cameras(_value(context, 'cameras')), _value(context, 'camera')
-    image_topic, bag = _value(context, 'image_topic'), _value(context, 'bag')
+    bag, namespace = _value(context, 'bag'), _value(context, 'namespace')
+    image_topic, transport = split_image_topic(
+        _value(context, 'image_topic'), _value(context, 'image_transport'))
+    check_names(namespace, image_topic, _value(context, 'enclave'))
     check_combination(camera, names, image_topic, bag)
-    namespaces = detector_namespaces(_value(context, 'namespace'), names)
-    environment = _fast_dds_environment() if _is_true(_value(context, 'large_images')) else {}
-    detectors = [_detector(context, namespace, environment) for namespace in namespaces]
+    _check_params_file(_value(context, 'params_file'))
+    namespaces = detector_namespaces(namespace, names)
+    environment = _fast_dds_environment() if _switch(context, 'large_images') else {}
+    remappings = image_remappings('image', image_topic)
+    texts = {'image_transport': transport, 'model': _value(context, 'model')}
+    detectors = [_detector(context, each, texts, remappings, environment) for each in namespaces]
     actions: list[Action] = [*detectors]
     if camera != NO_CAMERA:
-        actions += [_camera(camera, namespace, image_topic) for namespace in namespaces]
-    if _is_true(_value(context, 'guard')):
-        actions.append(_guard(context, names))
+        actions += [_camera(context, camera, each, image_topic) for each in namespaces]
+    if _switch(context, 'guard'):
+        actions.append(_guard(context, namespace, names))
     if bag:
+        _check_installed('ros2bag', f'bag:={bag}')
+        nodes = [f'{_absolute(context, each)}/{PACKAGE}' for each in namespaces]
+        topics = topics_to_play(
+            bag, _value(context, 'bag_topics'),
+            [_absolute(context, each, image_topic) for each in namespaces],
+            [*nodes, f'{_absolute(context, namespace)}/{GUARD}'])
         # First, so that no transition of a detector is missed.
-        actions = [*_play_when_active(detectors, bag), *actions]
+        actions = [*play_when_active(detectors, bag, topics, _end_with_launch(context)), *actions]
     return actions
 
 
@@ -153,113 +150,105 @@ def _value(context: LaunchContext, name: str) -> str:
     return str(LaunchConfiguration(name).perform(context))
 
 
-def _detector(context: LaunchContext, namespace: str, environment: dict[str, str]) -> Node:
+def _switch(context: LaunchContext, name: str) -> bool:
+    return is_true(name, _value(context, name))
+
+
+def _absolute(context: LaunchContext, *names: str) -> str:
+    """Return a namespace or topic, below that of a group around this launch file, in full."""
+    name = context.launch_configurations.get('ros_namespace', '')
+    for each in names:
+        name = prefix_namespace(name, each)
+    return str(make_namespace_absolute(name)).rstrip('/')
+
+
+def _check_params_file(path: str) -> None:
+    """
+    Refuse a parameter file that ROS cannot read: every node would end, and be started again.
+
+    :raises ValueError: with the reason.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f'params_file:={path}: there is no such file')
+    context = Context()
+    try:
+        context.init(['--ros-args', '--params-file', path], initialize_logging=False)
+    except RuntimeError as error:
+        raise ValueError(f'params_file:={path}: {error}') from error
+    context.try_shutdown()
+
+
+def _detector(context: LaunchContext, namespace: str, texts: dict[str, str],
+              remappings: list[tuple[str, str]], environment: dict[str, str]) -> Node:
     # A LifecycleNode only for a bag: it makes ros2 launch a participant, which costs memory, and
     # needs keys where ROS 2 security is enforced.
     node = LifecycleNode if _value(context, 'bag') else Node
+    # An argument that was left out must not hide what a user wrote into a parameter file.
+    given = {name: ParameterValue(text, value_type=str) for name, text in texts.items() if text}
     return node(
-        executable='fire_detector_node', name=PACKAGE, namespace=namespace,
-        parameters=[LaunchConfiguration('params_file'), _overrides(context, OVERRIDES)],
-        remappings=image_remappings('image', _value(context, 'image_topic')),
-        additional_env=environment, **_process(context, _value(context, 'enclave')))
+        name=PACKAGE,
+        parameters=[LaunchConfiguration('params_file'), _switches(context) | given],
+        remappings=remappings, additional_env=environment,
+        **_process(context, 'fire_detector_node', namespace, PACKAGE,
+                   _value(context, 'enclave')))
 
 
-def _guard(context: LaunchContext, cameras: list[str]) -> Node:
+def _guard(context: LaunchContext, namespace: str, cameras: list[str]) -> Node:
     topics = alarm_topics(cameras)
     return Node(
-        executable='fire_guard', name='fire_guard', namespace=_value(context, 'namespace'),
-        parameters=[LaunchConfiguration('params_file'), _overrides(context, GUARD_OVERRIDES),
+        name=GUARD,
+        parameters=[LaunchConfiguration('params_file'), _switches(context),
                     *([{'detectors': topics}] if topics else [])],
-        **_process(context, guard_enclave(_value(context, 'enclave'))))
+        **_process(context, GUARD, namespace, GUARD, guard_enclave(_value(context, 'enclave'))))
 
 
-def _process(context: LaunchContext, enclave: str) -> dict[str, Any]:
+def _process(context: LaunchContext, executable: str, namespace: str, name: str,
+             enclave: str) -> dict[str, Any]:
+    log_level = log_level_arguments(
+        _value(context, 'log_level'), _absolute(context, namespace), name)
     return {
-        'package': PACKAGE, 'output': 'both', 'emulate_tty': True,
-        'respawn': _is_true(_value(context, 'respawn')), 'respawn_delay': RESPAWN_DELAY,
-        'arguments': ['--ros-args', '--log-level', _value(context, 'log_level'),
-                      *(['--enclave', enclave] if enclave else [])]}
+        'package': PACKAGE, 'executable': executable, 'exec_name': executable,
+        'namespace': namespace, 'output': 'both', 'emulate_tty': True,
+        'respawn': _switch(context, 'respawn'), 'respawn_delay': RESPAWN_DELAY,
+        'prefix': _end_with_launch(context),
+        'arguments': ['--ros-args', *log_level, *(['--enclave', enclave] if enclave else [])]}
 
 
-def _overrides(context: LaunchContext, types: dict[str, type]) -> dict[str, ParameterValue]:
-    # An argument that was left out must not hide what a user wrote into a parameter file.
-    overrides = {name: ParameterValue(LaunchConfiguration(name), value_type=value_type)
-                 for name, value_type in types.items() if _value(context, name)}
+def _end_with_launch(context: LaunchContext) -> str | None:
+    """
+    Return the prefix of a command with which it is interrupted when ros2 launch dies.
+
+    One that is killed cannot end its processes. They would go on beside those of the next launch:
+    of two guards, the one that knows of no alarm would let commands pass.
+    """
+    setpriv = shutil.which('setpriv')
+    # What a user puts before a command, such as a debugger, is left alone.
+    return f'{setpriv} --pdeathsig INT' if setpriv and not context.launch_configurations.get(
+        'launch-prefix') else None
+
+
+def _switches(context: LaunchContext) -> dict[str, ParameterValue]:
+    switches = {name: _switch(context, name) for name in SWITCHES if _value(context, name)}
     if _value(context, 'bag'):
-        overrides.setdefault('use_sim_time', ParameterValue(True, value_type=bool))
-    return overrides
+        switches.setdefault('use_sim_time', True)
+    return {name: ParameterValue(value, value_type=bool) for name, value in switches.items()}
 
 
 def _fast_dds_environment() -> dict[str, str]:
-    advice = large_images_advice(os.environ, granted_receive_buffer())
-    if advice:
-        launch.logging.get_logger(PACKAGE).warning(f'{advice} (large_images:=false leaves it)')
-    profile = get_package_share_path(PACKAGE) / 'launch' / 'large_images.xml'
+    profile = get_package_share_path(PACKAGE) / 'launch' / PROFILE_NAME
     return large_images_environment(os.environ, profile)
 
 
-def _camera(camera: str, namespace: str, image_topic: str) -> Node:
+def _camera(context: LaunchContext, camera: str, namespace: str, image_topic: str) -> Node:
     driver = CAMERA_DRIVERS[camera]
     _check_installed(driver.package, f'camera:={camera}')
     return Node(
-        package=driver.package, executable=driver.executable, namespace=namespace,
+        package=driver.package, executable=driver.executable, exec_name=driver.executable,
+        namespace=namespace,
         remappings=image_remappings(driver.image_topic, image_topic),
-        output='both', emulate_tty=True,
-    )
-
-
-def _play_when_active(detectors: list[Node], bag: str) -> list[RegisterEventHandler]:
-    _check_installed('ros2bag', f'bag:={bag}')
-    end = TimerAction(period=LAST_DETECTION_DELAY, actions=[
-        LogInfo(msg='the bag has ended'), Shutdown(reason='the bag has ended')])
-    player = ExecuteProcess(
-        cmd=['ros2', 'bag', 'play', str(Path(bag)), '--clock', '--delay', str(BAG_DELAY)],
-        output='both', on_exit=[end])
-    inactive = list(detectors)
-
-    def play_after_last(_: LaunchContext, detector: Node) -> list[Action]:
-        inactive.remove(detector)
-        return [] if inactive else [player]
-
-    handlers: list[RegisterEventHandler] = []
-    for detector in detectors:
-        handlers += [
-            RegisterEventHandler(OnProcessStart(
-                target_action=detector, on_start=partial(_request_state, detector))),
-            RegisterEventHandler(OnStateTransition(
-                target_lifecycle_node=detector, goal_state='active', handle_once=True,
-                entities=[OpaqueFunction(function=play_after_last, args=[detector])]))]
-    return handlers
-
-
-def _request_state(detector: LifecycleNode, _: ProcessStarted, context: LaunchContext) -> None:
-    """
-    Request the state of a detector until it responds, and emit it as the goal of a transition.
-
-    A detector that starts by itself is active before the subscription of launch_ros to its
-    transitions is discovered, so that their events are missed.
-    """
-    node = get_ros_node(context)
-    client = node.create_client(GetState, f'{detector.node_name}/get_state')
-
-    def request() -> None:
-        if client.service_is_ready():
-            client.call_async(GetState.Request()).add_done_callback(emit)
-
-    def emit(future: Future) -> None:
-        timer.cancel()
-        transition = TransitionEvent(goal_state=future.result().current_state)
-        context.asyncio_loop.call_soon_threadsafe(
-            context.emit_event_sync, StateTransition(action=detector, msg=transition))
-
-    # A timer rather than a coroutine, which would keep launch from ending with the detector.
-    timer = node.create_timer(STATE_PERIOD, request)
+        output='both', emulate_tty=True, prefix=_end_with_launch(context))
 
 
 def _check_installed(package: str, argument: str) -> None:
     check_installed(package, argument, get_packages_with_prefixes(),
                     os.environ.get('ROS_DISTRO', ''))
-
-
-def _is_true(text: str) -> bool:
-    return bool(coerce_to_type(text, bool))

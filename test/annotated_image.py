@@ -35,7 +35,8 @@ def draw() -> NDArray[np.uint8]:
     kept = []
     for number in range(round(TIMES[-1] * RATE) + 1):
         time = number / RATE
-        found = detector.process(Frame(number, time, ColorImage(scene.render(time), 'RGB')))
+        image = ColorImage(scene.render(time), 'RGB')
+        found = detector.process(Frame(number, round(1e9 * time), image))
         assert isinstance(found, Detection)
         if time in TIMES:
             kept.append(annotate(found.image, found.probability, found.alarm, RATE).pixels)

@@ -3,15 +3,19 @@
 
 from typing import Any
 
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
+from fire_detector.ros.messages import alarm_array
 from geometry_msgs.msg import Twist, TwistStamped, Vector3
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from ros_session import DEPTH, Diagnostics, RosSession
-from std_msgs.msg import Bool
+from std_msgs.msg import Bool, Header
 
 GUARD = '/fire_guard'
-ALARM = '/fire_detector/fire_detected'
+ALARM = '/fire_detector/alarm'
 Speeds = tuple[float, float, float, float, float, float]
 ZERO: Speeds = (0.0,) * 6
+FORWARD: Speeds = (1.0, 0.0, 0.0, 0.0, 0.0, 0.5)
 
 
 def speeds(twist: Twist) -> Speeds:
@@ -24,6 +28,16 @@ def twist_of(values: Speeds) -> Twist:
     """Make a twist of six numbers."""
     return Twist(linear=Vector3(x=values[0], y=values[1], z=values[2]),
                  angular=Vector3(x=values[3], y=values[4], z=values[5]))
+
+
+def stamp_of(seconds: float) -> Time:
+    """Make a stamp."""
+    return Time(sec=int(seconds), nanosec=int(seconds % 1 * 1e9))
+
+
+def report(alarm: bool, stamp: Time) -> DiagnosticArray:
+    """Make a detector's report with a stamp."""
+    return alarm_array(alarm, 'detector', Header(stamp=stamp))
 
 
 class GuardedRobot:
@@ -49,7 +63,8 @@ class GuardedRobot:
             Bool, f'{GUARD}/holding', self._holding.append,
             QoSProfile(depth=10, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL))
         self.diagnostics = Diagnostics(ros)
-        self._alarms = [ros.node.create_publisher(Bool, topic, 10) for topic in alarms]
+        self._alarms = [
+            ros.node.create_publisher(DiagnosticArray, topic, 10) for topic in alarms]
         self.commands = ros.node.create_publisher(message_type, '/cmd_vel_in', DEPTH)
 
     def connect(self) -> None:
@@ -72,10 +87,19 @@ class GuardedRobot:
         self.out.clear()
 
     def publish_alarms(self, *alarms: bool) -> None:
-        """Publish the alarm of each detector; the same for all where one is given."""
+        """Publish the alarm of each detector, as of now; the same for all where one is given."""
         values = alarms if len(alarms) > 1 else alarms * len(self._alarms)
+        stamp = self.ros.node.get_clock().now().to_msg()
         for publisher, alarm in zip(self._alarms, values, strict=True):
-            publisher.publish(Bool(data=alarm))
+            publisher.publish(report(alarm, stamp))
+
+    def publish_alarm_of(self, detector: int, alarm: bool) -> None:
+        """Publish the alarm of one detector, as of now."""
+        self._alarms[detector].publish(report(alarm, self.ros.node.get_clock().now().to_msg()))
+
+    def publish_report(self, stamp: float, alarm: bool = False) -> None:
+        """Publish the alarm of the first detector with a stamp, in seconds."""
+        self._alarms[0].publish(report(alarm, stamp_of(stamp)))
 
     def send(self, values: Speeds, number: int = 0) -> None:
         """Publish a command; with a header, where it has one, that has a number in it."""

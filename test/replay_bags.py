@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 from fire_detector.images.files import read_video
@@ -79,9 +79,9 @@ def text(topic: str = '/chatter', at: float = START) -> Record:
 
 
 def write_bag(path: Path, records: Sequence[Record], storage: StoragePlugin,
-              mode: CompressionMode = CompressionMode.NONE) -> Path:
+              mode: CompressionMode = CompressionMode.NONE, version: Literal[8, 9] = 9) -> Path:
     """Write a bag of ROS 2; a message that is bytes is written as it is."""
-    writer = Ros2Writer(path, version=9, storage_plugin=storage)
+    writer = Ros2Writer(path, version=version, storage_plugin=storage)
     if mode != CompressionMode.NONE:
         writer.set_compression(mode, CompressionFormat.ZSTD)
     with writer:

@@ -4,6 +4,7 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, ExitStack
+from copy import copy
 import os
 from pathlib import Path
 import signal
@@ -41,6 +42,8 @@ ACTIVATE, DEACTIVATE = Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_DEA
 CALM = np.full((48, 80, 3), 128, np.uint8)
 FIRE = np.ascontiguousarray(SyntheticScene(160, 120, 0).render(16.0)[:, :, ::-1])
 TIMEOUT = 20.0
+# For images whose stamps have nothing to do with the time at which they are sent.
+ANY_AGE = 'max_age:=0'
 # After which what may be repeated is.
 REPEAT_CALL, REPEAT_PROBE = 0.5, 1.0
 TRANSITION_TIMEOUT = 4.0
@@ -161,7 +164,10 @@ class RosSession:
                                    '--ros-args', *words, *arguments])
 
     def start_detector(self, *parameters: str, arguments: Sequence[str] = ()) -> Process:
-        """Start the detector."""
+        """Start the detector; its images may have any age, unless a parameter limits it."""
+        # Of two values of one parameter the first would hold.
+        if not any(parameter.startswith('max_age:=') for parameter in parameters):
+            parameters = (*parameters, ANY_AGE)
         return self.start('detector_node', *parameters, arguments=arguments)
 
     def start_command(self, command: list[str]) -> Process:
@@ -286,20 +292,21 @@ class Camera:
         Wait until the detector has subscribed and its results arrive; return this camera.
 
         Each side finds the other in its own time, so only a result proves that both have. The
-        probe's stamp lies so far ahead that the alarm starts anew with the next image.
+        stamps of the probes lie so far ahead that the alarm starts anew with the next image.
 
-        :param probe: the message to try it with; None for a raw image.
+        :param probe: the message to try it with, each time with a stamp of its own; None for a
+            raw image that is stamped when it is sent.
         """
         self._ros.wait_for(lambda: self.publisher.get_subscription_count() > 0,
                            'a subscription to the camera')
         self.probabilities.clear()
         self.alarms.clear()
-        if probe is None:
-            probe = image_message(np.zeros((8, 8, 3), np.uint8), stamp=2e9)
         deadline, sent = time.monotonic() + TIMEOUT, 0
         while not (self.probabilities and self.alarms):
             assert time.monotonic() < deadline, f'nothing is processed\n{self._ros.output}'
-            self.publisher.publish(probe)
+            self.publisher.publish(
+                image_message(np.zeros((8, 8, 3), np.uint8), stamp=self._ros.now())
+                if probe is None else stamped_later(probe, sent))
             sent += 1
             self._ros.happens(lambda: self.probabilities and self.alarms, REPEAT_PROBE)
         # Of those before, the results may have been lost or be late.
@@ -387,3 +394,12 @@ def image_message(pixels: NDArray[np.uint8], encoding: str = 'bgr8', stamp: floa
                     frame_id='camera_optical_frame')
     return Image(header=header, height=height, width=width, encoding=encoding, step=3 * width,
                  data=array('B', pixels.tobytes()))
+
+
+def stamped_later(message: Any, nanoseconds: int) -> Any:
+    """Return a copy of an image message with a later stamp."""
+    later = copy(message)
+    stamp = message.header.stamp
+    later.header = Header(stamp=Time(sec=stamp.sec, nanosec=stamp.nanosec + nanoseconds),
+                          frame_id=message.header.frame_id)
+    return later

@@ -142,6 +142,8 @@ def test_service() -> None:
                     if '=' in line and not line.startswith('#'))
     assert f'ROS_LOG_DIR=/var/log/{settings["LogsDirectory"]}' in SERVICE.read_text()
     assert settings['KillSignal'] == 'SIGINT'
+    # And so does a container.
+    assert '\nSTOPSIGNAL SIGINT\n' in (ROOT / 'docs' / 'Dockerfile').read_text()
 
 
 def test_image_of_the_overlay() -> None:

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 import re
 
+import yaml
+
 NO_CAMERA = 'none'
+COMPRESSED = 'compressed'
 # https://design.ros2.org/articles/topic_and_service_names.html
 NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
+_PART = '[A-Za-z_][A-Za-z0-9_]*'
+PATH = re.compile(rf'(~/|/)?{_PART}(/{_PART})*')
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,72 @@ CAMERA_DRIVERS = {
 }
 # Those that open a device, of which every one would open the same.
 HARDWARE = tuple(name for name in CAMERA_DRIVERS if name != 'synthetic')
+
+
+def is_true(argument: str, value: str) -> bool:
+    """
+    Return the value of a switch.
+
+    :param argument: the name of the launch argument.
+    :param value: what it was set to.
+    :raises ValueError: when that is neither true nor false, with both.
+    """
+    try:
+        switch = yaml.safe_load(value)
+    except yaml.YAMLError:
+        switch = None
+    if not isinstance(switch, bool):
+        raise ValueError(f'{argument}:={value}: expected true or false')
+    return switch
+
+
+def check_names(namespace: str, image_topic: str, enclave: str) -> None:
+    """
+    Check the names without which no node starts, however often it is started again.
+
+    :raises ValueError: when one is none, with its argument and an example.
+    """
+    if namespace.strip('/') and not PATH.fullmatch(namespace.rstrip('/')):
+        raise ValueError(f'namespace:={namespace}: expected a name such as robot1')
+    if not PATH.fullmatch(image_topic):
+        raise ValueError(f'image_topic:={image_topic}: expected a topic such as '
+                         '/camera/image_raw')
+    if enclave and not enclave.startswith('/'):
+        raise ValueError(f'enclave:={enclave}: expected a path such as /{enclave}')
+
+
+def split_image_topic(image_topic: str, image_transport: str) -> tuple[str, str]:
+    """
+    Return the topic of the raw images, and what transport a topic was given for.
+
+    :param image_topic: the camera topic; it may be that of the compressed images.
+    :param image_transport: the transport that was asked for; may be empty.
+    :return: the topic without /compressed, and the transport: compressed where there was one.
+    :raises ValueError: when that is not the transport that was asked for.
+    """
+    if not image_topic.endswith(f'/{COMPRESSED}'):
+        return image_topic, image_transport
+    base = image_topic.removesuffix(f'/{COMPRESSED}')
+    if image_transport not in ('', COMPRESSED):
+        raise ValueError(f'image_topic:={image_topic} is the topic of compressed images, not of '
+                         f'image_transport:={image_transport}: give image_topic:={base}')
+    return base, COMPRESSED
+
+
+def log_level_arguments(level: str, namespace: str, node: str) -> list[str]:
+    """
+    Return the arguments of ROS with which a node logs from a level on.
+
+    Below `info` for the node alone: what rcl and the middleware log there, several lines for each
+    message, would hide what the node logs.
+
+    :param level: debug, info, warn, error or fatal.
+    :param namespace: of the node, absolute.
+    :param node: its name.
+    """
+    # As rcl names the logger of a node.
+    logger = f'{namespace}/{node}'.strip('/').replace('/', '.')
+    return ['--log-level', f'{logger}:={level}' if level == 'debug' else level]
 
 
 def split_cameras(cameras: str) -> list[str]:
@@ -77,7 +148,7 @@ def alarm_topics(cameras: Sequence[str]) -> list[str]:
     :return: names relative to the namespace that the detectors' are below; nothing where no camera
         is named, since the guard's default is the only detector.
     """
-    return [f'{camera}/fire_detector/fire_detected' for camera in cameras]
+    return [f'{camera}/fire_detector/alarm' for camera in cameras]
 
 
 def guard_enclave(enclave: str) -> str:

@@ -74,7 +74,7 @@ def classify_file(detector: Detector, path: Path) -> Iterator[Prediction]:
     if is_video(path):
         yield from classify_frames(detector, str(path), read_video(path))
     else:
-        frame = Frame(0, 0.0, read_image(path))
+        frame = Frame(0, 0, read_image(path))
         for prediction in classify_frames(detector, str(path), [frame]):
             yield replace(prediction, frame=None, time=None)
 
@@ -91,7 +91,8 @@ def classify_frames(detector: Detector, name: str,
         result = detector.process(frame)
         if isinstance(result, Rejection):
             raise PredictionError(f'{name}: {result.detail}')
-        yield Prediction(name, result.probability, 1e3 * result.seconds, frame.index, frame.time)
+        yield Prediction(name, result.probability, 1e3 * result.seconds, frame.index,
+                         frame.stamp / 1e9)
 
 
 def _expand(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:

@@ -3,15 +3,19 @@
 
 from collections import deque
 from collections.abc import Iterable
-import math
+from itertools import accumulate
 from statistics import median
 
 from fire_detector.model.contract import AlarmSettings
 
 # Bounds the memory: more than a minute, the longest window, holds at 60 images a second.
 MAX_FRAMES = 4000
-# Seconds; longer than any window. A clock that is set makes such a step, and hardly a camera.
-CLOCK_JUMP = 120.0
+# Seconds that each of the fewest images may take on average, if they are to count together: enough
+# for a camera that sends one in 5 s, now and then later.
+SLOWEST_PERIOD = 6.0
+# Seconds by which an image may be behind the newest one, or ahead of it, that is of the same time.
+# Clocks of two publishers differ by less than the first; a window is shorter than the second.
+MAX_LATE, CLOCK_JUMP = 10.0, 120.0
 
 
 class FireAlarm:
@@ -19,14 +23,16 @@ class FireAlarm:
     The fire alarm, with a window and hysteresis.
 
     The alarm looks at the images of the last `window` seconds of image time, and at no fewer
-    than the last `min_frames` however old they are, so that a slow camera counts too; where stamps
-    stand still, at these alone. It is raised when the median of their probabilities
-    reaches `on_threshold`, and cleared when the median falls below `off_threshold`. A median,
-    unlike a mean, is not moved across a threshold by one odd image among three or more.
+    than the last `min_frames`, so that a slow camera counts too; where stamps stand still, at
+    these alone. None counts that is older than the window and than `min_frames` times
+    SLOWEST_PERIOD. The alarm is raised when the median of their probabilities reaches
+    `on_threshold`, and cleared when the median falls below `off_threshold`. A median, unlike a
+    mean, is not moved across a threshold by one odd image among three or more.
 
-    Image time jumps when it goes back by more than the window, as a looping bag makes it, or on by
-    more than CLOCK_JUMP. The alarm then begins anew, once a second image goes on from there: one
-    image with an odd stamp changes nothing. Images that are merely late count as of now.
+    Images that are late, by MAX_LATE at most, count as of now. Image time jumps when it goes back
+    by more, as a looping bag makes it, or on by more than CLOCK_JUMP. Where `min_frames` images in
+    a row have jumped, at least two, they alone count from then on. Fewer, such as one with an odd
+    stamp or those of a second publisher of another time, count as of the next that has not.
 
     :ivar settings: thresholds and window; may be set at any time, and hold from the next image.
     :ivar latch: whether a raised alarm stays until :meth:`reset`, whatever the images and their
@@ -44,52 +50,72 @@ class FireAlarm:
         """Return whether the alarm is raised."""
         return self._active
 
+    @property
+    def _oldest_age(self) -> float:
+        return max(self.settings.window, SLOWEST_PERIOD * self.settings.min_frames)
+
+    def explain_indecision(self) -> str:
+        """Explain why the alarm stays as it is, where images come too slowly; '' elsewhere."""
+        if not self._lacks_images:
+            return ''
+        return (f'the alarm needs {self.settings.min_frames} images in {self._oldest_age:g} s, '
+                f'and has {len(self._frames)}: lower alarm.min_frames, or have more images')
+
     def reset(self) -> None:
         """Clear the alarm and forget every image seen."""
-        self._frames: deque[tuple[float, float]] = deque(maxlen=MAX_FRAMES)
-        self._odd: tuple[float, float] | None = None
-        self._active = False
+        # Times in nanoseconds, which never fall, and probabilities.
+        self._frames: deque[tuple[int, float]] = deque(maxlen=MAX_FRAMES)
+        # The last images, where they are of another time.
+        self._others: list[tuple[int, float]] = []
+        self._active = self._lacks_images = False
 
-    def update(self, stamp: float, probability: float) -> bool:
+    def update(self, stamp: int, probability: float) -> bool:
         """
         Update the alarm with one more image.
 
-        :param stamp: the image's time in seconds.
+        :param stamp: the image's time in nanoseconds.
         :param probability: that it shows fire, 0..1.
         :return: whether the alarm is raised now.
-        :raises ValueError: when the probability is not from 0 to 1, or the stamp not finite;
-            the alarm then stays as it was.
+        :raises ValueError: when the probability is not from 0 to 1; the alarm then stays as it
+            was.
         """
-        if not (math.isfinite(stamp) and 0.0 <= probability <= 1.0):
-            raise ValueError(f'a finite stamp and a probability from 0 to 1 are expected, '
-                             f'not stamp {stamp}, probability {probability}')
-        if self._frames and self._jumps(self._frames[-1][0], stamp):
-            if self._odd is None or self._jumps(self._odd[0], stamp):
-                self._odd = stamp, probability
-                return self._active
-            self._frames.clear()
-            self._frames.append(self._odd)
-            self._active = self._active and self.latch
-        self._odd = None
+        if not 0.0 <= probability <= 1.0:
+            raise ValueError(f'a probability from 0 to 1 is expected, not {probability}')
         latest = self._frames[-1][0] if self._frames else stamp
-        self._frames.append((max(stamp, latest), probability))
+        self._others.append((stamp, probability))
+        if -1e9 * MAX_LATE <= stamp - latest <= 1e9 * CLOCK_JUMP:
+            self._frames.extend((max(stamp, latest), each) for _, each in self._others)
+        elif len(self._others) < max(2, self.settings.min_frames):
+            return self._active
+        else:
+            self._frames.clear()
+            self._frames.extend(zip(
+                accumulate((each for each, _ in self._others), max),
+                (each for _, each in self._others), strict=True))
+        self._others.clear()
+        self._forget()
         self._decide()
         return self._active
 
-    def _jumps(self, before: float, stamp: float) -> bool:
-        return not -self.settings.window <= stamp - before <= CLOCK_JUMP
+    def _forget(self) -> None:
+        now, fewest = self._frames[-1][0], self.settings.min_frames
+        while now - self._frames[0][0] > 1e9 * self._oldest_age:
+            self._frames.popleft()
+            self._lacks_images = True
+        if len(self._frames) >= fewest:
+            self._lacks_images = False
+        while len(self._frames) > fewest and self._is_over(self._frames[0][0], now):
+            self._frames.popleft()
+
+    def _is_over(self, stamp: int, now: int) -> bool:
+        return stamp == now or now - stamp > 1e9 * self.settings.window
 
     def _decide(self) -> None:
-        now, settings = self._frames[-1][0], self.settings
-        while len(self._frames) > settings.min_frames and self._is_over(self._frames[0][0], now):
-            self._frames.popleft()
+        settings = self.settings
         if len(self._frames) >= settings.min_frames and not (self._active and self.latch):
             level = median(probability for _, probability in self._frames)
             self._active = level >= (
                 settings.off_threshold if self._active else settings.on_threshold)
-
-    def _is_over(self, stamp: float, now: float) -> bool:
-        return stamp == now or now - stamp > self.settings.window
 
 
 def alarm_intervals(states: Iterable[tuple[float, bool]],

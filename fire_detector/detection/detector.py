@@ -24,13 +24,13 @@ class Inference:
     """
     The model's result for one image by itself.
 
-    :ivar stamp: of the image, in seconds.
+    :ivar stamp: of the image, in nanoseconds.
     :ivar image: the image; its pixels may be a view of the message.
     :ivar probability: that it shows fire, 0..1.
     :ivar seconds: that preprocessing and inference took.
     """
 
-    stamp: float
+    stamp: int
     image: ColorImage
     probability: float
     seconds: float
@@ -54,12 +54,12 @@ class Rejection:
     """
     The reason that there is no detection for an image.
 
-    :ivar stamp: of the image, in seconds.
+    :ivar stamp: of the image, in nanoseconds.
     :ivar reason: one of image_statistics.REASONS.
     :ivar detail: the same in a sentence.
     """
 
-    stamp: float
+    stamp: int
     reason: str
     detail: str
 

@@ -7,10 +7,12 @@ gives the level:
 
 - STALE: nothing has arrived yet, and `image_timeout` is not over.
 - ERROR: nothing arrives for `image_timeout`; or images were rejected in the period and none
-  processed; or one that arrived has waited longer than `image_timeout`.
-- WARN: more than MAX_REJECTED of the period's images were rejected; more than MAX_DROPPED
-  of them dropped; they were older than MAX_AGE when they were processed; their age is unknown
-  or cannot be true; or the node knows of a problem with its input.
+  processed; or one that arrived has waited longer than `image_timeout`; or none of those that were
+  processed was fresh, so that no alarm is published.
+- WARN: more than MAX_REJECTED of the images that arrived were rejected; more than MAX_DROPPED of
+  those that were sent dropped; more than MAX_STALE of those that were processed stale; they were
+  older than MAX_AGE then; their age is unknown or cannot be true; or the node knows of a problem
+  with its input.
 - OK: otherwise. An alarm is no matter of health and does not change the level.
 """
 
@@ -18,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from fire_detector.detection.freshness import explain_age, NO_CLOCK, NO_STAMP
 from fire_detector.detection.image_statistics import (
     EVENTS,
     percentile,
@@ -28,17 +31,9 @@ from fire_detector.detection.image_statistics import (
 )
 from fire_detector.model.contract import ModelContract
 
-# Shares of the arrived images, and of those that were not skipped, that may be lost.
-MAX_REJECTED, MAX_DROPPED = 0.1, 0.5
-# Seconds from an image's stamp to its detection that half of the images may take.
-MAX_AGE = 1.0
-# Seconds that clocks synchronized over a network may differ by.
-MAX_AHEAD = 0.1
-# Seconds that no image of a live camera is late by.
-MAX_PLAUSIBLE = 60.0
-DAY = 86400.0
-NO_STAMP = "the images have no stamp: their age and the alarm's window of time are unknown"
-NO_CLOCK = 'simulated time stands at 0: nobody publishes /clock'
+# Shares that may be rejected of the arrived images, dropped of the arrived and dropped ones, and
+# stale of the processed ones.
+MAX_REJECTED, MAX_DROPPED, MAX_STALE = 0.1, 0.5, 0.1
 
 Values = tuple[tuple[str, str], ...]
 
@@ -87,19 +82,6 @@ def describe_model(contract: ModelContract, runtime: str, num_threads: int) -> V
             ('threads', str(num_threads)))
 
 
-def _age_problem(age: float) -> str:
-    if age < -MAX_AHEAD:
-        return (f"the images' stamps are {_duration(-age)} ahead of this node's clock: clocks "
-                f'that are not synchronized, or use_sim_time on one side only')
-    if age > MAX_PLAUSIBLE:
-        return (f"the images' stamps are {_duration(age)} old: a recording played without "
-                f'use_sim_time, or clocks that are not synchronized')
-    if age > MAX_AGE:
-        return (f'the images are {_duration(age)} old when they are processed: they come late, '
-                f'or the processor has too much to do')
-    return ''
-
-
 def _level(snapshot: Snapshot, image_timeout: float, input_problem: str) -> tuple[Level, str]:
     period = snapshot.period
     if snapshot.silence >= image_timeout:
@@ -112,15 +94,22 @@ def _level(snapshot: Snapshot, image_timeout: float, input_problem: str) -> tupl
                              f'the last for its {reason}: {detail}')
     if snapshot.waiting is not None and snapshot.waiting >= image_timeout:
         return Level.ERROR, f'an image has waited {snapshot.waiting:.1f} s to be processed'
+    if snapshot.stale_run >= max(1, period.processed):
+        return Level.ERROR, (f'no alarm is published, the last {snapshot.stale_run} images are '
+                             f'stale: {snapshot.staleness}')
     problems = [input_problem] if input_problem else []
     if period.rejected > MAX_REJECTED * period.arrived:
         problems.append(f'{period.rejected} of {period.arrived} images rejected, '
                         f'the last for its {reason}: {detail}')
-    wanted = period.arrived - period.skipped
-    if period.dropped > MAX_DROPPED * wanted:
-        problems.append(f'{period.dropped} of {wanted} images dropped for newer ones: '
+    # What was dropped has not arrived. That it would have been skipped is not known of any.
+    sent = period.arrived + period.dropped
+    if period.dropped > MAX_DROPPED * sent:
+        problems.append(f'{period.dropped} of {sent} images dropped for newer ones: '
                         f'they come faster than they can be processed')
-    if problem := _time_problem(period):
+    if period.stale > MAX_STALE * period.processed:
+        problems.append(f'{period.stale} of {period.processed} images stale, without an alarm: '
+                        f'{snapshot.staleness}')
+    elif problem := _time_problem(period):
         problems.append(problem)
     if problems:
         return Level.WARN, '; '.join(problems)
@@ -134,7 +123,7 @@ def _time_problem(period: Period) -> str:
     if period.without_clock > period.processed / 2:
         return NO_CLOCK
     age = _percentile(period.ages, 50)
-    return '' if age is None else _age_problem(age)
+    return '' if age is None else explain_age(age)
 
 
 def _values(snapshot: Snapshot) -> Values:
@@ -149,6 +138,7 @@ def _values(snapshot: Snapshot) -> Values:
         *((event, str(totals[event])) for event in EVENTS),
         *((f'rejected for {reason}', str(totals[reason])) for reason in REASONS),
         ('last rejection', snapshot.rejection[1] or 'none'),
+        ('last staleness', snapshot.staleness or 'none'),
         ('age p50 (s)', _text(_percentile(period.ages, 50), 3)),
         ('age max (s)', _text(_percentile(period.ages, 100), 3)),
         *((f'inference {name} (ms)', _text(_percentile(period.inference, percent), scale=1000))
@@ -159,10 +149,6 @@ def _values(snapshot: Snapshot) -> Values:
 
 def _percentile(values: Sequence[float], percent: int) -> float | None:
     return percentile(values, percent) if values else None
-
-
-def _duration(seconds: float) -> str:
-    return f'{seconds:.1f} s' if seconds < DAY else f'{seconds / DAY:.1f} days'
 
 
 def _text(number: float | None, digits: int = 1, scale: float = 1.0) -> str:

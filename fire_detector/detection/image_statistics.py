@@ -19,7 +19,7 @@ import time
 ENCODING, SIZE, DATA, DECODE, INFERENCE, OTHER = REASONS = (
     'encoding', 'size', 'data', 'decode', 'inference', 'other')
 # Events of which the totals are kept.
-EVENTS = ('arrived', 'processed', 'skipped', 'dropped', 'rejected')
+EVENTS = ('arrived', 'processed', 'skipped', 'dropped', 'rejected', 'stale')
 # Measurements of a period that are kept, the last ones: more than come in a second.
 MAX_MEASUREMENTS = 256
 # Snapshots that a rate is taken over, so that a slow camera's does not jump.
@@ -47,6 +47,7 @@ class Period:
     """
     The counts between two snapshots.
 
+    :ivar stale: processed images that were not fresh.
     :ivar unstamped: processed images with a stamp of 0.
     :ivar without_clock: processed images at a time when the clock stood at 0.
     :ivar inference: seconds that the last inferences took.
@@ -58,6 +59,7 @@ class Period:
     dropped: int = 0
     rejected: int = 0
     processed: int = 0
+    stale: int = 0
     unstamped: int = 0
     without_clock: int = 0
     inference: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_MEASUREMENTS))
@@ -79,6 +81,8 @@ class Snapshot:
     :ivar encoding: of the last image.
     :ivar size: of the last image, as text.
     :ivar rejection: reason and detail of the last rejection; the detail is '' before there is one.
+    :ivar stale_run: stale images since the last fresh one.
+    :ivar staleness: why the last stale image was; '' before there is one.
     :ivar cpu_share: processor time by time, 1 for one core; None at the first snapshot.
     :ivar memory: bytes of resident memory; None where the system does not say.
     """
@@ -92,6 +96,8 @@ class Snapshot:
     encoding: str
     size: str
     rejection: tuple[str, str]
+    stale_run: int
+    staleness: str
     cpu_share: float | None
     memory: int | None
 
@@ -113,6 +119,7 @@ class Statistics:
         self._waiting_since: float | None = None
         self._image = UNKNOWN, UNKNOWN
         self._rejection = OTHER, ''
+        self._stale_run, self._staleness = 0, ''
         self._period = Period()
         self._totals: Counter[str] = Counter()
         self._cpu: tuple[float, float] | None = None
@@ -157,24 +164,33 @@ class Statistics:
         self._rejection = reason if reason in REASONS else OTHER, detail[:MAX_TEXT]
         self._totals[self._rejection[0]] += 1
 
-    def processed(self, inference: float, stamp: float, clock: float) -> None:
+    def processed(self, inference: float, stamp: int, clock: int,
+                  staleness: str = '') -> None:
         """
-        Count an image that led to a detection.
+        Count an image that has a probability.
 
         :param inference: seconds that inference took.
-        :param stamp: of the image, in seconds; 0 where the camera sets none.
-        :param clock: ROS time at the detection, in seconds; 0 for simulated time without a clock.
+        :param stamp: of the image, in nanoseconds; 0 where the camera sets none.
+        :param clock: ROS time at the detection, in nanoseconds; 0 for simulated time without a
+            clock.
+        :param staleness: why the image is stale, and led to no alarm; '' for a fresh one.
         """
         period = self._period
         period.processed += 1
         self._waiting_since = None
         period.inference.append(inference)
+        if staleness:
+            period.stale += 1
+            self._stale_run += 1
+            self._staleness = staleness
+        else:
+            self._stale_run = 0
         if stamp == 0:
             period.unstamped += 1
         elif clock == 0:
             period.without_clock += 1
         else:
-            period.ages.append(clock - stamp)
+            period.ages.append((clock - stamp) / 1e9)
 
     def snapshot(self, now: float, usage: Usage) -> Snapshot:
         """
@@ -194,7 +210,8 @@ class Statistics:
         return Snapshot(
             period, {name: self._totals[name] for name in (*EVENTS, *REASONS)},
             self.silence(now), waiting, input_rate, self.output_rate, *self._image,
-            self._rejection, self._cpu_share(now, usage), usage.memory)
+            self._rejection, self._stale_run, self._staleness, self._cpu_share(now, usage),
+            usage.memory)
 
     def _cpu_share(self, now: float, usage: Usage) -> float | None:
         before, self._cpu = self._cpu, (now, usage.cpu)

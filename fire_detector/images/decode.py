@@ -7,6 +7,7 @@ ROS is imported here. A frame of a file may take the place of a message.
 """
 
 from functools import cache
+import re
 import reprlib
 from typing import Any
 
@@ -15,6 +16,9 @@ from fire_detector.images.compressed import decode
 from fire_detector.images.files import Frame
 from fire_detector.images.raw import convert_raw, EncodingError, ENCODINGS, ImageError
 import numpy as np
+
+# OpenCV's names of a type and its channels, as in 8UC3, 16UC1 and 32FC1.
+_WITHOUT_COLORS = re.compile(r'(8|16|32|64)[USF]C[0-9]*')
 
 
 def decode_message(message: Any, rows: int, columns: int) -> ColorImage:
@@ -40,22 +44,23 @@ def from_image(message: Any) -> ColorImage:
     Convert a raw image message.
 
     :param message: a sensor_msgs/msg/Image with an encoding of ENCODINGS, or one that cv_bridge
-        converts to bgr8: rgb16, bgr16, rgba16, bgra16 and bayer_*16, as of 2024. It refuses
-        16UC1, 32FC1 and the like too, whose numbers may mean anything.
+        converts to bgr8: rgb16, bgr16, rgba16, bgra16 and bayer_*16, as of 2024.
     :return: the image; for three-channel encodings of 8 bits a view of the message's data.
-    :raises ImageError: when its encoding is not known or its fields contradict each other.
+    :raises ImageError: when its encoding is not known or does not define colors, as 8UC3, or its
+        fields contradict each other.
     """
     if message.encoding not in ENCODINGS:
+        _check_colors(message.encoding)
         return _by_cv_bridge(message)
     return convert_raw(message.encoding, message.height, message.width, message.step,
                        message.data, bool(message.is_bigendian))
 
 
-def stamp_of(message: Any) -> float:
-    """Return the stamp of a message's header, or the time of a frame, in seconds."""
+def stamp_of(message: Any) -> int:
+    """Return the stamp of a message's header, or of a frame, in nanoseconds."""
     if isinstance(message, Frame):
-        return message.time
-    return float(message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec)
+        return message.stamp
+    return int(message.header.stamp.sec * 10 ** 9 + message.header.stamp.nanosec)
 
 
 def describe(message: Any) -> tuple[str, str]:
@@ -63,6 +68,16 @@ def describe(message: Any) -> tuple[str, str]:
     if hasattr(message, 'encoding'):
         return message.encoding, f'{message.width}x{message.height}'
     return message.format, f'{len(message.data)} bytes'
+
+
+def _check_colors(encoding: str) -> None:
+    # cv_bridge refuses to convert these to bgr8, too. To guess the order of colors would make
+    # flames blue where the guess is wrong; and one channel may be distances.
+    if _WITHOUT_COLORS.fullmatch(encoding):
+        raise EncodingError(
+            f'encoding {reprlib.repr(encoding)} defines numbers, not colors: have the publisher '
+            f"name them, as in cv2_to_imgmsg(image, encoding='bgr8'), or subscribe to the "
+            f"camera's color topic if this one is of distances")
 
 
 def _by_cv_bridge(message: Any) -> ColorImage:

@@ -24,12 +24,12 @@ class Frame:
     One image of a video or camera.
 
     :ivar index: number of the frame, from 0.
-    :ivar time: seconds since the first frame.
+    :ivar stamp: nanoseconds since the first frame.
     :ivar image: the image.
     """
 
     index: int
-    time: float
+    stamp: int
     image: ColorImage
 
 
@@ -151,7 +151,8 @@ def _frames(capture: cv2.VideoCapture, message: str) -> Iterator[Frame]:
             read, pixels = capture.retrieve()
             if not read:
                 break
-            yield Frame(index, index / rate, ColorImage(np.asarray(pixels, dtype=np.uint8), 'BGR'))
+            image = ColorImage(np.asarray(pixels, dtype=np.uint8), 'BGR')
+            yield Frame(index, round(1e9 * index / rate), image)
             index += 1
     finally:
         capture.release()

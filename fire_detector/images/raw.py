@@ -66,8 +66,6 @@ def _bayer(conversion: int) -> _Encoding:
     return _Encoding(1, 'RGB', conversion, smallest_side=3)
 
 
-_GRAY = _Encoding(1, 'RGB', cv2.COLOR_GRAY2RGB)
-_BGRA = _Encoding(4, 'BGR', cv2.COLOR_BGRA2BGR)
 _UYVY = _Encoding(2, 'RGB', cv2.COLOR_YUV2RGB_UYVY, multiple=(1, 2))
 _YUYV = _Encoding(2, 'RGB', cv2.COLOR_YUV2RGB_YUY2, multiple=(1, 2))
 
@@ -75,13 +73,9 @@ ENCODINGS = {
     'rgb8': _Encoding(3, 'RGB'),
     'bgr8': _Encoding(3, 'BGR'),
     'rgba8': _Encoding(4, 'RGB', cv2.COLOR_RGBA2RGB),
-    'bgra8': _BGRA,
-    'mono8': _GRAY,
+    'bgra8': _Encoding(4, 'BGR', cv2.COLOR_BGRA2BGR),
+    'mono8': _Encoding(1, 'RGB', cv2.COLOR_GRAY2RGB),
     'mono16': _Encoding(1, 'RGB', cv2.COLOR_GRAY2RGB, sample_bytes=2),
-    # Which colors these hold is not said; they are taken to be OpenCV's own, as everybody does.
-    '8UC1': _GRAY,
-    '8UC3': _Encoding(3, 'BGR'),
-    '8UC4': _BGRA,
     # 4:2:2, two pixels share their colors: under today's names and those before ROS 2 Iron.
     'uyvy': _UYVY,
     'yuv422': _UYVY,

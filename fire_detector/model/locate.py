@@ -33,18 +33,24 @@ def find_model(name: str) -> Path:
     """
     Find a model by its path, or by the file name of one that comes with the package.
 
-    :param name: a path, or a bare file name.
+    What is installed does not depend on the folder in which a process was started: a name
+    without a slash is that of an installed model, and of a file in the working directory only
+    where no installed model has it.
+
+    :param name: a path, such as `./mine.tflite`, or a file name without a slash.
     :return: the path of a file that exists.
     :raises ModelError: when there is none; the message says where it was looked for.
     """
     path = Path(name).expanduser()
-    if path.is_file():
+    if '/' in name:
+        if not path.is_file():
+            raise ModelError(f'{name}: no such model file')
         return path
-    if len(path.parts) != 1:
-        raise ModelError(f'{name}: no such model file')
     folder = models_folder()
-    if not (folder / path).is_file():
+    if (folder / path).is_file():
+        return folder / path
+    if not path.is_file():
         installed = ', '.join(sorted(file.name for file in folder.glob('*.tflite'))) or 'none'
         raise ModelError(f'{name}: no such model file, neither in {Path.cwd()} '
                          f'nor in {folder} (which has: {installed})')
-    return folder / path
+    return path

@@ -6,6 +6,7 @@ from pathlib import Path
 import time
 from typing import Any
 
+from fire_detector.images.decode import describe
 from fire_detector.nodes.camera_node import DEPTH, Playback, STEADY
 from fire_detector.replay.bags.files import BagError
 from fire_detector.replay.bags.reader import (
@@ -50,8 +51,10 @@ class BagPlayback(Playback):
         if first is None:
             raise BagError(f'{path}: not a single image of {topic} could be read')
         self._speed = float(values['speed'])
-        super().__init__(node, f'{topic} of {path}, {self._speed:g} times as fast as recorded',
-                         MESSAGE_TYPES[first.message_type])
+        _, size = describe(first.message)
+        super().__init__(
+            node, f'{topic} of {path}, {size}, {self._speed:g} times as fast as recorded',
+            MESSAGE_TYPES[first.message_type])
         self._first, self._pending = first.received, first
         self._bag_time = first.received
         self._clock_publisher = (node.create_publisher(Clock, '/clock', DEPTH)
@@ -76,22 +79,21 @@ class BagPlayback(Playback):
             self.finish()
             return
         self._pending = following
-        due = self._started + (following.received - self._first) / self._speed
+        due = self._started + (following.received - self._first) / 1e9 / self._speed
         timer = self._timers[0]
         timer.timer_period_ns = round(1e9 * max(0.0, due - time.monotonic()))
         timer.reset()
 
     def _publish_passed_time(self) -> None:
-        passed = (time.monotonic() - self._started) * self._speed
+        passed = round(1e9 * (time.monotonic() - self._started) * self._speed)
         # What is published next is not to be from the past.
         self._publish_time(min(self._first + passed, self._pending.received))
 
-    def _publish_time(self, bag_time: float) -> None:
+    def _publish_time(self, bag_time: int) -> None:
         # The clock never turns back, though a recorder's may.
         self._bag_time = max(self._bag_time, bag_time)
         if self._clock_publisher is not None:
-            now = Time(nanoseconds=round(1e9 * self._bag_time))
-            self._clock_publisher.publish(Clock(clock=now.to_msg()))
+            self._clock_publisher.publish(Clock(clock=Time(nanoseconds=self._bag_time).to_msg()))
 
     def _read(self) -> RecordedImage | None:
         """Return the next message that can be decoded; None after the last."""

@@ -3,18 +3,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from fire_detector.images.color_image import ColorImage
-from fire_detector.parameters.table import check
+from fire_detector.ros.camera_subscription import resolve_image_topic, TOPICS
 from fire_detector.ros.messages import to_compressed_message, to_image_message
 from fire_detector.ros.node_help import NodeHelp
 from fire_detector.ros.parameters import declare_parameters, read_parameters, warn_undeclared
-from fire_detector.ros.process import ros_process
+from fire_detector.ros.process import run_node
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.duration import Duration
-from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.task import Future
@@ -23,9 +23,9 @@ from std_msgs.msg import Header
 
 DELIVERY_TIMEOUT = Duration(seconds=5)
 POLL_PERIOD = 0.05
-# The topic of each message type, and the depth of its queue. Reliable, as those of usb_cam,
-# v4l2_camera and camera_ros are.
-TOPICS = {Image: 'image', CompressedImage: 'image/compressed'}
+# The transport that each message type means.
+TRANSPORTS = {message_type: transport for transport, (_, message_type, _) in TOPICS.items()}
+# Of queues. Publishers are reliable, as those of usb_cam, v4l2_camera and camera_ros are.
 DEPTH = 10
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
@@ -37,18 +37,22 @@ class Playback(ABC):
     :ivar finished: done after the last image.
     """
 
-    def __init__(self, node: Node, pace: str, *message_types: Any) -> None:
+    def __init__(self, node: Node, source: str, *message_types: Any) -> None:
         """
-        Create the publishers.
+        Create the publishers, and log what is waited for.
 
         :param node: of the camera.
-        :param pace: how fast images will be published, for the log.
-        :param message_types: keys of TOPICS.
+        :param source: what will be published, its size and its pace, for the log.
+        :param message_types: keys of TRANSPORTS.
         """
         self.finished: Future = Future()
-        self._node, self._pace = node, pace
+        self._node = node
         self._publishers: dict[Any, Publisher] = {
-            kind: node.create_publisher(kind, TOPICS[kind], DEPTH) for kind in message_types}
+            kind: node.create_publisher(
+                kind, resolve_image_topic(node, TRANSPORTS[kind]), DEPTH)
+            for kind in message_types}
+        node.get_logger().info(
+            f'{source}: waiting for a subscription to {self._topics(" or ")}')
         self._poll = node.create_timer(POLL_PERIOD, self._start_when_subscribed, clock=STEADY)
 
     @abstractmethod
@@ -68,29 +72,35 @@ class Playback(ABC):
     def _subscriptions(self, message_type: Any) -> int:
         return int(self._publishers[message_type].get_subscription_count())
 
+    def _topics(self, conjunction: str) -> str:
+        return conjunction.join(each.topic_name for each in self._publishers.values())
+
     def _start_when_subscribed(self) -> None:
         if any(map(self._subscriptions, self._publishers)):
             self._node.destroy_timer(self._poll)
-            topics = ' and '.join(each.topic_name for each in self._publishers.values())
-            self._node.get_logger().info(f'publishing {topics}: {self._pace}')
+            self._node.get_logger().info(f'publishing {self._topics(" and ")}')
             self.start()
 
 
 class ImagePlayback(Playback):
     """Images at a rate, on `image` and `image/compressed`, each while somebody subscribes."""
 
-    def __init__(self, node: Node, images: Iterator[ColorImage], rate: float,
+    def __init__(self, node: Node, source: str, images: Iterator[ColorImage], rate: float,
                  values: Mapping[str, Any]) -> None:
         """
-        Create the publishers.
+        Read the first image and create the publishers.
 
         :param node: of the camera.
-        :param images: to publish.
+        :param source: where the images come from, for the log.
+        :param images: to publish, at least one.
         :param rate: images a second, above 0.
         :param values: of the parameters of every camera, by name.
         """
-        super().__init__(node, f'{rate:g} images a second', *TOPICS)
-        self._images, self._rate = images, rate
+        first = next(images)
+        height, width = first.pixels.shape[:2]
+        super().__init__(node, f'{source}, {width}x{height}, {rate:g} images a second',
+                         *TRANSPORTS)
+        self._images, self._rate = chain((first,), images), rate
         self._frame_id, self._jpeg_quality = values['frame_id'], values['jpeg_quality']
 
     def start(self) -> None:
@@ -122,18 +132,13 @@ def run_camera(page: NodeHelp, create: Callable[[Node, Mapping[str, Any]], Playb
     :param args: command line arguments, as rclpy.init takes them.
     :return: the exit status.
     """
-    if page.print_if_requested(args):
-        return 0
-    with ros_process(args):
-        try:
-            node = Node(page.program)
-            declare_parameters(node, page.parameters)
-            warn_undeclared(node, page.parameters)
-            values = read_parameters(node, page.parameters)
-            for parameter in page.parameters:
-                check(parameter, values[parameter.name])
-            rclpy.spin_until_future_complete(node, create(node, values).finished)
-        except (ValueError, ParameterException) as error:
-            rclpy.logging.get_logger(page.program).fatal(str(error))
-            return 1
-    return 0
+    def create_and_check() -> Callable[[], None]:
+        node = Node(page.program)
+        if problems := declare_parameters(node, page.parameters):
+            raise ValueError('; '.join(problems.values()))
+        warn_undeclared(node, page.parameters)
+        values = read_parameters(node, page.parameters)
+        finished = create(node, values).finished
+        return lambda: rclpy.spin_until_future_complete(node, finished)
+
+    return run_node(page, create_and_check, args, (ValueError,))

@@ -9,15 +9,21 @@ import time
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from fire_detector.detection.detector import Detection, Detector, Rejection
+from fire_detector.detection.detector import Detection, Detector, Inference, Rejection
+from fire_detector.detection.freshness import Freshness, NO_CLOCK
 from fire_detector.detection.health import assess, describe_model, Health
 from fire_detector.detection.image_statistics import read_usage, Statistics
 from fire_detector.detection.rate_limit import RateLimit
 from fire_detector.images.annotate import annotate
 from fire_detector.images.decode import describe
-from fire_detector.model.contract import ModelContract
+from fire_detector.model.contract import AlarmSettings, ModelContract
 from fire_detector.model.locate import find_model
-from fire_detector.parameters.detector import LiveSettings, NodeSettings, PARAMETERS
+from fire_detector.parameters.detector import (
+    LiveSettings,
+    NodeSettings,
+    PARAMETERS,
+    THRESHOLDS,
+)
 from fire_detector.ros.camera_subscription import CameraSubscription
 from fire_detector.ros.executor import FastPathSubscription
 from fire_detector.ros.lifecycle_node import LATCHED, ManagedNode, run_managed
@@ -30,7 +36,7 @@ from fire_detector.ros.messages import (
     VisionInfo,
 )
 from fire_detector.ros.node_help import NodeHelp
-from fire_detector.ros.parameters import warn_undeclared
+from fire_detector.ros.parameters import LABELS, warn_undeclared
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
@@ -39,11 +45,11 @@ from std_msgs.msg import Bool, Float32, Header
 from std_srvs.srv import Trigger
 
 OUTPUT_DEPTH = 10
-# The parameter that ~/vision_info names; not in the table, since nobody sets it.
-LABELS = 'labels'
 LOG_PERIOD = 5.0
 # Seconds after which a camera that has stopped publishing is subscribed to anew.
 RETRY_AFTER = 5.0
+# Seconds for which simulated time may stand still: it is about to begin, is paused or has ended.
+CLOCK_TIMEOUT = 10.0
 
 
 class FireDetectorNode(ManagedNode):
@@ -61,10 +67,13 @@ class FireDetectorNode(ManagedNode):
         self._camera: CameraSubscription | None = None
         self._outputs: list[Any] = []
         self._labels: list[str] = []
-        self._silent_reason = ''
+        self._live: LiveSettings
+        self._alarm_settings: AlarmSettings | None = None
+        self._silent_reason = self._warned_waiting = ''
         self._retried = False
         self._vision_info_publisher: Any = None
         self._limit, self._annotated_limit = RateLimit(0), RateLimit(0)
+        self._freshness = Freshness()
         self.create_service(Trigger, '~/reset_alarm', self._on_reset_alarm)
 
     def configure(self) -> None:
@@ -76,6 +85,7 @@ class FireDetectorNode(ManagedNode):
         classifier, contract = detector.classifier, detector.classifier.contract
         self._settings, self._detector = settings, detector
         self._model_values = describe_model(contract, classifier.runtime, settings.num_threads)
+        self._alarm_settings = None
         self.apply(values)
         self._create_outputs(contract)
         if classifier.model_changed:
@@ -90,6 +100,8 @@ class FireDetectorNode(ManagedNode):
     def activate(self) -> None:
         """Subscribe to the camera topic."""
         self._statistics = Statistics(time.monotonic())
+        self._awaited_since = self._clock_moved = time.monotonic()
+        self._clock_time = self.get_clock().now().nanoseconds
         self._camera = CameraSubscription(self, self._settings.image_transport,
                                           self._settings.reliability, self._on_message)
 
@@ -140,18 +152,29 @@ class FireDetectorNode(ManagedNode):
 
     def on_set_parameters(self, parameters: 'list[Parameter[Any]]') -> SetParametersResult:
         """Refuse other labels than those of the loaded model, and what the base class refuses."""
-        if any(each.name == LABELS and each.value != self._labels for each in parameters):
-            return SetParametersResult(
-                successful=False, reason=f'{LABELS} are those of the loaded model')
-        return super().on_set_parameters(parameters)
+        changed = {each.name: each.value for each in parameters}
+        reason = ''
+        if changed.get(LABELS, self._labels) != self._labels:
+            reason = f'{LABELS} are those of the loaded model'
+        elif self._detector is not None and changed.keys() >= set(THRESHOLDS):
+            # Set at once, neither waits for the other.
+            try:
+                LiveSettings.from_parameters(self.parameter_values() | changed,
+                                             self._detector.classifier.contract.alarm)
+            except ValueError as error:
+                reason = str(error)
+        return (SetParametersResult(successful=False, reason=reason) if reason
+                else super().on_set_parameters(parameters))
 
     def apply(self, values: Mapping[str, Any]) -> None:
-        """Apply the alarm's settings and the rates."""
+        """Apply the alarm's settings, the rates and the largest age."""
         assert self._detector is not None
-        live = self._live = LiveSettings.from_parameters(
-            values, self._detector.classifier.contract.alarm)
+        live = LiveSettings.from_parameters(
+            values, self._detector.classifier.contract.alarm, self._alarm_settings)
+        self._live, self._alarm_settings = live, live.alarm
         self._detector.alarm.settings, self._detector.alarm.latch = live.alarm, live.alarm_latch
         self._limit.rate, self._annotated_limit.rate = live.max_rate, live.annotated_max_rate
+        self._freshness.max_age = live.max_age
 
     def _on_reset_alarm(self, request: Trigger.Request,
                         response: Trigger.Response) -> Trigger.Response:
@@ -182,35 +205,44 @@ class FireDetectorNode(ManagedNode):
         if not self._limit.allows(now):
             self._statistics.skipped()
             return
-        result = self._detector.process(message)
+        result = self._detector.infer(message)
         if isinstance(result, Rejection):
             self._statistics.rejected(result.reason, result.detail)
             self.get_logger().warning(f'image rejected: {result.detail}',
                                       throttle_duration_sec=LOG_PERIOD)
             return
-        self._publish(result, message.header)
-        self._statistics.processed(result.seconds, result.stamp,
-                                   1e-9 * self.get_clock().now().nanoseconds)
+        clock = self.get_clock().now().nanoseconds
+        staleness = self._freshness.explain_staleness(result.stamp, clock)
+        self._publish_probability(result.probability, message.header)
+        if staleness:
+            self.get_logger().warning(f'no alarm from a stale image: {staleness}',
+                                      throttle_duration_sec=LOG_PERIOD)
+        else:
+            self._publish_alarm(self._detector.decide(result), message.header)
+        self._statistics.processed(result.seconds, result.stamp, clock, staleness)
         if (self._annotated_publisher.get_subscription_count() > 0
                 and self._annotated_limit.allows(now)):
             self._publish_annotated(result, message.header)
 
-    def _publish(self, detection: Detection, header: Header) -> None:
+    def _publish_probability(self, probability: float, header: Header) -> None:
         assert self._detector is not None
+        self._probability_publisher.publish(Float32(data=probability))
+        if self._classification_publisher is not None:
+            self._classification_publisher.publish(classification(
+                self._detector.classifier.contract, header, probability))
+
+    def _publish_alarm(self, detection: Detection, header: Header) -> None:
         if detection.alarm_changed:
             self.get_logger().warning(
                 f'fire alarm {"raised" if detection.alarm else "cleared"} by the image of '
-                f'{detection.stamp:.3f}, probability {detection.probability:.2f}')
-        self._probability_publisher.publish(Float32(data=detection.probability))
+                f'{detection.stamp / 1e9:.3f}, probability {detection.probability:.2f}')
         self._detected_publisher.publish(Bool(data=detection.alarm))
         self._alarm_publisher.publish(
             alarm_array(detection.alarm, self.get_fully_qualified_name(), header))
-        if self._classification_publisher is not None:
-            self._classification_publisher.publish(classification(
-                self._detector.classifier.contract, header, detection.probability))
 
-    def _publish_annotated(self, detection: Detection, header: Header) -> None:
-        annotated = annotate(detection.image, detection.probability, detection.alarm,
+    def _publish_annotated(self, inference: Inference, header: Header) -> None:
+        assert self._detector is not None
+        annotated = annotate(inference.image, inference.probability, self._detector.alarm.active,
                              self._statistics.output_rate, self._live.annotated_max_width)
         self._annotated_publisher.publish(to_image_message(annotated, header))
 
@@ -220,17 +252,36 @@ class FireDetectorNode(ManagedNode):
             return self.resting_health(() if self._detector is None else self._model_values)
         self._camera.follow()
         now = time.monotonic()
+        silence, waiting = self._measure_silence(now), self._live.waiting
+        # A second later, since the values of a file that is being loaded come within moments.
+        if waiting and waiting != self._warned_waiting:
+            self.get_logger().warning(waiting)
+        self._warned_waiting = waiting
+        alarm = self._detector.alarm
+        problems = self._explain_silence(silence), waiting, alarm.explain_indecision()
+        overdue = silence >= self._live.image_timeout > 0
         health = assess(self._statistics.snapshot(now, read_usage()),
-                        self._live.image_timeout or math.inf,
-                        self._explain_silence(now))
-        alarm = 'raised' if self._detector.alarm.active else 'not raised'
-        return replace(health, values=(*health.values, ('alarm', alarm), *self._model_values))
+                        self._live.image_timeout if overdue else math.inf,
+                        '; '.join(filter(None, problems)))
+        state = 'raised' if alarm.active else 'not raised'
+        return replace(health, values=(*health.values, ('alarm', state), *self._model_values))
 
-    def _explain_silence(self, now: float) -> str:
+    def _measure_silence(self, now: float) -> float:
+        """Return for how many seconds an image is due; none is while simulated time stands."""
+        clock_time = self.get_clock().now().nanoseconds
+        if clock_time != self._clock_time:
+            self._clock_time, self._clock_moved = clock_time, now
+        elif now - self._clock_moved < CLOCK_TIMEOUT:
+            self._awaited_since = now
+        return min(self._statistics.silence(now), now - self._awaited_since)
+
+    def _explain_silence(self, silence: float) -> str:
         """Explain why no image has come, and log what is new of it; empty where they come."""
-        timeout, silence = self._live.image_timeout, self._statistics.silence(now)
+        timeout = self._live.image_timeout
         reason = ''
-        if self._camera is not None and 0 < timeout <= silence:
+        if self._clock_time == 0 and not self._statistics.any_arrived and silence < timeout:
+            reason = NO_CLOCK
+        elif self._camera is not None and 0 < timeout <= silence:
             reason = self._camera.explain_silence(timeout)
             if reason != self._silent_reason:
                 self.get_logger().warning(reason)

@@ -61,7 +61,8 @@ def create_playback(node: Node, values: Mapping[str, Any]) -> Playback:
     files = find_files(path)
     _check_unset(values, OF_BAGS, f'{path}, which is no bag')
     rate = values['rate'] or (frame_rate(files[0]) if is_video(files[0]) else IMAGES_PER_SECOND)
-    return FilePlayback(node, read_images(files, node.get_logger()), rate, values)
+    source = f'{len(files)} files from {files[0]} on' if len(files) > 1 else str(path)
+    return FilePlayback(node, source, read_images(files, node.get_logger()), rate, values)
 
 
 def find_bag(path: Path) -> Path | None:

@@ -38,8 +38,8 @@ def render_images(scene: SyntheticScene, rate: float, loop: bool) -> Iterator[Co
 def create_playback(node: Node, values: Mapping[str, Any]) -> ImagePlayback:
     """Prepare the scene that the parameters describe."""
     scene = SyntheticScene(values['width'], values['height'], values['seed'])
-    return ImagePlayback(node, render_images(scene, values['rate'], values['loop']),
-                         values['rate'], values)
+    images = render_images(scene, values['rate'], values['loop'])
+    return ImagePlayback(node, 'rendered room', images, values['rate'], values)
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -12,8 +12,9 @@ DEFAULTS = GuardSettings()
 
 PARAMETERS = (
     AUTOSTART,
-    Parameter('detectors', ('fire_detector/fire_detected',),
-              'Topics of the alarms, std_msgs/Bool; the alarm or silence of any one counts.'),
+    Parameter('detectors', ('fire_detector/alarm',),
+              'Topics of the alarms, diagnostic_msgs/DiagnosticArray; the alarm or silence of any '
+              'one counts.'),
     Parameter('stamped', False,
               'Commands are geometry_msgs/TwistStamped, not geometry_msgs/Twist.'),
     Parameter('action', DEFAULTS.action,
@@ -32,6 +33,11 @@ PARAMETERS = (
     Parameter('detector_timeout', DEFAULTS.detector_timeout,
               'Seconds without a report after which a detector counts as silent.',
               limits=(0.05, 3600), when=AT_ANY_TIME),
+    Parameter('max_age', DEFAULTS.max_age,
+              'Seconds by which the stamp of a report may be older or newer than the clock; past '
+              'that it does not count as heard, though its alarm does. A command that was sent as '
+              'long ago goes out as zero. 0: ages are not checked.',
+              limits=(0, 3600), when=AT_ANY_TIME),
     Parameter('on_silence', DEFAULTS.on_silence,
               'Reaction to a silent detector, also one that has never reported; as for action.',
               choices=ACTIONS, when=AT_ANY_TIME),
@@ -43,10 +49,11 @@ def detector_topics(values: Mapping[str, Any]) -> list[str]:
     Return the topics of the alarms.
 
     :param values: of every parameter, by its name.
-    :raises ValueError: when there is none, or one twice.
+    :raises ValueError: when there is none, or one twice, also with and without a / in front.
     """
     topics = list(values['detectors'] or ())
-    if not topics or len(set(topics)) < len(topics) or '' in topics:
+    names = {topic.lstrip('/') for topic in topics}
+    if not topics or len(names) < len(topics) or '' in names:
         raise ValueError(f'parameter detectors is {topics}: expected the topics of at least one '
                          f'detector, each once')
     return topics

@@ -30,6 +30,9 @@ class Parameter:
     when: str = UNCONFIGURED
 
 
+# By the type of the default.
+_EXPECTED = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text',
+             tuple: 'a list of texts'}
 AUTOSTART = Parameter('autostart', True,
                       'Configure and activate at start; false leaves that to a lifecycle manager.',
                       when=AT_START)
@@ -55,11 +58,20 @@ def check(parameter: Parameter, value: Any) -> None:
     if parameter.choices and value not in parameter.choices:
         raise ValueError(f'parameter {parameter.name} is {value!r}, '
                          f'not one of {parameter.choices}')
+    expected, allowed = _EXPECTED[type(parameter.default)], True
     if parameter.limits is not None:
         low, high = parameter.limits
-        if not (type(value) in (int, float) and low <= value <= high):
-            raise ValueError(f'parameter {parameter.name} is {value!r}, '
-                             f'not a number from {low} to {high}')
+        expected = f'{expected} from {low} to {high}'
+        allowed = type(value) in (int, float) and low <= value <= high
+    if not (allowed and _has_type(value, parameter.default)):
+        raise ValueError(f'parameter {parameter.name} is {value!r}, not {expected}')
+
+
+def _has_type(value: Any, default: Any) -> bool:
+    if isinstance(default, tuple):
+        return isinstance(value, (list, tuple)) and all(type(each) is str for each in value)
+    # A number with decimals may also be written without.
+    return type(value) in ((int, float) if isinstance(default, float) else (type(default),))
 
 
 def check_mutable(parameters: Sequence[Parameter], changed: Collection[str],

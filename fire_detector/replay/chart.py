@@ -34,18 +34,22 @@ class TimeAxis:
     """
     Seconds since the first image of a topic.
 
-    :ivar start: time of the first image: a stamp, or when it was recorded.
+    :ivar start: time of the first image, in nanoseconds: a stamp, or when it was recorded.
     :ivar length: seconds until the last image; above 0.
     :ivar by_stamp: whether times are stamps, and not those of the recorder.
     """
 
-    start: float
+    start: int
     length: float
     by_stamp: bool
 
     def position(self, prediction: Prediction) -> float:
         """Return how many seconds after the start of the axis an image was taken."""
-        return (prediction.stamp if self.by_stamp else prediction.received) - self.start
+        return self.seconds(prediction.stamp if self.by_stamp else prediction.received)
+
+    def seconds(self, time: int) -> float:
+        """Return the seconds since the start of the axis."""
+        return (time - self.start) / 1e9
 
 
 def find_axis(topic: TopicReport) -> TimeAxis:
@@ -56,7 +60,7 @@ def find_axis(topic: TopicReport) -> TimeAxis:
     """
     stamps = [prediction.stamp for prediction in topic.predictions]
     received = [prediction.received for prediction in topic.predictions]
-    length, recorded = max(stamps) - min(stamps), max(received) - min(received)
+    length, recorded = ((max(times) - min(times)) / 1e9 for times in (stamps, received))
     by_stamp = not (length == 0 < recorded or length > 2 * recorded + PLAUSIBLE_EXCESS)
     # One image alone has no length.
     return (TimeAxis(min(stamps), length or 1.0, True) if by_stamp
@@ -210,7 +214,7 @@ def lanes_of(topic: TopicReport, axis: TimeAxis) -> list[Lane]:
     labels = topic.runs[0].labels if axis.by_stamp else None
     events = labels.events if labels else ()
     lanes = [Lane(f'labeled {label}', [
-        (event.start - axis.start, event.end - axis.start)
+        (axis.seconds(event.start), axis.seconds(event.end))
         for event in events if event.label == label],
         FIRE_COLOR if label == FIRE else NOFIRE_COLOR)
         for label in sorted({event.label for event in events})]

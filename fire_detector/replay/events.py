@@ -4,8 +4,8 @@
 from collections.abc import Sequence
 import csv
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
-import math
 from pathlib import Path
 from statistics import median
 
@@ -48,8 +48,8 @@ def read_labels(path: Path) -> tuple[LabeledEvent, ...]:
     """
     Read a file of labels.
 
-    :param path: a CSV file with the columns start, end and label. Numbers below FIRST_STAMP are
-        seconds since the first image of the topic, others are stamps as recorded.
+    :param path: a CSV file with the columns start, end and label. Times are in seconds: below
+        FIRST_STAMP since the first image of the topic, others are stamps as recorded.
     :raises LabelsError: when it cannot be read; the message names the line.
     """
     try:
@@ -65,22 +65,33 @@ def read_labels(path: Path) -> tuple[LabeledEvent, ...]:
         raise LabelsError(f'{path}: no event in it')
     if len({label.is_relative for label in labels}) > 1:
         raise LabelsError(f'{path}: some times are stamps and some are seconds since the first '
-                          f'image (below {FIRST_STAMP:g}): write all of them in one way')
+                          f'image (below {FIRST_STAMP / 1e9:g}): write all of them in one way')
     return tuple(sorted(labels, key=lambda label: label.start))
 
 
 def _label(row: dict[str, str], where: str) -> LabeledEvent:
     try:
-        start, end = float(row['start']), float(row['end'])
-    except (TypeError, ValueError):
+        start, end = nanoseconds(row['start']), nanoseconds(row['end'])
+    except (TypeError, ArithmeticError, ValueError):
         raise LabelsError(f'{where}: start {row["start"]!r} and end {row["end"]!r} are not both '
                           f'numbers of seconds') from None
     label = (row['label'] or '').strip()
     if label not in EVENT_LABELS:
         raise LabelsError(f'{where}: label {label!r} is not one of {EVENT_LABELS}')
-    if not 0 <= start < end < math.inf:
-        raise LabelsError(f'{where}: start {start:g} is not below end {end:g}, or negative')
+    if not 0 <= start < end:
+        raise LabelsError(f'{where}: start {row["start"]} is not below end {row["end"]}, or '
+                          f'negative')
     return LabeledEvent(start, end, label)
+
+
+def nanoseconds(text: str) -> int:
+    """
+    Return the nanoseconds of a number of seconds, with all its digits.
+
+    :raises ArithmeticError: when it is no number.
+    :raises ValueError: when it is not finite.
+    """
+    return round(Decimal(text).scaleb(9))
 
 
 def label_figures(predictions: Sequence[Prediction],
@@ -95,10 +106,10 @@ def label_figures(predictions: Sequence[Prediction],
     last image a median period. An alarm that is raised in time without fire is false.
 
     :param predictions: in the order of the images.
-    :param labels: with stamps, or seconds since the first image; those without an image in them
+    :param labels: with stamps, or times since the first image; those without an image in them
         are left out.
     """
-    first = min((prediction.stamp for prediction in predictions), default=0.0)
+    first = min((prediction.stamp for prediction in predictions), default=0)
     processed = _processed(predictions)
     met = [label for label in (label.with_stamps(first) for label in labels)
            if any(label.contains(prediction) for prediction in processed)]
@@ -117,7 +128,7 @@ def _time_to_alarm(label: LabeledEvent, processed: Sequence[Prediction]) -> floa
         return None
     before = [prediction.alarm for prediction in processed if prediction.stamp < label.start]
     is_early = within[0].alarm and bool(before) and before[-1]
-    return 0.0 if is_early else raised[0] - label.start
+    return 0.0 if is_early else (raised[0] - label.start) / 1e9
 
 
 def _false_alarms(processed: Sequence[Prediction],
@@ -126,16 +137,16 @@ def _false_alarms(processed: Sequence[Prediction],
     fires = [label for label in labels if label.label == FIRE]
     calm = [label for label in labels if label.label == NOFIRE]
     steps = [after.stamp - before.stamp for before, after in pairwise(processed)]
-    false_alarms, seconds = 0, 0.0
+    false_alarms, covered = 0, 0.0
     was_raised, of_fire = False, False
-    for prediction, step in zip(processed, [*steps, median(steps) if steps else 0.0], strict=True):
+    for prediction, step in zip(processed, [*steps, median(steps) if steps else 0], strict=True):
         is_fire = any(label.contains(prediction) for label in fires)
         # The alarm of a fire, which takes some time to clear.
         of_fire = prediction.alarm and (is_fire or of_fire)
         if not is_fire and not of_fire and (
                 not calm or any(label.contains(prediction) for label in calm)):
             # Where time jumps back, as in a loop, an image covers none.
-            seconds += max(step, 0.0)
+            covered += max(step, 0)
             false_alarms += prediction.alarm and not was_raised
         was_raised = prediction.alarm
-    return false_alarms, seconds
+    return false_alarms, covered / 1e9

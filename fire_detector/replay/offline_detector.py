@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from fire_detector.detection.detector import Detector, Inference, Rejection
+from fire_detector.detection.freshness import Freshness
 from fire_detector.detection.image_statistics import DATA
 from fire_detector.model.contract import ModelContract
 from fire_detector.model.locate import find_model
@@ -50,6 +51,7 @@ class OfflineDetector:
             values, self._detector.classifier.contract.alarm)
         self._detector.alarm.settings = self._live.alarm
         self._detector.alarm.latch = self._live.alarm_latch
+        self._freshness = Freshness(max_age=0.0)
         self._selector = SnapshotSelector(self._live.alarm.on_threshold)
         self._predictions: list[Prediction] = []
         self._idle: SimpleQueue[Detector] = SimpleQueue()
@@ -71,6 +73,9 @@ class OfflineDetector:
         """
         Decide on the alarm after the next image, as the node does.
 
+        As there, an image with the stamp of the one before it does not count. Its age does not
+        matter here, where the time of recording need not be that of the camera's clock.
+
         :param image: the image.
         :param inference: what `infer` returned for it.
         """
@@ -79,11 +84,12 @@ class OfflineDetector:
                 image.stamp, image.received, None, self._detector.alarm.active,
                 inference.reason, inference.detail))
             return
-        detection = self._detector.decide(inference)
-        prediction = Prediction(image.stamp, image.received, detection.probability,
-                                detection.alarm)
+        if not self._freshness.explain_staleness(image.stamp, image.received):
+            self._detector.decide(inference)
+        prediction = Prediction(image.stamp, image.received, inference.probability,
+                                self._detector.alarm.active)
         self._predictions.append(prediction)
-        self._selector.add(prediction, detection.image)
+        self._selector.add(prediction, inference.image)
 
     def run(self) -> Run:
         """Return the predictions so far, and what follows from them."""

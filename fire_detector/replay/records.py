@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The results of a replay: times in seconds, probabilities 0..1."""
+"""The results of a replay: stamps in nanoseconds, durations in seconds, probabilities 0..1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +10,8 @@ from statistics import median
 FIRE, NOFIRE = EVENT_LABELS = ('fire', 'nofire')
 RAISED, CLEARED, HIGHEST, DOUBTFUL = (
     'alarm raised', 'alarm cleared', 'highest', 'most doubtful')
-# Smaller numbers in labels are seconds since the first image: as a stamp, this is March 1973.
-FIRST_STAMP = 1e8
+# Smaller times in labels are since the first image: as a stamp, this is March 1973.
+FIRST_STAMP = 10 ** 8 * 10 ** 9
 # Median periods after which the next image is late.
 GAP = 3.0
 
@@ -21,7 +21,7 @@ class Prediction:
     """
     The prediction for one image of one topic.
 
-    :ivar stamp: of the message's header; in a video or folder, seconds since the first image.
+    :ivar stamp: of the message's header; in a video or folder, since the first image.
     :ivar received: when the recorder got it; in a video or folder the same as `stamp`.
     :ivar probability: that it shows fire; None where the image was rejected.
     :ivar alarm: whether the alarm is raised after this image.
@@ -29,8 +29,8 @@ class Prediction:
     :ivar detail: the same in a sentence.
     """
 
-    stamp: float
-    received: float
+    stamp: int
+    received: int
     probability: float | None
     alarm: bool
     reason: str = ''
@@ -62,8 +62,8 @@ class AlarmEvent:
     :ivar peak: highest probability from start to end.
     """
 
-    start: float
-    end: float | None
+    start: int
+    end: int | None
     peak: float
 
 
@@ -72,28 +72,28 @@ class LabeledEvent:
     """
     An interval of time that a person has labeled.
 
-    :ivar start: a stamp, or seconds since the first image.
+    :ivar start: a stamp, or nanoseconds since the first image.
     :ivar end: likewise, above `start`.
     :ivar label: FIRE or NOFIRE.
     :ivar time_to_alarm: seconds from the start until the alarm was raised, 0 where it was already;
         None where it was missed or not measured, or the label is NOFIRE.
     """
 
-    start: float
-    end: float
+    start: int
+    end: int
     label: str
     time_to_alarm: float | None = None
 
     @property
     def is_relative(self) -> bool:
-        """Return whether the times are seconds since the first image."""
+        """Return whether the times are since the first image."""
         return self.end < FIRST_STAMP
 
     def contains(self, prediction: Prediction) -> bool:
         """Return whether an image lies in the event; `start` and `end` are stamps."""
         return self.start <= prediction.stamp <= self.end
 
-    def with_stamps(self, first: float) -> 'LabeledEvent':
+    def with_stamps(self, first: int) -> 'LabeledEvent':
         """
         Return the event with stamps instead of relative times.
 
@@ -180,7 +180,7 @@ class TopicReport:
     def duration(self) -> float:
         """Return the seconds from the first stamp to the last."""
         stamps = [prediction.stamp for prediction in self.predictions]
-        return max(stamps) - min(stamps)
+        return (max(stamps) - min(stamps)) / 1e9
 
     @property
     def rate(self) -> float:
@@ -188,11 +188,11 @@ class TopicReport:
         return (len(self.predictions) - 1) / self.duration if self.duration > 0 else 0.0
 
     @property
-    def gaps(self) -> tuple[tuple[float, float], ...]:
+    def gaps(self) -> tuple[tuple[int, float], ...]:
         """List where the next image came later than usual: stamp before, and seconds."""
         stamps = [prediction.stamp for prediction in self.predictions]
         longest = longest_step(stamps)
-        return tuple((before, after - before) for before, after in pairwise(stamps)
+        return tuple((before, (after - before) / 1e9) for before, after in pairwise(stamps)
                      if after - before > longest)
 
     @property
@@ -236,6 +236,6 @@ class Report:
 
 
 def longest_step(times: Sequence[float]) -> float:
-    """Return the seconds up to which an image follows without a gap; infinite if unknown."""
+    """Return the longest time in which an image follows without a gap; infinite if unknown."""
     steps = [after - before for before, after in pairwise(times)]
     return (GAP * median(steps) if steps else 0.0) or math.inf

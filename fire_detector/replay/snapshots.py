@@ -69,7 +69,7 @@ class SnapshotSelector:
         """Keep an image if its score is among the best, and above those of its neighbors."""
         kept = self._kept[kind]
         near = [other for other in kept
-                if abs(other.prediction.stamp - prediction.stamp) < SPACING]
+                if abs(other.prediction.stamp - prediction.stamp) < 1e9 * SPACING]
         # Candidates are sorted: the last one has the lowest score.
         if (any(other.score >= score for other in near)
                 or (not near and len(kept) == MAX_OTHERS and score <= kept[-1].score)):

@@ -76,7 +76,7 @@ def _read_bag(bag: Bag, topics: Sequence[str]) -> Iterator[RecordedImage]:
 def _read_video(path: Path, problems: list[str]) -> Iterator[RecordedImage]:
     try:
         for frame in read_video(path):
-            yield RecordedImage(path.name, VIDEO, frame.time, frame.time, frame)
+            yield RecordedImage(path.name, VIDEO, frame.stamp, frame.stamp, frame)
     except ImageFileError as error:
         problems.append(str(error))
 
@@ -84,13 +84,13 @@ def _read_video(path: Path, problems: list[str]) -> Iterator[RecordedImage]:
 def _read_images(name: str, files: Sequence[Path], rate: float,
                  problems: list[str]) -> Iterator[RecordedImage]:
     for index, file in enumerate(files):
-        time, frame, problem = index / rate, None, ''
+        stamp, frame, problem = round(1e9 * index / rate), None, ''
         try:
-            frame = Frame(index, time, read_image(file))
+            frame = Frame(index, stamp, read_image(file))
         except ImageFileError as error:
             problem = str(error)
             problems.append(problem)
-        yield RecordedImage(name, IMAGES, time, time, frame, problem)
+        yield RecordedImage(name, IMAGES, stamp, stamp, frame, problem)
 
 
 def recordings_in(path: Path) -> list[Path]:

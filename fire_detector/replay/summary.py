@@ -69,7 +69,7 @@ def _run_cells(report: Report, topic: TopicReport, run: Run) -> Row:
         'rejected': str(run.rejected),
         'duration_s': f'{topic.duration:.1f}',
         'alarms': str(len(run.alarms)),
-        'first_alarm_s': f'{run.alarms[0].start - begin:.2f}' if run.alarms else '',
+        'first_alarm_s': f'{(run.alarms[0].start - begin) / 1e9:.2f}' if run.alarms else '',
         'highest': f'{run.highest.probability:.3f}' if run.highest else '',
         'times_real_time': f'{topic.duration / report.processed_in:.1f}'
         if report.processed_in > 0 else ''}

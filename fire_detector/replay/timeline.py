@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 import csv
+from decimal import Decimal
 from pathlib import Path
 
 from fire_detector.replay.chart import draw_probability, find_axis, lanes_of, plain_text, series_of
@@ -22,8 +23,9 @@ def write_csv(report: Report, path: Path) -> None:
     Write a line for each image.
 
     The columns are topic, stamp, received, probability, alarm (0 or 1), reason and detail; with a
-    second model, the last four again with `_2` behind their names. Probabilities have all their
-    digits; that of a rejected image is empty.
+    second model, the last four again with `_2` behind their names. Stamps are in seconds, with the
+    nine digits of their nanoseconds: as texts they are equal to those of the topic. Probabilities
+    have all their digits; that of a rejected image is empty.
     """
     models = len(report.topics[0].runs)
     with path.open('w', newline='', encoding='utf-8') as file:
@@ -37,12 +39,17 @@ def write_csv(report: Report, path: Path) -> None:
 
 def _rows(topic: TopicReport) -> Iterator[list[object]]:
     for predictions in zip(*(run.predictions for run in topic.runs), strict=True):
-        row: list[object] = [topic.topic, f'{predictions[0].stamp:.9f}',
-                             f'{predictions[0].received:.9f}']
+        row: list[object] = [topic.topic, _seconds(predictions[0].stamp),
+                             _seconds(predictions[0].received)]
         for prediction in predictions:
             row += ['' if prediction.probability is None else repr(float(prediction.probability)),
                     int(prediction.alarm), prediction.reason, prediction.detail]
         yield row
+
+
+def _seconds(nanoseconds: int) -> str:
+    # Not by a float, which has no digits left for nanoseconds since 1970.
+    return f'{Decimal(nanoseconds).scaleb(-9):.9f}'
 
 
 def write_png(report: Report, path: Path) -> None:
@@ -62,5 +69,5 @@ def _draw(axes: Axes, topic: TopicReport) -> None:
     names = ', '.join(name for name, _ in topic.named_runs)
     axes.set(title=plain_text(f'{topic.topic} ({topic.message_type}), {names}'),
              xlabel=f'seconds since the first image ({"stamp" if axis.by_stamp else "received"} '
-                    f'{axis.start:.3f})')
+                    f'{axis.start / 1e9:.3f})')
     axes.legend(loc='center left', bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)

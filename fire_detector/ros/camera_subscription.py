@@ -2,6 +2,7 @@
 """The subscription to the camera, which follows what its publishers offer."""
 
 from collections.abc import Callable, Sequence
+import os
 from typing import Any
 
 from fire_detector.detection.silence_cause import (
@@ -12,6 +13,11 @@ from fire_detector.detection.silence_cause import (
 )
 from fire_detector.parameters.detector import COMPRESSED, RAW, RELIABILITIES
 from fire_detector.ros.executor import FastPathSubscription
+from fire_detector.ros.fast_dds import (
+    granted_receive_buffer,
+    large_images_advice,
+    SHARED_MEMORY,
+)
 from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -54,10 +60,12 @@ class CameraSubscription:
         """
         self._node = node
         self._fixed = RELIABILITY.get(reliability)
-        self._name, self._type, self._type_name = TOPICS[transport]
+        _, self._type, self._type_name = TOPICS[transport]
         self._on_image = on_image
-        self.topic: str = node.resolve_topic_name(self._name)
+        self.topic = resolve_image_topic(node, transport)
         self._one_publisher = False
+        # Bytes of the last image, and whether it has been said that as many get lost.
+        self._size, self._warned_of_size = 0, False
         self._subscription = self._subscribe(self._wanted(self._publishers()))
         self._log_subscription()
 
@@ -78,13 +86,22 @@ class CameraSubscription:
                      own.reliability.name.lower(), own.durability.name.lower()))
 
     def follow(self) -> None:
-        """Subscribe anew where the publishers have come to offer another reliability."""
+        """
+        Subscribe anew where the publishers have come to offer another reliability.
+
+        Where images are best effort and so large that the next may be lost, warn of it.
+        """
         publishers = self._publishers()
         wanted = self._wanted(publishers)
         self._one_publisher = len(publishers) == 1
         if wanted != self._reliability:
             self._renew(wanted)
             self._log_subscription()
+        if (wanted == QoSReliabilityPolicy.BEST_EFFORT and self._size > SHARED_MEMORY
+                and not self._warned_of_size):
+            self._warned_of_size = True
+            if advice := large_images_advice(os.environ, granted_receive_buffer()):
+                self._node.get_logger().warning(f'{self.topic}: {advice}')
 
     def retry(self) -> None:
         """
@@ -128,13 +145,14 @@ class CameraSubscription:
         receive = (self._receive if hasattr(Subscription, 'CallbackType')
                    else lambda message: self._receive(message, {}))
         subscription = self._node.create_subscription(
-            self._type, self._name, receive, profile,
+            self._type, self.topic, receive, profile,
             qos_overriding_options=QoSOverridingOptions((
                 QoSPolicyKind.DEPTH, QoSPolicyKind.HISTORY, QoSPolicyKind.DURABILITY)))
         self.direct = FastPathSubscription(subscription, self._receive)
         return subscription
 
     def _receive(self, message: Any, info: Any) -> None:
+        self._size = len(message.data)
         self._on_image(message, self._lost_before(info))
 
     def _lost_before(self, info: Any) -> int:
@@ -149,6 +167,26 @@ class CameraSubscription:
             self._numbers.clear()
         self._numbers[key] = number
         return 0 if before is None else max(0, number - before - 1)
+
+
+def resolve_image_topic(node: Node, transport: str) -> str:
+    """
+    Return the topic of a camera's images, as image_transport finds it.
+
+    Compressed images are below the raw ones: what `image` is remapped to holds for them, too. A
+    topic that is remapped itself is left to ROS, and one that is that of compressed images already
+    is taken as it is.
+
+    :param node: with the remappings.
+    :param transport: a key of TOPICS.
+    :return: the full name.
+    """
+    name = TOPICS[transport][0]
+    topic: str = node.resolve_topic_name(name)
+    if transport == RAW or topic != node.resolve_topic_name(name, only_expand=True):
+        return topic
+    base = node.resolve_topic_name(TOPICS[RAW][0])
+    return base if base.endswith(f'/{COMPRESSED}') else f'{base}/{COMPRESSED}'
 
 
 def _endpoint(info: TopicEndpointInfo) -> Endpoint:

@@ -5,24 +5,44 @@ from collections.abc import Sequence
 import difflib
 from typing import Any
 
-from fire_detector.parameters.table import AT_START, Parameter
+from fire_detector.parameters.table import AT_START, check, Parameter
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
 # What rclpy declares or reads by itself, beside the table.
 _OF_RCLPY = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
+# The classes of the loaded model, which ~/vision_info refers to. Not in the table, since nobody
+# sets it; but `ros2 param dump` writes it into files.
+LABELS = 'labels'
 # Share of letters in common from which on a name is taken for a misspelled one: difflib's own, and
 # one for a node whose parameter file has those of other nodes, too.
 _SIMILAR, _VERY_SIMILAR = 0.6, 0.8
 
 
-def declare_parameters(node: Node, table: Sequence[Parameter]) -> None:
-    """Declare every parameter of a table on a node, with what ROS can check of it."""
+def declare_parameters(node: Node, table: Sequence[Parameter]) -> dict[str, str]:
+    """
+    Declare every parameter of a table on a node, with what ROS can check of it.
+
+    :return: what is wrong with values from files and the command line, by the parameters' names.
+        Of what ROS checks itself, such a parameter has its default.
+    """
+    problems = {}
     for parameter in table:
         default = parameter.default
-        node.declare_parameter(
-            parameter.name, list(default) if isinstance(default, tuple) else default,
-            _descriptor(parameter))
+        value = list(default) if isinstance(default, tuple) else default
+        try:
+            node.declare_parameter(parameter.name, value, _descriptor(parameter))
+        except ParameterException as error:
+            node.declare_parameter(parameter.name, value, _descriptor(parameter),
+                                   ignore_override=True)
+            problems[parameter.name] = str(error)
+        override = node._parameter_overrides.get(parameter.name)
+        try:
+            check(parameter, default if override is None else override.value)
+        except ValueError as error:
+            problems[parameter.name] = str(error)
+    return problems
 
 
 def read_parameters(node: Node, table: Sequence[Parameter]) -> dict[str, Any]:
@@ -47,7 +67,7 @@ def _undeclared(node: Node, table: Sequence[Parameter]) -> list[str]:
     names = {parameter.name for parameter in table}
     # rclpy has no public name for these.
     return [name for name in node._parameter_overrides
-            if name not in names and not name.startswith(_OF_RCLPY)]
+            if name not in names and name != LABELS and not name.startswith(_OF_RCLPY)]
 
 
 def _most_similar(name: str, table: Sequence[Parameter], similarity: float) -> str:

@@ -104,7 +104,7 @@ def test_raw_frames(encoding: str, padding: int) -> None:
     pixels = smooth()
     step, data = raw_frame(encoding, pixels, padding)
     image = convert_raw(encoding, 60, 80, step, data).in_order('BGR')
-    if encoding in ('mono8', 'mono16', '8UC1'):
+    if encoding in ('mono8', 'mono16'):
         pixels = np.repeat(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)[:, :, np.newaxis], 3, axis=2)
     # At the edge, a Bayer mosaic has neighbors on one side only.
     np.testing.assert_allclose(image[1:-1, 1:-1].astype(int), pixels[1:-1, 1:-1], atol=4)

@@ -7,7 +7,7 @@ from fire_detector.model.classifier import load_runtime
 from fire_detector.model.locate import find_model
 from fire_detector.parameters.detector import RAW
 from fire_detector.ros.camera_subscription import TOPICS
-from fire_detector.ros.process import ros_process
+from fire_detector.ros.process import ros_process, signals_shut_down
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from rclpy.node import Node
@@ -34,4 +34,6 @@ class FloorNode(Node):
 
 if __name__ == '__main__':
     with ros_process(None):
-        rclpy.spin(FloorNode())
+        node = FloorNode()
+        with signals_shut_down(node.context):
+            rclpy.spin(node)

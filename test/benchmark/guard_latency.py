@@ -16,12 +16,12 @@ import tempfile
 import time
 
 from benchmark.bench import Subject
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Twist
-from guarded_robot import ALARM, twist_of
+from guarded_robot import ALARM, report, twist_of
 import rclpy
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
 from ros_session import RosSession
-from std_msgs.msg import Bool
 
 WARM_UP = 1.0
 DIRECT, GUARDED, RELAYED = TOPICS = '/cmd_vel_in', '/cmd_vel_out', '/cmd_vel_relayed'
@@ -66,10 +66,10 @@ def measure(seconds: float, rate: float) -> str:
         ros.start_command([sys.executable, __file__, '--run', 'relay'])
         for topic in TOPICS:
             listen(ros, topic)
-        alarm = ros.node.create_publisher(Bool, ALARM, 10)
+        alarm = ros.node.create_publisher(DiagnosticArray, ALARM, 10)
         ros.wait_for(lambda: alarm.get_subscription_count() == 1
                      and ros.node.count_publishers(RELAYED) == 1, 'guard and relay')
-        alarm.publish(Bool(data=False))
+        alarm.publish(report(False, ros.node.get_clock().now().to_msg()))
         ros.start_command([sys.executable, __file__, '--run', 'publish', '--rate', str(rate)])
         ros.wait_for(lambda: ros.node.count_publishers(DIRECT) == 1, 'commands')
         begin = time.monotonic() + WARM_UP

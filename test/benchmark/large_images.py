@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from fire_detector.bringup.fast_dds import large_images_environment
+from fire_detector.ros.fast_dds import large_images_environment
 import rclpy
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from ros_session import Diagnostics, ROOT, RosSession

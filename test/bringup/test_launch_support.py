@@ -5,11 +5,15 @@ from fire_detector.bringup.launch_support import (
     alarm_topics,
     check_combination,
     check_installed,
+    check_names,
     detector_namespaces,
     guard_enclave,
     image_remappings,
+    is_true,
+    log_level_arguments,
     NO_CAMERA,
     split_cameras,
+    split_image_topic,
 )
 import pytest
 
@@ -39,10 +43,68 @@ def test_bad_camera_names(cameras: str, message: str) -> None:
     assert f'cameras:={cameras}' in str(error.value)
 
 
+@pytest.mark.parametrize(('value', 'expected'), [
+    ('true', True), ('True', True), ('false', False), ('False', False)])
+def test_switch(value: str, expected: bool) -> None:
+    """True and false, as YAML and Python write them."""
+    assert is_true('respawn', value) is expected
+
+
+@pytest.mark.parametrize('value', ['maybe', '', '1', '[', 'null'])
+def test_no_switch(value: str) -> None:
+    """The error has argument, value and what is expected."""
+    with pytest.raises(ValueError) as error:
+        is_true('respawn', value)
+    assert str(error.value) == f'respawn:={value}: expected true or false'
+
+
+@pytest.mark.parametrize(('namespace', 'image_topic', 'enclave'), [
+    ('', 'image', ''), ('/', '/image', '/robot'), ('robot1/', '~/image_raw', '/robot/detector'),
+    ('/robot1/_arm', 'camera/image_raw', '')])
+def test_names(namespace: str, image_topic: str, enclave: str) -> None:
+    """Relative and absolute ones, with digits and _."""
+    check_names(namespace, image_topic, enclave)
+
+
+@pytest.mark.parametrize('changes', [
+    {'namespace': '1st'}, {'namespace': 'a//b'}, {'image_topic': ''}, {'image_topic': 'a b'},
+    {'image_topic': '/camera/'}, {'image_topic': 'camera-1'}, {'enclave': 'robot'}])
+def test_no_names(changes: dict[str, str]) -> None:
+    """The error has argument and value."""
+    (argument, value), = changes.items()
+    with pytest.raises(ValueError, match=f'{argument}:={value}: expected'):
+        check_names(**{'namespace': '', 'image_topic': 'image', 'enclave': ''} | changes)
+
+
+@pytest.mark.parametrize(('topic', 'transport', 'expected'), [
+    ('image', '', ('image', '')), ('/a/image', 'raw', ('/a/image', 'raw')),
+    ('/a/image', 'compressed', ('/a/image', 'compressed')),
+    ('/a/image/compressed', '', ('/a/image', 'compressed')),
+    ('/a/image/compressed', 'compressed', ('/a/image', 'compressed')),
+])
+def test_image_topic(topic: str, transport: str, expected: tuple[str, str]) -> None:
+    """The topic of compressed images means the camera above it, and the transport."""
+    assert split_image_topic(topic, transport) == expected
+
+
+def test_image_topic_of_another_transport() -> None:
+    """Compressed images are not raw."""
+    with pytest.raises(ValueError, match=r'image_topic:=/a/compressed .* image_topic:=/a$'):
+        split_image_topic('/a/compressed', 'raw')
+
+
+@pytest.mark.parametrize(('level', 'namespace', 'expected'), [
+    ('info', '/robot1', 'info'), ('error', '', 'error'), ('debug', '', 'fire_guard:=debug'),
+    ('debug', '/robot1/front', 'robot1.front.fire_guard:=debug')])
+def test_log_level(level: str, namespace: str, expected: str) -> None:
+    """Below info for the node's logger, which rcl names with dots; else for all."""
+    assert log_level_arguments(level, namespace, 'fire_guard') == ['--log-level', expected]
+
+
 def test_alarm_topics() -> None:
     """The guard subscribes to each named camera's detector, and else to its default."""
     assert alarm_topics(['front', 'rear']) == [
-        'front/fire_detector/fire_detected', 'rear/fire_detector/fire_detected']
+        'front/fire_detector/alarm', 'rear/fire_detector/alarm']
     assert alarm_topics([]) == []
 
 

@@ -77,7 +77,7 @@ def test_policy_is_what_the_node_has(ros: RosSession, node: str) -> None:
 
 @pytest.mark.parametrize(('node', 'subscribed'), [
     ('fire_detector', ['/image', '/image/compressed', '/clock']),
-    ('fire_guard', ['/cmd_vel_in', '/fire_detector/fire_detected', '/clock'])])
+    ('fire_guard', ['/cmd_vel_in', '/fire_detector/alarm', '/clock'])])
 def test_nothing_is_listed_twice_or_beyond_the_design(node: str, subscribed: list[str]) -> None:
     """A node calls no service, and subscribes to its inputs and the clock only."""
     names = allowed(node)

@@ -61,7 +61,7 @@ def detector(model: Path) -> Detector:
 
 def frame(pixels: Pixels, stamp: float) -> Frame:
     """Build a frame of a file."""
-    return Frame(3, stamp, ColorImage(pixels, 'RGB'))
+    return Frame(3, round(1e9 * stamp), ColorImage(pixels, 'RGB'))
 
 
 def detection(result: Detection | Rejection) -> Detection:
@@ -75,7 +75,7 @@ def test_image(detector: Detector, fire: Pixels, make: Any) -> None:
     """Whatever brings the pixels, the probability is that of the classifier, bit by bit."""
     expected = FireClassifier(detector.model).probability(ColorImage(fire, 'RGB'))
     found = detection(detector.process(make(fire, 12.25)))
-    assert found.stamp == 12.25
+    assert found.stamp == 12_250_000_000
     assert found.probability == expected > 0.5
     np.testing.assert_array_equal(found.image.in_order('RGB'), fire)
     assert (found.alarm, found.alarm_changed) == (True, True)
@@ -139,7 +139,7 @@ def test_rejected_raw_image(detector: Detector, fire: Pixels, changes: dict[str,
     """The reason is a word that statistics count, and the detail has what is wrong."""
     found = detector.process(raw_message(fire, 5.5, **changes))
     assert isinstance(found, Rejection)
-    assert (found.stamp, found.reason) == (5.5, reason)
+    assert (found.stamp, found.reason) == (5_500_000_000, reason)
     assert reason in REASONS
     assert detail in found.detail
 
@@ -151,7 +151,7 @@ def test_rejected_compressed_image(detector: Detector, file: bytes, reason: str)
     message = SimpleNamespace(header=header(5.5), format='jpeg', data=array('B', file))
     found = detector.process(message)
     assert isinstance(found, Rejection)
-    assert (found.stamp, found.reason) == (5.5, reason)
+    assert (found.stamp, found.reason) == (5_500_000_000, reason)
 
 
 @pytest.mark.parametrize(('error', 'detail'), [
@@ -163,7 +163,7 @@ def test_other_errors_are_rejections(detector: Detector, fire: Pixels, error: Ex
         raise error
 
     monkeypatch.setattr(module, 'decode_message', refuse)
-    assert detector.process(raw_message(fire, 5.5)) == Rejection(5.5, OTHER, detail)
+    assert detector.process(raw_message(fire, 5.5)) == Rejection(5_500_000_000, OTHER, detail)
 
 
 def test_errors_of_the_code_are_not_hidden(detector: Detector, fire: Pixels,
@@ -189,7 +189,7 @@ def test_model_without_a_probability(models: Path, tmp_path: Path) -> None:
         assert found.probability == pytest.approx(0.5)
         rejection = detector.process(raw_message(np.full_like(black, 255), 2.0))
         assert isinstance(rejection, Rejection)
-        assert (rejection.stamp, rejection.reason) == (2.0, INFERENCE)
+        assert (rejection.stamp, rejection.reason) == (2_000_000_000, INFERENCE)
         assert 'nan' in rejection.detail
 
 

@@ -44,13 +44,15 @@ def test_one_period() -> None:
     """
     Thirty images in a second are 30 Hz, of which 24 are processed, and so on.
 
-    0.5 s of processor time in a second are half a core. The ages are those of the stamped images.
+    0.5 s of processor time in a second are half a core. The ages are those of the stamped images,
+    the last two of which are stale.
     """
     statistics = Statistics(START)
     statistics.snapshot(START, Usage(2.0, None))
     arrive(statistics, START + 0.5, 30)
     for number in range(24):
-        statistics.processed(number / 1000, CLOCK - number / 100, CLOCK)
+        statistics.processed(number / 1000, CLOCK - number * 10_000_000, CLOCK,
+                             'old' if number > 21 else '')
     for _ in range(3):
         statistics.skipped()
     statistics.dropped()
@@ -63,8 +65,9 @@ def test_one_period() -> None:
     assert (found.encoding, found.size) == ('bgr8', '640x480')
     assert found.rejection == ('size', '0x0 is not an image size')
     period = found.period
-    assert [getattr(period, name) for name in EVENTS] == [30, 24, 3, 3, 1]
-    assert [found.totals[name] for name in EVENTS] == [30, 24, 3, 3, 1]
+    assert [getattr(period, name) for name in EVENTS] == [30, 24, 3, 3, 1, 2]
+    assert [found.totals[name] for name in EVENTS] == [30, 24, 3, 3, 1, 2]
+    assert (found.stale_run, found.staleness) == (2, 'old')
     assert {name: found.totals[name] for name in REASONS if found.totals[name]} == {'size': 1}
     assert list(period.inference) == [number / 1000 for number in range(24)]
     assert list(period.ages) == pytest.approx([number / 100 for number in range(24)], abs=1e-6)
@@ -134,8 +137,8 @@ def test_dropped_image_still_waits() -> None:
 
 
 @pytest.mark.parametrize(('stamp', 'clock', 'unstamped', 'without_clock', 'ages'), [
-    (0.0, CLOCK, 1, 0, 0), (0.0, 0.0, 1, 0, 0), (12.5, 0.0, 0, 1, 0), (12.5, 13.0, 0, 0, 1)])
-def test_age_needs_stamp_and_clock(stamp: float, clock: float, unstamped: int,
+    (0, CLOCK, 1, 0, 0), (0, 0, 1, 0, 0), (12_500, 0, 0, 1, 0), (12_500, 13_000, 0, 0, 1)])
+def test_age_needs_stamp_and_clock(stamp: int, clock: int, unstamped: int,
                                    without_clock: int, ages: int) -> None:
     """No age is made up where one of the two times is missing."""
     statistics = Statistics(START)

@@ -3,7 +3,15 @@
 
 from dataclasses import replace
 
-from fire_detector.guard.guard import FireGuard, GuardSettings, MANUAL, NONE, SLOW, STOP
+from fire_detector.guard.guard import (
+    describe_scale,
+    FireGuard,
+    GuardSettings,
+    MANUAL,
+    NONE,
+    SLOW,
+    STOP,
+)
 import pytest
 
 # Nobody is silent within an hour.
@@ -170,3 +178,89 @@ def test_settings_hold_at_once() -> None:
     assert guard.scale(1.0) == 0.5
     guard.settings = replace(SETTINGS, action=NONE)
     assert guard.scale(1.0) == 1.0
+
+
+def test_stale_reports_are_no_word() -> None:
+    """Heard at 0 s, then stale reports only: silent at 2 s; the first that is fresh ends it."""
+    guard = guard_of(replace(SETTINGS, detector_timeout=2.0))
+    guard.report_stale(0, False, '9.0 s old')
+    assert guard.scale(1.9) == 1.0
+    assert guard.scale(2.0) == 0.0
+    assert guard.silences(2.0) == ['no word of detector 0 for 2.0 s, only reports 9.0 s old']
+    guard.report(0, False, 2.25)
+    assert (guard.scale(2.25), guard.silences(4.25)) == (
+        1.0, ['no word of detector 0 for 2.0 s'])
+
+
+def test_stale_alarm_holds_and_stale_clear_does_not_end_it() -> None:
+    """Raised by a stale report; clear by stale ones changes nothing, by fresh ones it ends."""
+    guard = guard_of()
+    guard.report_stale(0, True, '9.0 s old')
+    assert (guard.scale(1.0), guard.alarms()) == (0.0, ['fire alarm of detector 0'])
+    guard.report_stale(0, False, '9.0 s old')
+    assert guard.scale(100.0) == 0.0
+    guard.report(0, False, 100.0)
+    guard.report(0, False, 103.0)
+    assert guard.scale(103.0) == 1.0
+
+
+def test_stale_reports_do_not_outwait_a_hold() -> None:
+    """Clear once at 5 s, then stale for long: no report of no fire for three seconds."""
+    guard = guard_of()
+    guard.report(0, True, 4.0)
+    guard.report(0, False, 5.0)
+    guard.report_stale(0, False, '9.0 s old')
+    assert guard.scale(100.0) == 0.0
+
+
+def test_dismissed_detector_does_not_count() -> None:
+    """
+    Front is alarmed and dies; refused at 3.9 s, 1.9 s after its last word, done at 4 s.
+
+    Rear, clear all the time, then has to say so for three seconds. What front says, even if it is
+    stale, brings back its alarm and its silence.
+    """
+    guard = FireGuard(replace(SETTINGS, detector_timeout=2.0), ['front', 'rear'])
+    guard.report(0, True, 2.0)
+    guard.report(1, False, 3.9)
+    assert guard.dismiss(0, 3.9) == (
+        'front was heard 1.9 s ago: only a silent detector can be dismissed')
+    assert guard.alarms() == ['fire alarm of front']
+    assert guard.dismiss(0, 4.0) == ''
+    assert guard.dismissals() == ['front is dismissed: its alarm and its silence do not count']
+    assert guard.silences(4.0) == []
+    guard.report(1, False, 6.9)
+    assert guard.scale(6.9) == 0.0
+    guard.report(1, False, 7.0)
+    assert guard.scale(7.0) == 1.0
+    # The other one still counts.
+    assert guard.scale(9.0) == 0.0
+    guard.report_stale(0, False, '9.0 s old')
+    assert guard.dismissals() == []
+    assert guard.alarms() == ['fire alarm of front']
+    assert guard.silences(8.0) == ['no word of front for 6.0 s, only reports 9.0 s old']
+
+
+def test_dismissed_only_detector() -> None:
+    """With the last one dismissed nothing is left to hold for; by hand a hold is released, too."""
+    guard = guard_of(replace(SETTINGS, detector_timeout=2.0))
+    guard.report(0, True, 1.0)
+    assert guard.dismiss(0, 3.0) == ''
+    assert guard.scale(3.0) == 1.0
+    guard = guard_of(replace(SETTINGS, detector_timeout=2.0, release=MANUAL))
+    guard.report(0, True, 1.0)
+    assert guard.dismiss(0, 3.0) == ''
+    assert guard.scale(3.0) == 0.0
+    assert guard.release()
+    assert guard.scale(3.0) == 1.0
+    never_heard = FireGuard(SETTINGS, ['front'])
+    assert never_heard.dismiss(0, 0.0) == ''
+    assert never_heard.scale(0.0) == 1.0
+
+
+@pytest.mark.parametrize(('scale', 'words'), [
+    (0.0, 'stopped'), (0.3, 'slowed to 30 %'), (0.125, 'slowed to 12.5 %'),
+    (1.0, 'commands pass')])
+def test_describe_scale(scale: float, words: str) -> None:
+    """A factor of zero is a stop, and one of one nothing at all."""
+    assert describe_scale(scale) == words

@@ -16,12 +16,12 @@ PIXELS = np.arange(3 * 64 * 48, dtype=np.uint32).reshape(48, 64, 3).astype(np.ui
 
 @pytest.mark.parametrize('message', [
     raw_message(PIXELS, 12.25), compressed_message(PIXELS, 12.25),
-    Frame(0, 12.25, ColorImage(PIXELS, 'RGB'))],
+    Frame(0, 12_250_000_000, ColorImage(PIXELS, 'RGB'))],
     ids=['raw', 'compressed', 'frame'])
 def test_message(message: Any) -> None:
     """Pixels and stamp are those of the message."""
     np.testing.assert_array_equal(decode_message(message, 1, 1).in_order('RGB'), PIXELS)
-    assert stamp_of(message) == 12.25
+    assert stamp_of(message) == 12_250_000_000
 
 
 @pytest.mark.parametrize(('rows', 'columns', 'shape'), [
@@ -34,7 +34,7 @@ def test_jpeg_is_no_larger_than_needed(rows: int, columns: int, shape: tuple[int
 
 def test_nanoseconds() -> None:
     """A stamp of 5 s and 7 ns."""
-    assert stamp_of(SimpleNamespace(header=header(5 + 7e-9))) == 5 + 7e-9
+    assert stamp_of(SimpleNamespace(header=header(5 + 7e-9))) == 5_000_000_007
 
 
 def test_description() -> None:

@@ -131,7 +131,7 @@ def test_video(video: Path) -> None:
     """All frames in order, numbered from 0, at the times that 20 frames a second have."""
     frames = list(read_video(video))
     assert [frame.index for frame in frames] == list(range(FRAMES))
-    assert [frame.time for frame in frames] == [number / 20 for number in range(FRAMES)]
+    assert [frame.stamp for frame in frames] == [number * 50_000_000 for number in range(FRAMES)]
     assert {frame.image.color_order for frame in frames} == {'BGR'}
     means = [frame.image.pixels.mean() for frame in frames]
     np.testing.assert_allclose(means, 5.0 * np.arange(FRAMES), atol=3)
@@ -182,7 +182,7 @@ def test_camera(capture: Mock) -> None:
     pixels = np.zeros((4, 6, 3), np.uint8)
     capture.retrieve.side_effect = [(True, pixels), (True, pixels), (False, None)]
     frames = list(read_camera(2))
-    assert [(frame.index, frame.time) for frame in frames] == [(0, 0.0), (1, 1 / 30)]
+    assert [(frame.index, frame.stamp) for frame in frames] == [(0, 0), (1, 33_333_333)]
     cv2.VideoCapture.assert_called_once_with(2)  # type: ignore[attr-defined]
     capture.release.assert_called_once_with()
 

@@ -26,8 +26,9 @@ MEGABYTE = 1_000_000
 EXTREMES = (32_767, 65_536, 2**31 - 1, 2**31, 2**32 - 1)
 TEXTS = ('', 'jpeg', 'png', 'rgb8; jpeg compressed bgr8', '16UC1; png compressed ',
          'bayer_rggb8; jpeg compressed ', 'h264', 'x' * 10_000, '\0', '\n', 'ä{}%s', '\ud800')
-NAMES = (*ENCODINGS, '', 'rgb16', '16UC1', '32FC1', '8UC0', 'yuv9', 'x' * 10_000, '\0', '\n{}%s')
-SAMPLE = {'rgb8': 3, 'bgr8': 3, '8UC3': 3, 'rgba8': 4, 'bgra8': 4, '8UC4': 4,
+NAMES = (*ENCODINGS, '', 'rgb16', '16UC1', '32FC1', '8UC3', '8UC0', 'yuv9', 'x' * 10_000, '\0',
+         '\n{}%s')
+SAMPLE = {'rgb8': 3, 'bgr8': 3, '8UC3': 3, 'rgba8': 4, 'bgra8': 4,
           'mono16': 2, 'uyvy': 2, 'yuv422': 2, 'yuyv': 2, 'yuv422_yuy2': 2}
 
 

@@ -25,9 +25,9 @@ GRAY = ROWS[:, :, :1]
 
 # What is left of ROWS in each encoding that keeps every pixel.
 WHOLE = {
-    'rgb8': ROWS, 'bgr8': BGR, '8UC3': BGR, 'mono8': GRAY, '8UC1': GRAY,
+    'rgb8': ROWS, 'bgr8': BGR, 'mono8': GRAY,
     'rgba8': np.concatenate([ROWS, ALPHA], axis=2),
-    'bgra8': np.concatenate([BGR, ALPHA], axis=2), '8UC4': np.concatenate([BGR, ALPHA], axis=2),
+    'bgra8': np.concatenate([BGR, ALPHA], axis=2),
 }
 # Where Y of each pixel, and U and V of each pair, are in four bytes.
 PAIRS = {'uyvy': (1, 0, 2), 'yuv422': (1, 0, 2), 'yuyv': (0, 1, 3), 'yuv422_yuy2': (0, 1, 3)}
@@ -165,7 +165,7 @@ def test_bayer(encoding: str, padding: int) -> None:
     np.testing.assert_array_equal(pixels[:, 6:], rgb[:, 6:])
 
 
-@pytest.mark.parametrize('encoding', ['rgb8', 'bgr8', '8UC3'])
+@pytest.mark.parametrize('encoding', ['rgb8', 'bgr8'])
 def test_three_channels_are_not_copied(encoding: str) -> None:
     """A frame is viewed where the middleware put it."""
     step, data = pad(ROWS, 0)
@@ -269,8 +269,8 @@ def test_real_cv_bridge() -> None:
 
 
 @pytest.mark.parametrize('error', [
-    TypeError('CvBridgeError is one'), RuntimeError('16UC1 is not a color format'),
-    cv2.error('assertion failed'), KeyError('16UC1'), AttributeError('newbyteorder'),
+    TypeError('CvBridgeError is one'), RuntimeError('yuv9 is not a color format'),
+    cv2.error('assertion failed'), KeyError('yuv9'), AttributeError('newbyteorder'),
 ])
 def test_errors_of_cv_bridge(bridge: type[MockBridge], error: BaseException,
                              monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,6 +284,16 @@ def test_unknown_to_cv_bridge(bridge: type[MockBridge]) -> None:
     """Its words are in the error (cv_bridge is a mock here)."""
     with pytest.raises(ImageError, match=r"'yuv9' .*, and .* Unrecognized image encoding \[yuv9"):
         from_image(Image(height=2, width=3, step=6, encoding='yuv9', data=array('B', bytes(18))))
+
+
+@pytest.mark.parametrize('encoding', ['8UC1', '8UC3', '8UC4', '8SC3', '16UC1', '32FC1', '64FC10'])
+def test_without_colors(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by cv_bridge, colors are not guessed; the error has the remedy, with or without it."""
+    monkeypatch.setattr(camera_messages, '_load_cv_bridge', pytest.fail)
+    message = Image(height=1, width=1, step=80, encoding=encoding, data=array('B', bytes(80)))
+    with pytest.raises(ImageError, match=rf"^encoding '{encoding}' .* encoding='bgr8'") as error:
+        from_image(message)
+    assert error.value.reason == 'encoding'
 
 
 def test_sheared_image_is_rejected(bridge: type[MockBridge]) -> None:

@@ -2,10 +2,11 @@
 """Models are found by path, in a checkout, and in whatever way the package is installed."""
 
 from pathlib import Path
+import re
 
 from fire_detector.model import locate
 from fire_detector.model.contract import ModelError
-from fire_detector.model.locate import find_model, models_folder
+from fire_detector.model.locate import DEFAULT_MODEL, find_model, models_folder
 import pytest
 
 
@@ -53,6 +54,16 @@ def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_model(str(tmp_path / 'mine.tflite')) == tmp_path / 'mine.tflite'
     assert find_model('~/mine.tflite') == tmp_path / 'mine.tflite'
     monkeypatch.chdir(tmp_path)
+    for wrong in ('models/fire_detector.tflite', f'./{DEFAULT_MODEL}'):
+        with pytest.raises(ModelError, match=rf'^{re.escape(wrong)}: no such model file$'):
+            find_model(wrong)
+
+
+def test_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file there does not stand in for an installed model of its name, unless by its path."""
+    monkeypatch.chdir(tmp_path)
+    for name in (DEFAULT_MODEL, 'mine.tflite'):
+        Path(name).touch()
+    assert find_model(DEFAULT_MODEL) == models_folder() / DEFAULT_MODEL
+    assert find_model(f'./{DEFAULT_MODEL}') == Path(DEFAULT_MODEL)
     assert find_model('mine.tflite') == Path('mine.tflite')
-    with pytest.raises(ModelError, match=r'^models/fire_detector\.tflite: no such model file$'):
-        find_model('models/fire_detector.tflite')

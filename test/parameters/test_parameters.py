@@ -38,9 +38,19 @@ def test_words() -> None:
         check(WORD, 'green')
 
 
-def test_what_is_not_limited() -> None:
-    """Without limits and choices, any value of the type is allowed."""
-    check(Parameter('model', '', 'A text.'), 'anything')
+@pytest.mark.parametrize(('default', 'value', 'wrong', 'expected'), [
+    ('', 'anything', 1, 'a text'),
+    (False, True, 'true', 'true or false'),
+    (1, 2, 2.0, 'a whole number'),
+    (('a',), ['b', 'c'], ['b', 1], 'a list of texts'),
+    (('a',), (), 'b', 'a list of texts'),
+])
+def test_what_is_not_limited(default: Any, value: object, wrong: object, expected: str) -> None:
+    """Without limits and choices, any value of the type is allowed, and no other."""
+    row = Parameter('name', default, 'Not limited.')
+    check(row, value)
+    with pytest.raises(ValueError, match=f'parameter name is .*, not {expected}'):
+        check(row, wrong)
 
 
 @pytest.mark.parametrize('configured', [False, True])
@@ -88,9 +98,9 @@ def test_values_that_are_not_allowed(name: str, value: object) -> None:
 def test_live_settings() -> None:
     """-1 leaves a value of the alarm to the model, and each of the others is the user's."""
     values = default_values() | {
-        'max_rate': 5.0, 'image_timeout': 3.0, 'annotated.max_rate': 2.0,
+        'max_rate': 5.0, 'image_timeout': 3.0, 'max_age': 1.0, 'annotated.max_rate': 2.0,
         'annotated.max_width': 320, 'alarm.latch': True}
-    expected = LiveSettings(5.0, 3.0, 2.0, 320, True, OF_MODEL)
+    expected = LiveSettings(5.0, 3.0, 1.0, 2.0, 320, True, OF_MODEL)
     assert LiveSettings.from_parameters(values, OF_MODEL) == expected
     assert LiveSettings.from_parameters(values | {
         'alarm.on_threshold': 0.9, 'alarm.off_threshold': 0.0, 'alarm.window': 10.0,
@@ -101,8 +111,16 @@ def test_live_settings() -> None:
 
 def test_contradicting_thresholds() -> None:
     """A threshold of the user that contradicts the model's is refused."""
+    values = default_values() | {'alarm.off_threshold': 0.9, 'max_rate': 5.0}
     with pytest.raises(ValueError, match=r'off 0\.9, on 0\.8'):
-        LiveSettings.from_parameters(default_values() | {'alarm.off_threshold': 0.9}, OF_MODEL)
+        LiveSettings.from_parameters(values, OF_MODEL)
+    # Where others are in force, these go on until the parameters' go together.
+    in_force = AlarmSettings(0.7, 0.5, 1.0, 3)
+    live = LiveSettings.from_parameters(values, OF_MODEL, in_force)
+    assert (live.alarm, live.max_rate) == (AlarmSettings(0.7, 0.5, 2.5, 7), 5.0)
+    assert live.waiting.startswith('alarm.on_threshold 0.8 is below alarm.off_threshold 0.9: ')
+    live = LiveSettings.from_parameters(values | {'alarm.on_threshold': 0.9}, OF_MODEL, in_force)
+    assert (live.alarm, live.waiting) == (AlarmSettings(0.9, 0.9, 2.5, 7), '')
 
 
 def test_guard_settings() -> None:
@@ -114,7 +132,7 @@ def test_guard_settings() -> None:
 
 @pytest.mark.parametrize(('name', 'value'), [
     ('action', 'halt'), ('on_silence', ''), ('release', 'never'), ('slow_factor', 1.1),
-    ('slow_factor', -0.1), ('release_after', -1.0), ('detector_timeout', 0.0)])
+    ('slow_factor', -0.1), ('release_after', -1.0), ('detector_timeout', 0.0), ('max_age', -1.0)])
 def test_guard_values_that_are_not_allowed(name: str, value: object) -> None:
     """Each is refused by its name."""
     with pytest.raises(ValueError, match=f'parameter {name} is {value!r}, not '):
@@ -132,12 +150,13 @@ def test_live_parameters() -> None:
 
 def test_detector_topics() -> None:
     """One or several, each once and none empty."""
-    assert detector_topics(GUARD_VALUES) == ['fire_detector/fire_detected']
+    assert detector_topics(GUARD_VALUES) == ['fire_detector/alarm']
     assert detector_topics({'detectors': ('front', 'rear')}) == ['front', 'rear']
 
 
-@pytest.mark.parametrize('topics', [(), None, ('front', 'front'), ('front', '')])
+@pytest.mark.parametrize('topics', [(), None, ('front', 'front'), ('front', ''),
+                                    ('front', '/front')])
 def test_no_detector_topics(topics: object) -> None:
-    """None, twice the same and an empty name are mistakes."""
+    """None, an empty name, and two that share the name of a service are mistakes."""
     with pytest.raises(ValueError, match='at least one detector, each once'):
         detector_topics({'detectors': topics})

@@ -12,6 +12,8 @@ from fire_detector.replay.offline_detector import detect_recording
 from fire_detector.replay.recording import Outcome, replay, Task
 from fire_detector.replay.records import Prediction
 from fire_detector.replay.sources import open_source, recordings_in, SourceError
+from fire_detector.scene.scene import SyntheticScene
+import numpy as np
 import pytest
 from replay_bags import (
     camera,
@@ -122,10 +124,24 @@ def test_every_format(make: BagMaker, tmp_path: Path, images: list[Pixels],
     assert topic.topic == '/image'
     predictions = topic.runs[0].predictions
     assert [one.probability for one in predictions] == pytest.approx(expected, abs=1e-6)
-    assert [one.stamp - START for one in predictions] == pytest.approx(
+    assert [one.stamp / 1e9 - START for one in predictions] == pytest.approx(
         [index / 30 for index in range(COUNT)], abs=1e-6)
-    assert predictions[1].received - predictions[1].stamp == pytest.approx(DELAY, abs=1e-6)
+    assert (predictions[1].received - predictions[1].stamp) / 1e9 == pytest.approx(
+        DELAY, abs=1e-6)
     assert source.problems == []
+
+
+@pytest.mark.parametrize('frozen', [False, True])
+def test_frozen_camera_raises_no_alarm(tmp_path: Path, frozen: bool) -> None:
+    """As in the node: with the stamp of the image before, an image has a probability alone."""
+    fire = np.ascontiguousarray(SyntheticScene(160, 120).render(12.0)[:, :, ::-1])
+    records = camera([fire] * 10)
+    if frozen:
+        for *_, message in records[4:]:
+            message.header.stamp = records[3][-1].header.stamp
+    predictions = predictions_of(replayed(write_bag(tmp_path / 'bag', records, MCAP)))
+    assert all(one.probability is not None and one.probability > 0.9 for one in predictions)
+    assert [one.alarm for one in predictions] == 4 * [False] + 6 * [not frozen]
 
 
 def test_jpeg_is_decoded_as_the_node_does(tmp_path: Path, images: list[Pixels],

@@ -39,8 +39,9 @@ from fire_detector.replay.timeline import write_png
 import numpy as np
 import pytest
 
+SECOND = 10 ** 9
 # 2023-11-14T22:13:20Z.
-START = 1_700_000_000.0
+START = 1_700_000_000 * SECOND
 CHROMIUM = next((path for name in ('chromium', 'chromium-browser', 'google-chrome')
                  if (path := shutil.which(name))), None)
 VOID = ('img', 'link', 'meta', 'source')
@@ -50,7 +51,7 @@ STYLE = (files('fire_detector.replay.report') / 'templates' / 'report.css').read
 def predictions(*probabilities: float | None) -> tuple[Prediction, ...]:
     """Return a prediction a second; None is a rejected image."""
     return tuple(
-        Prediction(START + index, START + index, probability,
+        Prediction(START + index * SECOND, START + index * SECOND, probability,
                    probability is not None and probability >= 0.7,
                    'bad_step' if probability is None else '',
                    'step 1, expected 24' if probability is None else '')
@@ -124,17 +125,20 @@ def full() -> Report:
     end. The last image comes after a gap of 5 s.
     """
     *one, late = predictions(0.1, 0.2, 0.9, 0.95, None, 0.3, 0.1, 0.1, 0.1, 0.1)
-    one = [*one[:4], replace(one[4], alarm=True), *one[5:], replace(late, stamp=START + 13)]
+    one = [*one[:4], replace(one[4], alarm=True), *one[5:],
+           replace(late, stamp=START + 13 * SECOND)]
     *two, late = predictions(0.6, 0.2, 0.8, 0.8, None, 0.8, 0.8, 0.9, 0.9, 0.9)
-    two = [*two, replace(late, stamp=START + 13)]
-    labels = LabelFigures((LabeledEvent(START + 1.5, START + 4, FIRE, 0.5),
-                           LabeledEvent(START + 5, START + 8, NOFIRE, None),
-                           LabeledEvent(START + 8, START + 9, FIRE, None)), 1, 2, 120.0)
+    two = [*two, replace(late, stamp=START + 13 * SECOND)]
+    labels = LabelFigures((LabeledEvent(START + 3 * SECOND // 2, START + 4 * SECOND, FIRE, 0.5),
+                           LabeledEvent(START + 5 * SECOND, START + 8 * SECOND, NOFIRE, None),
+                           LabeledEvent(START + 8 * SECOND, START + 9 * SECOND, FIRE, None)),
+                          1, 2, 120.0)
     return report_of(
-        run_of(tuple(one), (AlarmEvent(START + 2, START + 5, 0.95),),
+        run_of(tuple(one), (AlarmEvent(START + 2 * SECOND, START + 5 * SECOND, 0.95),),
                (image(one[2], RAISED), image(one[3], HIGHEST), image(one[5], CLEARED)),
                labels),
-        run_of(tuple(two), (AlarmEvent(START + 2, None, 0.9),), labels=labels, name='other 1.2'),
+        run_of(tuple(two), (AlarmEvent(START + 2 * SECOND, None, 0.9),), labels=labels,
+               name='other 1.2'),
         problems=('bag_2.mcap: cut short',))
 
 
@@ -225,10 +229,10 @@ def contrast(one: str, other: str) -> float:
 def test_every_text_is_escaped(tmp_path: Path) -> None:
     """A name that is HTML, or a formula, or no valid text at all, is shown as it is."""
     evil = '"><script>alert(1)</script>&\'{{ 7 * 7 }}$\\x$\udc80'
-    rejected = Prediction(0.0, 0.0, None, False, evil, evil)
+    rejected = Prediction(0, 0, None, False, evil, evil)
     run = Run(evil, ((evil, evil),), ((evil, evil),), (0.7, 0.4),
-              (rejected, Prediction(1.0, 1.0, 0.5, False)), (), (image(rejected, evil),),
-              LabelFigures((LabeledEvent(0.0, 1.0, evil, None),), 0, 0, None))
+              (rejected, Prediction(SECOND, SECOND, 0.5, False)), (), (image(rejected, evil),),
+              LabelFigures((LabeledEvent(0, SECOND, evil, None),), 0, 0, None))
     report = Report(evil, evil, (TopicReport(evil, evil, (run,)),), (evil,))
     write_report(report, tmp_path / 'report.html')
     write_png(report, tmp_path / 'timeline.png')
@@ -265,7 +269,7 @@ def test_problems(full: Report) -> None:
 
 def test_stamps_that_are_not_set() -> None:
     """Of a camera that stamps nothing, the time of recording is shown, with a warning."""
-    unstamped = tuple(replace(one, stamp=0.0) for one in predictions(0.0, 1.0, 0.0))
+    unstamped = tuple(replace(one, stamp=0) for one in predictions(0.0, 1.0, 0.0))
     read = Page(render_report(report_of(run_of(unstamped))))
     assert '100.0 % at 1.00 s' in read.text
     stamped = Page(render_report(report_of(run_of(predictions(0.0, 1.0, 0.0)))))
@@ -277,9 +281,9 @@ def flickering(seconds: int) -> Run:
     """Return random predictions at 30 Hz, with three alarms a second."""
     rng = np.random.default_rng(1)
     return run_of(
-        tuple(Prediction(START + index / 30, START + index / 30, float(rng.random()),
-                         index % 10 < 5) for index in range(30 * seconds)),
-        tuple(AlarmEvent(START + index / 3, START + index / 3 + 1 / 6, 0.9)
+        tuple(Prediction(START + index * SECOND // 30, START + index * SECOND // 30,
+                         float(rng.random()), index % 10 < 5) for index in range(30 * seconds)),
+        tuple(AlarmEvent(START + index * SECOND // 3, START + (2 * index + 1) * SECOND // 6, 0.9)
               for index in range(3 * seconds)))
 
 
@@ -319,9 +323,9 @@ def test_percent(probability: float, expected: str) -> None:
 
 
 @pytest.mark.parametrize(('stamp', 'expected'), [
-    (0.0, ''), (12.5, ''), (1_700_000_000.25, '2023-11-14T22:13:20.250Z'), (1e18, ''),
-    (float('inf'), ''), (float('nan'), '')])
-def test_utc(stamp: float, expected: str) -> None:
+    (0, ''), (12_500_000_000, ''), (START + SECOND // 4, '2023-11-14T22:13:20.250Z'),
+    (SECOND ** 3, '')])
+def test_utc(stamp: int, expected: str) -> None:
     """Only stamps that count from 1970 have a date."""
     assert utc(stamp) == expected
 

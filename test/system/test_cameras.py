@@ -5,8 +5,10 @@ import cv2
 from fire_detector.images.decode import from_image
 import numpy as np
 import pytest
-from ros_session import RosSession
+from ros_session import ROOT, RosSession
 from sensor_msgs.msg import CompressedImage, Image
+
+IMAGE = ROOT / 'docs' / 'annotated.png'
 
 
 def test_synthetic_camera_publishes_raw_and_compressed(ros: RosSession) -> None:
@@ -32,13 +34,34 @@ def test_synthetic_camera_publishes_raw_and_compressed(ros: RosSession) -> None:
     assert np.abs(decoded.astype(int) - pixels).mean() < 5
 
 
+@pytest.mark.parametrize(('module', 'arguments', 'source'), [
+    ('synthetic_camera', ['width:=160', 'height:=120', 'rate:=12.5'],
+     'rendered room, 160x120, 12.5 images a second'),
+    ('file_camera', [f'path:={IMAGE}', 'rate:=2'], f'{IMAGE}, 640x240, 2 images a second'),
+])
+def test_camera_that_waits_says_so(
+        ros: RosSession, module: str, arguments: list[str], source: str) -> None:
+    """
+    Before anybody subscribes: what it will publish, its size and its rate, and where.
+
+    As with image_transport, compressed images are below the topic of raw ones, remapped or not.
+    """
+    process = ros.start(module, *arguments, arguments=['-r', 'image:=/front/image_raw'])
+    ros.wait_for(lambda: f'{source}: waiting for a subscription to /front/image_raw or '
+                 '/front/image_raw/compressed\n' in process.output, 'a line in the log')
+    assert not ros.happens(lambda: 'publishing' in process.output, 0.3)
+    images = ros.collect(Image, '/front/image_raw')
+    ros.wait_for(lambda: images, 'an image')
+    assert f'{images[0].width}x{images[0].height}' in source
+
+
 @pytest.mark.parametrize(('module', 'parameter', 'words'), [
     ('synthetic_camera', 'width:=10', ['width', '10', '64']),
     ('synthetic_camera', 'rate:=0', ['parameter rate is 0', 'from 0.01 to 1000']),
     ('synthetic_camera', 'rate:=.nan', ['rate', 'nan', '0.01', '1000']),
     ('synthetic_camera', 'rate:=fast', ["parameter rate is 'fast'", 'from 0.01 to 1000']),
     ('synthetic_camera', 'jpeg_quality:=101', ['jpeg_quality', '101', '100']),
-    ('synthetic_camera', 'loop:=1', ['loop', 'BOOL']),
+    ('synthetic_camera', 'loop:=1', ['loop', 'true or false']),
     ('file_camera', 'speed:=0.0', ['speed', '0.0', '0.01', '100']),
     ('file_camera', 'rate:=10', ['parameter path is empty']),
     ('file_camera', 'path:=nosuch.mp4', ['nosuch.mp4: No such file']),

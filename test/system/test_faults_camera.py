@@ -70,9 +70,9 @@ def test_two_cameras_on_one_topic(ros: RosSession) -> None:
     publishers = [camera.publisher, ros.node.create_publisher(Image, '/image', 10)]
     for camera.publisher in publishers:
         camera.wait_until_heard()
-    for _ in range(5):
+    for number in range(5):
         # So that the second is ahead of the first with its numbers.
-        camera.detect(image_message(CALM, stamp=2e9))
+        camera.detect(image_message(CALM, stamp=2e9 + number))
     camera.probabilities.clear()
 
     def alarm_of(number: int, pixels: np.ndarray) -> bool:

@@ -125,7 +125,7 @@ def test_disk_is_full(ros: RosSession, tmp_path: Path) -> None:
     process = ros.start_command(
         [*in_namespace, f'{setup} && exec {sys.executable} -m fire_detector.nodes.detector_node'])
     camera = Camera(ros).wait_until_heard()
-    camera.detect(image_message(CALM, stamp=1))
+    camera.detect(image_message(CALM, stamp=ros.now()))
     process.interrupt()
 
 

@@ -122,6 +122,7 @@ def test_waits_for_a_subscription(ros: RosSession, tmp_path: Path) -> None:
     collect(ros, IMAGE)
     process = ros.start('file_camera', f'path:={bag}', 'clock:=true')
     ros.wait_for(lambda: ros.node.count_publishers('/clock'), 'the clock')
+    ros.wait_for(lambda: f'/front/image_raw of {bag}, ' in process.output, 'a line in the log')
     assert not ros.happens(lambda: clock, 0.5)
     assert ros.node.count_publishers('/image') == 0
     arrived = collect(ros, COMPRESSED)

@@ -3,9 +3,23 @@
 
 import math
 from pathlib import Path
+import re
+import signal
+import sys
 
-from diagnostic_msgs.msg import DiagnosticStatus
-from guarded_robot import GUARD, GuardedRobot, Speeds, ZERO
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from fire_detector.ros.lifecycle_node import LATCHED
+from guarded_robot import (
+    ALARM,
+    FORWARD,
+    GUARD,
+    GuardedRobot,
+    report,
+    Speeds,
+    speeds,
+    stamp_of,
+    ZERO,
+)
 import numpy as np
 from numpy.typing import NDArray
 import pytest
@@ -19,11 +33,22 @@ from ros_session import (
     image_message,
     RosSession,
 )
+from rosgraph_msgs.msg import Clock
 
 pytest.importorskip('geometry_msgs', reason='geometry_msgs is not installed')
 
-FORWARD: Speeds = (1.0, 0.0, 0.0, 0.0, 0.0, 0.5)
 RELEASE = f'{GUARD}/release'
+# Publishes what a guard cannot use; a process of its own, since none has two types for a topic.
+STRANGER = """
+import rclpy
+from geometry_msgs.msg import Twist, TwistStamped
+from std_msgs.msg import Bool
+rclpy.init()
+node = rclpy.create_node('stranger')
+publishers = [node.create_publisher(message_type, topic, 10) for message_type, topic in (
+    (TwistStamped, 'cmd_vel_in'), (Twist, 'cmd_vel_out'), (Bool, 'fire_detector/alarm'))]
+rclpy.spin(node)
+"""
 # Nobody falls silent while a test runs.
 PATIENT = 'detector_timeout:=600'
 
@@ -61,12 +86,18 @@ def test_one_out_for_one_in(ros: RosSession, stamped: bool) -> None:
 
 
 def test_slow(ros: RosSession) -> None:
-    """Every velocity times a quarter, nothing of its own; by parameter, all of it or a half."""
+    """
+    Every velocity times a quarter, also of the last command, which a base may go on with.
+
+    By parameter, all of it or a half; a factor that grows sends nothing, one that falls does.
+    """
     robot = GuardedRobot(ros, PATIENT, 'action:=slow', 'slow_factor:=0.25')
     robot.connect()
+    robot.drive(FORWARD)
+    robot.out.clear()
     robot.publish_alarms(True)
     robot.wait_for_holding(True)
-    assert robot.out == []
+    ros.wait_for(lambda: robot.out, 'the last command, slower')
     assert robot.drive((1.0, -2.0, 4.0, 8.0, -16.0, 0.5)) == [
         (0.25, -0.5, 1.0, 2.0, -4.0, 0.125)]
     assert ros.set_parameter('slow_factor', 0.5, GUARD) == ''
@@ -77,6 +108,38 @@ def test_slow(ros: RosSession) -> None:
     assert robot.drive(FORWARD)[-1] == ZERO
 
 
+@pytest.mark.parametrize(('stamped', 'commands', 'pause', 'expected'), [
+    (False, [FORWARD], 0.0, [(0.25, 0.0, 0.0, 0.0, 0.0, 0.125)]),
+    (True, [FORWARD], 0.0, [(0.25, 0.0, 0.0, 0.0, 0.0, 0.125)]),
+    # Nothing to slow, and nothing that is still commanded.
+    (False, [FORWARD, ZERO], 0.0, []),
+    (False, [FORWARD], 0.6, [ZERO])])
+def test_base_that_holds_its_last_command(
+        ros: RosSession, stamped: bool, commands: list[Speeds], pause: float,
+        expected: list[Speeds]) -> None:
+    """When slow begins and no command comes, one goes out: the last, slower, or a zero."""
+    robot = GuardedRobot(ros, PATIENT, 'action:=slow', 'slow_factor:=0.25', 'max_age:=0.5',
+                         stamped=stamped)
+    robot.connect()
+    assert robot.drive(*commands) == commands
+    robot.out.clear()
+    ros.happens(lambda: False, within=pause)
+    robot.wait_for_holding(True, True)
+    ros.happens(lambda: len(robot.out) > len(expected), within=0.3)
+    assert [speeds(each.twist if stamped else each) for each in robot.out] == expected
+    if stamped:
+        assert robot.out[0].header.frame_id == 'base_0'
+        assert robot.out[0].header.stamp.sec > 1_700_000_000
+    # From stop to slow the base stands.
+    assert ros.set_parameter('action', 'stop', GUARD) == ''
+    ros.happens(lambda: False, within=0.3)
+    robot.out.clear()
+    assert ros.set_parameter('action', 'slow', GUARD) == ''
+    ros.wait_for(lambda: 'slowed to 25 %' in robot.process.output.partition('stopped: ')[2],
+                 'the end of the stop')
+    assert robot.out == []
+
+
 def test_release_by_hand(ros: RosSession) -> None:
     """A hold outlasts its alarm, and a release is refused while that is raised."""
     robot = GuardedRobot(ros, PATIENT, 'release:=manual', 'release_after:=0')
@@ -84,7 +147,7 @@ def test_release_by_hand(ros: RosSession) -> None:
     robot.publish_alarms(True)
     robot.wait_for_stop()
     assert ros.trigger(RELEASE) == (
-        False, 'not released: fire alarm of fire_detector/fire_detected')
+        False, 'not released: fire alarm of fire_detector/alarm')
     for _ in range(5):
         robot.publish_alarms(False)
         assert robot.drive(FORWARD) == [ZERO]
@@ -100,19 +163,157 @@ def test_silence(ros: RosSession) -> None:
     robot.wait_for_stop()
     assert robot.drive(FORWARD) == [ZERO]
     values = robot.diagnostics.wait_for(
-        DiagnosticStatus.WARN, 'no word of fire_detector/fire_detected for ')
+        DiagnosticStatus.WARN, 'no word of fire_detector/alarm for ')
     assert values['multiplied by'] == '0'
     robot.wait_for_holding(False, False)
     robot.out.clear()
     robot.wait_for_stop()
 
 
+@pytest.mark.parametrize(('stamps', 'reason'), [
+    ([-3600.0], '3600.'), ([3600.0], 'ahead of the clock'), ([None], 'does not advance'),
+    ([-3600.0, 3600.0, -10.0], 's old')])
+def test_stale_reports(ros: RosSession, stamps: list[float | None], reason: str) -> None:
+    """
+    Reports that keep coming with stamps of another time, or the same again, are silence.
+
+    Each stamp is in seconds from now; None stands for that of the first.
+    """
+    robot = GuardedRobot(ros, 'detector_timeout:=0.5')
+    robot.connect()
+    frozen, sent = ros.now(), 0
+
+    def stopped() -> bool:
+        nonlocal sent
+        offset = stamps[sent % len(stamps)]
+        sent += 1
+        robot.publish_report(frozen if offset is None else ros.now() + offset)
+        robot.send(FORWARD)
+        return bool(robot.out) and speeds(robot.out[-1]) == ZERO
+
+    ros.wait_for(stopped, 'the stop')
+    values = robot.diagnostics.wait_for(DiagnosticStatus.WARN, reason, stopped)
+    assert values['multiplied by'] == '0'
+    assert speeds(robot.out[-1]) == ZERO
+    # An alarm counts however old it is: it holds what fresh reports of silence's end would not.
+    robot.publish_report(ros.now() - 3600.0, alarm=True)
+    robot.diagnostics.wait_for(DiagnosticStatus.WARN, 'fire alarm of fire_detector/alarm')
+
+
+def test_simulated_time(ros: RosSession) -> None:
+    """Stamps are compared with /clock; while it stands at 0 or is paused, nothing passes."""
+    robot = GuardedRobot(ros, 'detector_timeout:=0.5', 'use_sim_time:=true', 'max_age:=1.0')
+    clock = ros.node.create_publisher(Clock, '/clock', 10)
+
+    def spin(clock_at: float, stamp: float) -> list[Speeds]:
+        """Report and command at a simulated time; return what comes out."""
+        if clock_at:
+            clock.publish(Clock(clock=stamp_of(clock_at)))
+        robot.publish_report(stamp)
+        robot.send(FORWARD)
+        ros.spin_once()
+        return [speeds(each) for each in robot.out[-1:]]
+
+    ros.wait_for(lambda: spin(0.0, ros.now()) == [ZERO], 'a stop before the clock')
+    robot.diagnostics.wait_for(DiagnosticStatus.WARN, 'stands at 0', lambda: spin(0.0, ros.now()))
+    for begin in (100.0, 50.0):
+        # Both jump back, as where a bag begins again.
+        difference = ros.now() - begin
+
+        def passes(difference: float = difference) -> bool:
+            return spin(ros.now() - difference, ros.now() - difference) == [FORWARD]
+
+        ros.wait_for(passes, 'a command that passes')
+    ros.wait_for(lambda: spin(60.0, 60.0) == [ZERO], 'a stop while the clock stands')
+
+
+@pytest.mark.parametrize(('max_age', 'stalled_for', 'counted'), [(0.3, 0.7, True),
+                                                                 (0.0, 1.5, False)])
+def test_stalled_guard(
+        ros: RosSession, max_age: float, stalled_for: float, counted: bool) -> None:
+    """What was commanded while the guard stood still does not pass; the next command does."""
+    robot = GuardedRobot(ros, PATIENT, f'max_age:={max_age}')
+    robot.connect()
+    robot.process.popen.send_signal(signal.SIGSTOP)
+    for _ in range(8):
+        robot.send(FORWARD)
+    ros.happens(lambda: False, within=stalled_for)
+    assert robot.out == []
+    robot.process.popen.send_signal(signal.SIGCONT)
+    ros.wait_for(lambda: len(robot.out) >= 8, 'eight commands')
+    assert {speeds(each) for each in robot.out} == {ZERO}
+
+    def passes() -> bool:
+        robot.send(FORWARD)
+        return speeds(robot.out[-1]) == FORWARD
+
+    ros.wait_for(passes, 'a command that passes')
+    if counted:
+        assert int(robot.diagnostics.refreshed()['too old']) == 8
+    else:
+        assert 'the guard did not run for ' in robot.process.output
+
+
+def test_dismissal(ros: RosSession) -> None:
+    """A detector that died with its alarm is dismissed by its name; heard again, it counts."""
+    robot = GuardedRobot(ros, 'detector_timeout:=0.5', 'release_after:=0',
+                         'detectors:=[/front/alarm, rear/alarm]',
+                         alarms=('/front/alarm', '/rear/alarm'))
+    robot.connect()
+    dismiss = f'{GUARD}/dismiss/front/alarm'
+    robot.publish_alarms(True, False)
+    robot.wait_for_stop()
+    success, reason = ros.trigger(dismiss)
+    assert not success and 'not dismissed: /front/alarm was heard ' in reason
+
+    def rear_alone() -> None:
+        robot.publish_alarm_of(1, False)
+
+    robot.diagnostics.wait_for(DiagnosticStatus.WARN, 'no word of /front/alarm', rear_alone)
+    assert ros.trigger(f'{GUARD}/release')[0] is False
+    assert ros.trigger(dismiss) == (
+        True, '/front/alarm does not count until it reports again')
+
+    def passes() -> bool:
+        rear_alone()
+        robot.send(FORWARD)
+        return bool(robot.out) and speeds(robot.out[-1]) == FORWARD
+
+    ros.wait_for(passes, 'a command that passes')
+    robot.diagnostics.wait_for(DiagnosticStatus.WARN, '/front/alarm is dismissed', rear_alone)
+    robot.publish_alarm_of(0, True)
+    ros.wait_for(lambda: not passes(), 'a stop')
+
+
+def test_wrong_publishers(ros: RosSession) -> None:
+    """Who cannot be heard, goes past the guard, or is one too many is named, once in the log."""
+    robot = GuardedRobot(ros, PATIENT, alarms=(ALARM, ALARM))
+    robot.connect()
+    robot.diagnostics.wait_for(DiagnosticStatus.WARN, f'{ALARM[1:]} has 2 publishers')
+    stranger = ros.start_command([sys.executable, '-c', STRANGER])
+    for words in ('commands of /stranger on /cmd_vel_in are not received',
+                  '/stranger publishes on /cmd_vel_out past this guard',
+                  f'{ALARM[1:]} is std_msgs/msg/Bool of /stranger'):
+        robot.diagnostics.wait_for(DiagnosticStatus.WARN, words)
+    stranger.end()
+    robot.diagnostics.wait_for(DiagnosticStatus.WARN, f'{ALARM[1:]} has 2 publishers')
+    robot.diagnostics.refreshed()
+    assert robot.process.output.count('past this guard') == 1
+    assert re.search(r'INFO\] \[[\d.]+\] \[fire_guard\]: commands pass', robot.process.output)
+
+
 @pytest.mark.parametrize(('on_silence', 'expected'), [('stop', ZERO), ('none', FORWARD)])
 def test_before_the_first_word(ros: RosSession, on_silence: str, expected: Speeds) -> None:
-    """Before a detector is heard, commands pass only where a parameter says so."""
+    """
+    Before a detector is heard, commands pass only where a parameter says so.
+
+    What one has said before its end, and a late subscriber would still be told, is not heard.
+    """
+    latched = ros.node.create_publisher(DiagnosticArray, ALARM, LATCHED)
+    latched.publish(report(False, stamp_of(ros.now())))
     robot = GuardedRobot(ros, PATIENT, f'on_silence:={on_silence}')
     robot.diagnostics.wait_for(DiagnosticStatus.WARN,
-                               'no word of fire_detector/fire_detected yet')
+                               'no word of fire_detector/alarm yet')
     ros.wait_for(lambda: robot.commands.get_subscription_count() == 1
                  and ros.node.count_publishers('/cmd_vel_out') == 1, 'the guard')
     robot.wait_for_holding(expected == ZERO)
@@ -155,6 +356,12 @@ def test_nothing_passes_while_not_active(ros: RosSession) -> None:
     robot.wait_for_stop()
     robot.send(FORWARD)
     assert not ros.happens(lambda: robot.out, within=0.5)
+    # A base may not have received an earlier one.
+    assert ros.change_state(ACTIVATE, GUARD)
+    ros.wait_for(lambda: robot.out, 'a stop, before any detector is heard')
+    robot.out.clear()
+    assert ros.change_state(DEACTIVATE, GUARD)
+    ros.wait_for(lambda: robot.out, 'another one at the end')
     robot.diagnostics.wait_for(DiagnosticStatus.OK, 'inactive')
     assert ros.change_state(CLEAN_UP, GUARD)
     assert ros.change_state(CONFIGURE, GUARD)
@@ -207,12 +414,14 @@ def test_real_fire_stops_the_robot(
     def passes() -> bool:
         nonlocal sent
         sent += 1
-        assert camera.detect(image_message(CALM, stamp=float(sent)))[1] is False
+        assert camera.detect(image_message(CALM, stamp=ros.now()))[1] is False
         robot.send(FORWARD)
         return any(each.linear.x for each in robot.out)
 
     ros.wait_for(passes, 'a command that passes')
     ros.happens(lambda: len(robot.out) >= sent, within=0.5)
     robot.out.clear()
-    assert camera.detect(image_message(np.ascontiguousarray(fire), stamp=sent + 60.0))[1] is True
+    # As soon as the calm images are the fewer ones in the alarm's window.
+    ros.wait_for(lambda: camera.detect(
+        image_message(np.ascontiguousarray(fire), stamp=ros.now()))[1], 'the alarm')
     robot.wait_for_stop()

@@ -23,6 +23,7 @@ from action_msgs.srv import CancelGoal
 from fire_detector.parameters.guard import PARAMETERS
 from geometry_msgs.msg import Twist, Vector3
 from guarded_robot import GUARD
+import psutil
 import pytest
 from ros_session import ACTIVATE, CONFIGURE, DETECTOR, RosSession
 from sensor_msgs.msg import BatteryState
@@ -103,12 +104,15 @@ def is_number(found: dict[str, list[str]], topic: str, fields: list[str]) -> boo
 
 
 def test_parameter_file() -> None:
-    """The guard's values in the package's parameter file are its defaults."""
+    """The guard's values in the package's parameter file are its defaults; one is for all."""
     file = yaml.safe_load((FOLDER.parents[1] / 'launch' / 'detect.yaml').read_text())
     values = file['/**/fire_guard']['ros__parameters']
+    shared = file['/**']['ros__parameters']
     defaults = {parameter.name: parameter.default for parameter in PARAMETERS}
+    values['max_age'] = shared['max_age']
     assert values == {name: defaults[name] for name in values}
     assert defaults.keys() - values.keys() == {'autostart', 'detectors'}
+    assert defaults.keys() & shared.keys() == {'max_age'}
 
 
 def test_topics_of_the_page(nodes: RosSession) -> None:
@@ -122,6 +126,21 @@ def test_topics_of_the_page(nodes: RosSession) -> None:
     assert found['/cmd_vel_out'] == found['/cmd_vel_in']
     assert {name: types[0].replace('/msg', '') for name, types in found.items()
             if name in topics} == topics
+
+
+def test_failures_name_their_tests() -> None:
+    """Each row of the tables ends with tests that there are, a command, or no."""
+    tables = re.findall(r'^\|.*\| test \|\n((?:\|.*\|\n)+)', (FOLDER / 'failures.md').read_text(),
+                        re.MULTILINE)
+    last = {row.split('|')[-2].strip() for table in tables
+            for row in table.splitlines()} - {'---'}
+    files = list((FOLDER.parents[1] / 'test').rglob('test_*.py'))
+    there = {path.name for path in files} | {
+        name for path in files for name in re.findall(r'^def (test_\w+)', path.read_text(), re.M)}
+    named = {name for cell in last for name in re.findall(r'\btest_\w+(?:\.py)?', cell)}
+    assert len(named) > 10
+    assert named <= there
+    assert all(cell == 'no' or 'test_' in cell or 'make guard-ends' in cell for cell in last)
 
 
 def test_topics_of_the_other_pages(nodes: RosSession) -> None:
@@ -307,13 +326,17 @@ def test_cancel_and_turn(ros: RosSession, tmp_path: Path) -> None:
 @pytest.mark.skipif(find_spec('launch_ros') is None,
                     reason='launch_ros is not on PyPI: source a ROS 2')
 def test_guarded_launch(ros: RosSession, colcon_install: Path) -> None:
-    """The installed launch file puts the guard on the topics that are asked for."""
+    """
+    The installed launch file puts the guard on the topics that are asked for.
+
+    When the launch is killed, its nodes end as by Ctrl-C: the last command is zero.
+    """
     ros2 = shutil.which('ros2')
     assert ros2 is not None
     file = colcon_install / 'fire_detector/share/fire_detector/integration/guarded.launch.py'
-    command = (f'. {colcon_install}/local_setup.sh && exec {ros2} launch {file} '
-               f'cmd_vel_out:=base/cmd_vel camera:=synthetic')
-    process = ros.start_command(['sh', '-c', command])
+    process = ros.start_command(['sh', '-c', (
+        f'. {colcon_install}/local_setup.sh && exec {ros2} launch {file} '
+        f'cmd_vel_out:=base/cmd_vel camera:=synthetic')])
     commands = ros.node.create_publisher(Twist, '/cmd_vel', 10)
     out = ros.collect(Twist, '/base/cmd_vel')
 
@@ -323,4 +346,11 @@ def test_guarded_launch(ros: RosSession, colcon_install: Path) -> None:
 
     ros.wait_for(passes, 'a command that passes')
     assert ros.node.count_publishers('/cmd_vel_out') == 0
-    process.interrupt()
+    if shutil.which('setpriv') is None:
+        pytest.skip('setpriv, a tool of util-linux, is not installed')
+    nodes = psutil.Process(process.popen.pid).children(recursive=True)
+    process.popen.kill()
+    ros.wait_for(lambda: out[-1] == Twist(), 'a last, zero command')
+    _, alive = psutil.wait_procs(nodes, timeout=10)
+    assert alive == []
+    assert not ros.happens(lambda: out[-1] != Twist(), 0.2)

@@ -3,25 +3,133 @@
 
 from pathlib import Path
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from fire_detector.model.locate import find_model
+from fire_detector.parameters.detector import default_values
 import numpy as np
 import pytest
-from ros_session import CALM, Camera, CONFIGURE, image_message, RosSession
+from rcl_interfaces.srv import (
+    GetParameters,
+    ListParameters,
+    SetParameters,
+    SetParametersAtomically,
+)
+from rclpy.parameter import (
+    Parameter,
+    parameter_dict_from_yaml_file,
+    parameter_value_to_python,
+)
+from ros_session import (
+    CALM,
+    Camera,
+    CONFIGURE,
+    DETECTOR,
+    Diagnostics,
+    image_message,
+    Process,
+    RosSession,
+)
 from std_msgs.msg import Bool
+import yaml
+
+ON, OFF = 'alarm.on_threshold', 'alarm.off_threshold'
 
 
-def test_thresholds_apply_at_once(shared_ros: RosSession, camera: Camera) -> None:
-    """What calm images reach raises the alarm, once the threshold is 0 and not before."""
+@pytest.mark.parametrize(('first', 'second'), [(OFF, ON), (ON, OFF)])
+def test_thresholds_apply_at_once(shared_ros: RosSession, camera: Camera, first: str,
+                                  second: str) -> None:
+    """
+    What calm images reach raises the alarm, once both thresholds are 0 and not before.
+
+    In either order: an on threshold of 0 beside an off threshold of 0.36 waits for the other.
+    """
+    diagnostics = Diagnostics(shared_ros)
     assert not any(camera.alarms_of(CALM, np.arange(1, 1.55, 0.1)))
-    for name in ('alarm.off_threshold', 'alarm.on_threshold'):
-        assert shared_ros.set_parameter(name, 0.0) == ''
-    assert camera.detect(image_message(CALM, stamp=1.6))[1] is True
-    for name in ('alarm.on_threshold', 'alarm.off_threshold'):
+    assert shared_ros.set_parameter(first, 0.0) == ''
+    assert camera.detect(image_message(CALM, stamp=1.6))[1] is False
+    if first == ON:
+        waiting = f'{ON} 0 is below {OFF} 0.36'
+        diagnostics.wait_for(DiagnosticStatus.WARN, waiting)
+        shared_ros.wait_for(lambda: waiting in shared_ros.output, 'a warning')
+        # What has nothing to do with it is not held up.
+        assert shared_ros.set_parameter('image_timeout', 20.0) == ''
+        assert shared_ros.set_parameter('image_timeout', 2.0) == ''
+    assert shared_ros.set_parameter(second, 0.0) == ''
+    assert camera.detect(image_message(CALM, stamp=1.7))[1] is True
+    for name in (ON, OFF):
         assert shared_ros.set_parameter(name, -1.0) == ''
 
 
+def test_thresholds_together(shared_ros: RosSession, camera: Camera) -> None:
+    """Two that are set at once and contradict each other are both refused."""
+    result = shared_ros.call(
+        SetParametersAtomically, f'{DETECTOR}/set_parameters_atomically',
+        SetParametersAtomically.Request(parameters=[
+            Parameter(name, value=value).to_parameter_msg()
+            for name, value in ((ON, 0.1), (OFF, 0.2))])).result
+    assert not result.successful
+    assert 'off 0.2, on 0.1' in result.reason
+    assert shared_ros.parameter(DETECTOR, ON) == shared_ros.parameter(DETECTOR, OFF) == -1.0
+
+
+def test_own_parameters_can_be_loaded(shared_ros: RosSession, camera: Camera,
+                                      tmp_path: Path) -> None:
+    """
+    What `ros2 param dump` writes of a running node, `ros2 param load` sets: nothing is refused.
+
+    Both as they work: the values of all that the node lists, and a file's set one by one.
+    """
+    names = shared_ros.call(ListParameters, f'{DETECTOR}/list_parameters',
+                            ListParameters.Request()).result.names
+    assert {'autostart', 'model', 'labels', 'use_sim_time'} <= set(names)
+    values = shared_ros.call(GetParameters, f'{DETECTOR}/get_parameters',
+                             GetParameters.Request(names=names)).values
+    file = tmp_path / 'dump.yaml'
+    file.write_text(yaml.safe_dump({DETECTOR: {'ros__parameters': dict(zip(
+        names, map(parameter_value_to_python, values), strict=True))}}))
+    loaded = parameter_dict_from_yaml_file(str(file), True, [DETECTOR])
+    results = shared_ros.call(SetParameters, f'{DETECTOR}/set_parameters', SetParameters.Request(
+        parameters=list(loaded.values()))).results
+    assert len(results) == len(names)
+    assert [(name, result.reason) for name, result in zip(loaded, results, strict=True)
+            if not result.successful] == []
+
+
+@pytest.mark.parametrize(('name', 'value', 'expected'), [
+    ('max_rate', -5.0, 'a number from 0 to 1000'),
+    ('num_threads', 0, 'a whole number from 1 to 64'),
+    ('num_threads', 'two', 'a whole number from 1 to 64'),
+    ('image_timeout', 'soon', 'a number from 0 to 3600'),
+    ('runtime', 3, "one of ('auto', 'litert', 'tflite', 'tensorflow')"),
+    ('allow_changed_model', 'yes?', 'true or false'),
+])
+def test_wrong_value_in_a_file(ros: RosSession, tmp_path: Path, name: str,
+                               value: float | str, expected: str) -> None:
+    """The node stays unconfigured, and names it, until the parameter is set."""
+    process = detector_of(ros, tmp_path, {name: value, 'alarm.min_frames': -2})
+    reason = f'cannot configure: parameter {name} is {value!r}, not {expected}; '
+    another = 'parameter alarm.min_frames is -2, not '
+    Diagnostics(ros).wait_for(DiagnosticStatus.ERROR, reason + another)
+    assert reason + another in process.output
+    assert not ros.change_state(CONFIGURE)
+    assert ros.state() == 'unconfigured'
+    assert ros.set_parameter(name, value) != ''
+    # The default is also the value that the parameter may have meanwhile.
+    for each, default in ((name, default_values()[name]), ('alarm.min_frames', -1)):
+        assert not ros.change_state(CONFIGURE)
+        assert ros.set_parameter(each, default) == ''
+    assert ros.change_state(CONFIGURE)
+
+
+def detector_of(ros: RosSession, folder: Path, parameters: dict[str, object]) -> Process:
+    """Start a detector with parameters from a file."""
+    file = folder / 'parameters.yaml'
+    file.write_text(yaml.safe_dump({'/**': {'ros__parameters': parameters}}))
+    return ros.start_detector(arguments=('--params-file', str(file)))
+
+
 @pytest.mark.parametrize(('name', 'value', 'reason'), [
-    ('alarm.on_threshold', 0.1, 'off 0.36, on 0.1'),
+    ('alarm.on_threshold', 1.1, 'out of range'),
     ('alarm.window', 'soon', "parameter alarm.window is 'soon', not a number from -1 to 60"),
     ('model', 'other.tflite', 'model is read when the node is configured: deactivate and'),
     ('autostart', False, 'read-only'),
@@ -74,15 +182,15 @@ def test_unconfigured(ros: RosSession) -> None:
 
 def test_wrong_name_is_reported(ros: RosSession, tmp_path: Path) -> None:
     """A misspelled name in a parameter file is named, with what was probably meant."""
-    file = tmp_path / 'parameters.yaml'
-    file.write_text('/**:\n  ros__parameters:\n    alarm.on_treshold: 0.8\n    speed: 3\n'
-                    '    use_sim_time: false\n')
-    process = ros.start_detector(arguments=('--params-file', str(file)))
+    process = detector_of(ros, tmp_path, {
+        'alarm.on_treshold': 0.8, 'speed': 3, 'use_sim_time': False, 'labels': ['a', 'b']})
     ros.wait_for(lambda: 'there is no parameter alarm.on_treshold: its value is not used; did '
                  'you mean alarm.on_threshold?' in process.output, 'the misspelled name')
     ros.wait_for(lambda: 'there is no parameter speed' in process.output, 'the other one')
     ros.wait_for(lambda: 'subscribed to' in process.output, 'the end of the start')
-    assert 'use_sim_time:' not in process.output
+    assert 'parameter use_sim_time' not in process.output
+    # Those of the model, which `ros2 param dump` writes into files.
+    assert 'parameter labels' not in process.output
 
 
 def test_overridden_quality_of_service(ros: RosSession) -> None:

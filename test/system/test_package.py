@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The package is found, built and installed as ROS and pip do it."""
 
+import os
 from pathlib import Path
 import re
 import shutil
@@ -13,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXECUTABLES = {'fire_classify', 'fire_detector_node', 'fire_guard',
                'fire_replay', 'file_camera', 'synthetic_camera'}
 SHARED = {'package.xml',
-          'integration/README.md', 'integration/cancel_and_turn.py',
+          'integration/README.md', 'integration/cancel_and_turn.py', 'integration/failures.md',
           'integration/fire.perspective', 'integration/foxglove_layout.json',
           'integration/guarded.launch.py', 'integration/lifecycle_manager.yaml',
           'integration/twist_mux.yaml', 'integration/wait_while_fire.xml',
@@ -45,6 +46,42 @@ def check_prefix(prefix: Path, scripts: Path, python_path: Path, tmp_path: Path,
     printed = run(scripts / 'fire_classify', '--version', cwd=tmp_path,
                   env={'PYTHONPATH': str(python_path)})
     assert printed.stdout == f'fire_classify {version}\n'
+
+
+@pytest.mark.parametrize(('variables', 'rclpy', 'goal', 'status', 'words'), [
+    ({'AMENT_PREFIX_PATH': '/opt/ros/jazzy'}, "raise ImportError('of Python 3.12')", 'demo', 2,
+     ['rclpy', 'ImportError: of Python 3.12', 'make demo', 'PYTHON=/usr/bin/python3.12']),
+    # Without AMENT_PREFIX_PATH, as PYTHONPATH comes before what is installed in .venv.
+    ({}, "raise ImportError('of Python 3.12')", 'test', 2, ['PYTHON=/usr/bin/python3.12']),
+    ({'AMENT_PREFIX_PATH': '/opt/ros/jazzy'}, None, 'test', 2, ['PYTHON=/usr/bin/python3']),
+    ({'AMENT_PREFIX_PATH': '/opt/ros/jazzy'}, "raise ImportError('of Python 3.12')", 'clean', 0,
+     ['rm -rf .venv']),
+    ({'AMENT_PREFIX_PATH': '/opt/ros/jazzy', 'ROS_DISTRO': 'jazzy'}, '', 'demo', 0,
+     ['.venv-jazzy/bin/python', '[litert,demo,replay]']),
+    ({'PYTHONPATH': '/nosuch'}, None, 'demo', 0, ['.venv/bin/python', '[ros,litert,demo,replay]']),
+])
+def test_make_with_a_sourced_ros(tmp_path: Path, variables: dict[str, str], rclpy: str | None,
+                                 goal: str, status: int, words: list[str]) -> None:
+    """One of another Python stops it, with the remedy, before wheels of ROS are installed."""
+    if shutil.which('make') is None:
+        pytest.skip('make is not installed')
+    (tmp_path / 'Makefile').write_bytes((ROOT / 'Makefile').read_bytes())
+    (tmp_path / 'setup.py').touch()
+    # Without site-packages, where this Python may have an rclpy.
+    (tmp_path / 'python').write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    (tmp_path / 'python').chmod(0o755)
+    if rclpy is not None:
+        folder = tmp_path / 'lib' / 'python3.12' / 'site-packages' / 'rclpy'
+        folder.mkdir(parents=True)
+        (folder / '__init__.py').write_text(rclpy)
+        variables = variables | {'PYTHONPATH': str(folder.parent)}
+    result = subprocess.run(
+        ['make', '--dry-run', goal, f'PYTHON={tmp_path}/python'], cwd=tmp_path,
+        env={'PATH': os.environ['PATH'], **variables}, capture_output=True, text=True, timeout=60,
+        check=False)
+    output = result.stdout + result.stderr
+    assert result.returncode == status, output
+    assert [word for word in words if word not in output] == [], output
 
 
 def test_colcon_list(tmp_path: Path) -> None:

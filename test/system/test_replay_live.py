@@ -2,10 +2,13 @@
 """A replay predicts for a recording what the node predicts for the same messages over DDS."""
 
 from copy import deepcopy
+import csv
 from pathlib import Path
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticArray
 from fire_detector.replay.recording import replay, Task
+from fire_detector.ros.messages import is_alarm
 import pytest
 from rclpy.serialization import deserialize_message
 from replay_bags import camera, COMPRESSED, frames, IMAGE, write_bag
@@ -25,10 +28,18 @@ BURST = 10
     (IMAGE, StoragePlugin.SQLITE3), (COMPRESSED, StoragePlugin.MCAP)])
 def test_live_and_replayed(ros: RosSession, data: Path, tmp_path: Path, kind: str,
                            storage: StoragePlugin) -> None:
-    """The probabilities of every frame are equal to 1e-6, and so are the alarms."""
+    """
+    The probabilities of every frame are equal to 1e-6, and so are the alarms.
+
+    In timeline.csv each stamp is, as a text, that of the image's and the alarm's message.
+    """
     topic = '/image' if kind == IMAGE else '/image/compressed'
     clip = frames(data / 'video' / 'furg_house6_fire.mp4', COUNT, FIRST)
-    bag = write_bag(tmp_path / 'bag', camera(clip, topic, kind=kind), storage)
+    records = camera(clip, topic, kind=kind)
+    for number, (*_, message) in enumerate(records):
+        # No such time is a float of seconds.
+        message.header.stamp.nanosec += number % 97
+    bag = write_bag(tmp_path / 'bag', records, storage)
     outcome = replay(Task(bag, tmp_path / 'out', (ALARM,), threads=2))
     assert outcome.report is not None, outcome.problems
     replayed = outcome.report.topics[0].runs[0].predictions
@@ -40,6 +51,7 @@ def test_live_and_replayed(ros: RosSession, data: Path, tmp_path: Path, kind: st
                        f'image_transport:={"raw" if kind == IMAGE else "compressed"}',
                        *(f'{name}:={value}' for name, value in ALARM.items()))
     detector = Camera(ros, topic, message_type=message_type)
+    alarms = ros.collect(DiagnosticArray, '/fire_detector/alarm')
     messages = recorded(bag, message_type)
     # A stamp far ahead, so that the alarm begins anew with the recording.
     detector.wait_until_heard(probe(messages[0]))
@@ -52,6 +64,17 @@ def test_live_and_replayed(ros: RosSession, data: Path, tmp_path: Path, kind: st
         [prediction.probability for prediction in replayed], abs=1e-6)
     assert [message.data for message in detector.alarms] == [
         prediction.alarm for prediction in replayed]
+    with (tmp_path / 'out' / 'timeline.csv').open(newline='') as file:
+        timeline = [(row['stamp'], row['alarm'] == '1') for row in csv.DictReader(file)]
+    assert [stamp for stamp, _ in timeline] == [stamp_of(message) for message in messages]
+    ros.wait_for(lambda: alarms and stamp_of(alarms[-1]) == timeline[-1][0], 'the last alarm')
+    # The topic keeps the last one only, and the probes' come first.
+    assert {(stamp_of(alarm), is_alarm(alarm)) for alarm in alarms[-COUNT // 2:]} <= set(timeline)
+
+
+def stamp_of(message: Any) -> str:
+    """Return a message's stamp as it stands in timeline.csv."""
+    return f'{message.header.stamp.sec}.{message.header.stamp.nanosec:09d}'
 
 
 def recorded(bag: Path, message_type: Any) -> list[Any]:

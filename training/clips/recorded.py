@@ -43,10 +43,11 @@ def _thinned(path: Path, fire_share: float, fps: float) -> Iterator[ClipFrame]:
     taken = -1
     for frame in read_video(path):
         # The frame a slower camera would have taken: the first in each of its intervals.
-        interval = int(frame.time * fps + 1e-6)
+        time = frame.stamp / 1e9
+        interval = int(time * fps + 1e-6)
         if interval > taken:
             taken = interval
-            yield ClipFrame(frame.time, fire_share, frame.image)
+            yield ClipFrame(time, fire_share, frame.image)
 
 
 def rendered_clip(fps: float, seed: int) -> Clip:

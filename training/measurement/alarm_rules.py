@@ -46,7 +46,7 @@ class Windowed:
                probability: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Update the node's alarm frame by frame."""
         alarm = FireAlarm(self.settings)
-        return np.array([alarm.update(stamp, value) for stamp, value in zip(
+        return np.array([alarm.update(round(1e9 * stamp), value) for stamp, value in zip(
             stamps.tolist(), probability.tolist(), strict=True)], np.bool_)
 
 

@@ -35,8 +35,8 @@ class RecordedImage:
 
     :ivar topic: the topic, or the name of a video or folder.
     :ivar message_type: one of IMAGE_TYPES, or 'video' or 'images'.
-    :ivar stamp: of the header, in seconds; in a video or folder, since the first image.
-    :ivar received: when the recorder got it, in seconds.
+    :ivar stamp: of the header, in nanoseconds; in a video or folder, since the first image.
+    :ivar received: when the recorder got it, in nanoseconds.
     :ivar message: an object with the message's fields, or the Frame of a video or folder; None
         where it could not be read.
     :ivar problem: why it could not.
@@ -44,8 +44,8 @@ class RecordedImage:
 
     topic: str
     message_type: str
-    stamp: float
-    received: float
+    stamp: int
+    received: int
     message: Any
     problem: str = ''
 
@@ -186,8 +186,7 @@ _typestore = cache(get_typestore)
 
 
 def _recorded_image(row: _Row, is_ros1: bool) -> RecordedImage:
-    topic, kind, time, data = row
-    received = 1e-9 * time
+    topic, kind, received, data = row
     try:
         message = (
             _typestore(Stores.ROS1_NOETIC).deserialize_ros1(data, kind) if is_ros1

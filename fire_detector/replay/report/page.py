@@ -3,7 +3,6 @@
 
 from collections import Counter
 from datetime import datetime, timezone
-import math
 from pathlib import Path
 
 from fire_detector.replay.chart import find_axis
@@ -11,8 +10,8 @@ from fire_detector.replay.records import Report
 from fire_detector.replay.report.images import choose_images, draw_charts, encode_images
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-# Stamps above are seconds since 1970, others count from the start of something.
-WALL_CLOCK = 1e9
+# Stamps above count from 1970, others from the start of something; in nanoseconds.
+WALL_CLOCK = 10 ** 9 * 10 ** 9
 # So that no line is broken between a number and its unit.
 SPACE = '\u00a0'
 # Problems that are listed, and rows of a table that is open from the start.
@@ -67,12 +66,12 @@ def seconds(value: float) -> str:
     return f'{value:.2f}{SPACE}s'
 
 
-def utc(stamp: float) -> str:
+def utc(stamp: int) -> str:
     """Return when a stamp was, in UTC; nothing where it does not count from 1970."""
-    if not WALL_CLOCK < stamp < math.inf:
+    if stamp <= WALL_CLOCK:
         return ''
     try:
-        when = datetime.fromtimestamp(stamp, timezone.utc)
+        when = datetime.fromtimestamp(stamp / 1e9, timezone.utc)
     except (OverflowError, ValueError, OSError):
         return ''
     return when.isoformat(timespec='milliseconds').replace('+00:00', 'Z')

@@ -4,7 +4,7 @@
 from pathlib import Path
 import xml.etree.ElementTree as ElementTree
 
-from fire_detector.bringup.fast_dds import (
+from fire_detector.ros.fast_dds import (
     granted_receive_buffer,
     large_images_advice,
     large_images_environment,
@@ -49,8 +49,13 @@ def test_profile_says_the_same() -> None:
 
 
 @pytest.mark.parametrize(('environment', 'granted', 'words'), [
-    ({}, UBUNTU, ['212992 bytes', 'sudo sysctl -w net.core.rmem_max=4194304']),
-    ({}, RECEIVE_BUFFER, []),
+    (VARIABLE, UBUNTU, ['212992 bytes', 'sudo sysctl -w net.core.rmem_max=4194304']),
+    (HUMBLE, UBUNTU, ['212992 bytes', 'sudo sysctl -w net.core.rmem_max=4194304']),
+    (VARIABLE, RECEIVE_BUFFER, []),
+    (HUMBLE, RECEIVE_BUFFER, []),
+    # Started by hand, without what the launch file sets.
+    ({}, RECEIVE_BUFFER, ['reliable', 'compressed', 'UDPv4?sockets_size=4MB']),
+    ({'FASTDDS_DEFAULT_PROFILES_FILE': 'mine.xml'}, UBUNTU, []),
     ({'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'}, UBUNTU, []),
     ({'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA'}, UBUNTU, []),
     ({'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}, RECEIVE_BUFFER,
@@ -67,7 +72,7 @@ def test_advice(environment: dict[str, str], granted: int, words: list[str]) -> 
 def test_granted_receive_buffer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel's limit is read; a container that hides it is not warned of anything."""
     limit = tmp_path / 'rmem_max'
-    monkeypatch.setattr('fire_detector.bringup.fast_dds.RMEM_MAX', limit)
+    monkeypatch.setattr('fire_detector.ros.fast_dds.RMEM_MAX', limit)
     assert granted_receive_buffer() == RECEIVE_BUFFER
     limit.write_text('212992\n')
     assert granted_receive_buffer() == UBUNTU

@@ -4,12 +4,18 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+# Octets: the shared memory that is there by default. A larger image goes to a socket.
+SHARED_MEMORY = 512 * 1024
 # Octets: above one 1280x720 bgr8 image (2.8 million), which a publisher sends in one burst.
 RECEIVE_BUFFER = 4 * 1024 * 1024
 RMEM_MAX = Path('/proc/sys/net/core/rmem_max')
 TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
+LARGE_BUFFER = f'UDPv4?sockets_size={RECEIVE_BUFFER}B'
 # Fast DDS 2 and 3 read their XML profiles from different variables.
 PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+
+# Of the profile that the launch file sets on Humble.
+PROFILE_NAME = 'large_images.xml'
 
 
 def large_images_environment(environment: Mapping[str, str], profile: Path) -> dict[str, str]:
@@ -30,26 +36,32 @@ def large_images_environment(environment: Mapping[str, str], profile: Path) -> d
     if not _has_default_transports(environment):
         return {}
     if environment.get('ROS_DISTRO') != 'humble':
-        return {TRANSPORTS: f'UDPv4?sockets_size={RECEIVE_BUFFER}B'}
+        return {TRANSPORTS: LARGE_BUFFER}
     # There the profile would add a transport on every network to those on loopback.
     return {} if _on_loopback(environment) else {PROFILES[0]: str(profile)}
 
 
 def large_images_advice(environment: Mapping[str, str], rmem_max: int) -> str:
     """
-    Explain what keeps large images from arriving, and what to do.
+    Explain why a best-effort subscription loses large images, and what to do.
 
-    :param environment: of the process that starts the node.
+    :param environment: of the process that subscribes.
     :param rmem_max: the largest receive buffer that the kernel grants, in octets.
     :return: one sentence, or nothing where nothing is in the way.
     """
-    if not _has_default_transports(environment):
+    if not _is_fast_dds(environment):
         return ''
-    if _on_loopback(environment):
+    if _on_loopback(environment) and not _profile(environment):
         return ('large images of a best-effort camera may be lost: limited to this machine '
                 '(ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_LOCALHOST_ONLY), rmw_fastrtps takes '
                 'transports of its own; make the camera reliable or use compressed images')
-    if rmem_max < RECEIVE_BUFFER:
+    if _has_default_transports(environment):
+        return ('large images of a best-effort camera may be lost: the receive buffers of Fast '
+                'DDS are small by default; make the camera reliable, use compressed images, or '
+                'set FASTDDS_BUILTIN_TRANSPORTS="UDPv4?sockets_size=4MB", as the launch file does')
+    of_launch_file = (environment.get(TRANSPORTS) == LARGE_BUFFER
+                      or Path(_profile(environment)).name == PROFILE_NAME)
+    if of_launch_file and rmem_max < RECEIVE_BUFFER:
         return ('large images of a best-effort camera may be lost: the kernel grants receive '
                 f'buffers of {rmem_max} bytes, and {RECEIVE_BUFFER} are asked for; '
                 f'sudo sysctl -w net.core.rmem_max={RECEIVE_BUFFER}')
@@ -65,10 +77,18 @@ def granted_receive_buffer() -> int:
         return RECEIVE_BUFFER
 
 
+def _is_fast_dds(environment: Mapping[str, str]) -> bool:
+    # The default of every distribution since Humble.
+    return 'fastrtps' in (environment.get('RMW_IMPLEMENTATION') or 'rmw_fastrtps_cpp')
+
+
 def _has_default_transports(environment: Mapping[str, str]) -> bool:
-    # Fast DDS is the default of every distribution since Humble.
-    fast_dds = 'fastrtps' in (environment.get('RMW_IMPLEMENTATION') or 'rmw_fastrtps_cpp')
-    return fast_dds and not any(environment.get(name) for name in (TRANSPORTS, *PROFILES))
+    return (_is_fast_dds(environment)
+            and not environment.get(TRANSPORTS) and not _profile(environment))
+
+
+def _profile(environment: Mapping[str, str]) -> str:
+    return next((path for name in PROFILES if (path := environment.get(name))), '')
 
 
 def _on_loopback(environment: Mapping[str, str]) -> bool:
