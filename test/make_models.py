@@ -40,6 +40,13 @@ def predict(images: Any, output: str, values: int) -> Any:
     return LAST[output](logits)
 
 
+def with_heat_map(images: Any) -> Any:
+    """Return the probability, of shape (1, 1), and the heat map, of shape (1, 1, 2, 1)."""
+    halves = tf.reduce_mean(tf.reshape(images, (1, HEIGHT, 2, WIDTH // 2, 3)), axis=[1, 3])
+    cells = tf.reshape(tf.matmul(halves[0], tf.constant([[4.0], [0.0], [-4.0]])), (1, 1, 2, 1))
+    return predict(images, 'sigmoid', 1), tf.sigmoid(cells)
+
+
 def image_spec(*shape: int | None, dtype: tf.DType = tf.float32) -> tf.TensorSpec:
     """Describe an input of images."""
     return tf.TensorSpec(shape, dtype)
@@ -117,6 +124,11 @@ def odd() -> dict[str, bytes]:
         # 0 / (1 - mean): not a number where all is white, and elsewhere a logit of 0.
         'not_a_number': convert(
             lambda images: tf.sigmoid(tf.zeros((1, 1)) / (1 - tf.reduce_mean(images))), image),
+        # Fire in the left and in the right half, by the difference of the colors there; beside it
+        # the probability of the whole, in either order.
+        'heat_map': convert(with_heat_map, image),
+        'heat_map_first': convert(lambda images: with_heat_map(images)[::-1], image),
+        'heat_map_int8': convert(with_heat_map, image, input_type='int8', output_type='int8'),
         'map': convert(lambda images: images[:, :1, :2, :2], image),
     }
 

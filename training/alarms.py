@@ -17,12 +17,18 @@ from fire_detector.model.contract import AlarmSettings, contract_to_json
 from fire_detector.model.file import read_contract, read_sidecar, sidecar_path
 from training.clips import made
 from training.clips.clip import ClassifiedClip, classify_clips, FIRE_KIND
-from training.clips.recorded import recorded_clips, rendered_clip
+from training.clips.recorded import recorded_clips, rendered_clip, VIDEO_SOURCE
 from training.command import run_command
 from training.data.boxes import read_boxes
+from training.data.corrections import corrections_for
 from training.data.loading import skip_unreadable
-from training.data.options import add_data_options, Dataset, describe_selection, read_data
-from training.data.samples import DatasetError, LABELS, Sample, select
+from training.data.options import (
+    add_data_options,
+    corrections_of,
+    describe_selection,
+    read_data,
+)
+from training.data.samples import Dataset, DatasetError, LABELS, Sample, select
 from training.evaluate import add_out_option
 from training.markdown import render
 from training.measurement import alarm_choice
@@ -34,7 +40,13 @@ from training.measurement.alarm_choice import (
     rank,
     rules_to_try,
 )
-from training.measurement.alarm_figures import MISSED_AFTER, outcome
+from training.measurement.alarm_figures import (
+    IN_TIME,
+    MISSED_AFTER,
+    outcome,
+    RecordedFigures,
+    summarize_recorded,
+)
 from training.measurement.alarm_rules import MeanOfEight, Rule, SingleFrame, Windowed
 from training.measurement.evaluation import record_of
 from training.measurement.plots import write_alarm_plot
@@ -44,6 +56,8 @@ MEASURED, CHOSEN = 'alarms', 'alarms_choice'
 PAGE = 'alarms.md.j2'
 FIRE_CLIPS = 150
 BEST_LISTED = 10
+# Recorded clips, besides one that is made.
+PLOTTED = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +73,7 @@ class AlarmStudy:
     :ivar max_missed_share: the limit of missed fires in choosing; None without a choice.
     :ivar candidates: rules and their figures on the made clips, the model's own first.
     :ivar recorded: outcomes of some rules in the other clips.
+    :ivar videos: how the model's own settings, or the chosen ones, did in recorded videos.
     :ivar unreadable: a message for each image that was left out.
     """
 
@@ -70,6 +85,7 @@ class AlarmStudy:
     max_missed_share: float | None
     candidates: list[dict[str, Any]]
     recorded: list[dict[str, Any]]
+    videos: RecordedFigures
     unreadable: list[str]
 
 
@@ -85,7 +101,7 @@ def study_alarms(options: argparse.Namespace,
     """
     settings = read_contract(options.model).alarm
     stills, unreadable = _read_stills(dataset, options.split)
-    of_stills, others = _classify(options, dataset.folder, stills)
+    of_stills, others = _classify(options, dataset.folders, stills)
     compared = (SingleFrame(settings.on_threshold), MeanOfEight(settings.on_threshold))
     candidates = listed = measure_rules((Windowed(settings), *compared), of_stills)
     chosen = None
@@ -102,10 +118,19 @@ def study_alarms(options: argparse.Namespace,
         [candidate.to_record() for candidate in candidates],
         [_outcome_record(clip, rule) for clip in others
          for rule in (Windowed(chosen or settings), *compared)],
+        summarize_recorded([(clip.clip, outcome(clip, Windowed(chosen or settings)))
+                            for clip in others if clip.clip.source == VIDEO_SOURCE]),
         unreadable)
     # The second, if there is one, since the camera turns in it.
     example = [clip for clip in of_stills if clip.clip.kind == FIRE_KIND][:2][-1]
-    return study, listed, [*others, example]
+    # Those that went wrong come first.
+    worst = sorted(others, key=lambda clip: _went_right(clip, Windowed(chosen or settings)))
+    return study, listed, [*worst[:PLOTTED], example]
+
+
+def _went_right(clip: ClassifiedClip, rule: Rule) -> bool:
+    found = outcome(clip, rule)
+    return not (found.missed or found.false_alarms)
 
 
 def _read_stills(dataset: Dataset, split: str) -> tuple[list[Sample], list[str]]:
@@ -116,20 +141,23 @@ def _read_stills(dataset: Dataset, split: str) -> tuple[list[Sample], list[str]]
     return stills, unreadable
 
 
-def _classify(options: argparse.Namespace, data: Path, stills: Sequence[Sample]
+def _classify(options: argparse.Namespace, folders: Sequence[Path], stills: Sequence[Sample]
               ) -> tuple[list[ClassifiedClip], list[ClassifiedClip]]:
     """Classify the clips that are made from stills, and the others."""
+    videos = recorded_clips(folders, options.fps, corrections_for(
+        folders, corrections_of(options, options.model)))
     planned = [
-        *made.fire_clips(stills, read_boxes(data), options.fires, options.fps, options.seed),
+        *made.fire_clips(stills, read_boxes(*folders), options.fires, options.fps, options.seed),
         *made.nofire_clips(stills, 3600 * options.hours, options.fps, options.seed)]
     clips = classify_clips(options.model, [
-        *planned, *recorded_clips(data, options.fps), rendered_clip(options.fps, options.seed)])
+        *planned, *videos, rendered_clip(options.fps, options.seed)])
     return clips[:len(planned)], clips[len(planned):]
 
 
 def _outcome_record(clip: ClassifiedClip, rule: Rule) -> dict[str, Any]:
     found = outcome(clip, rule)
-    return {'clip': clip.clip.name} | rule.to_record() | vars(found) | {'missed': found.missed}
+    return {'clip': clip.clip.name, 'shows': clip.clip.kind} | rule.to_record() | vars(found) | {
+        'missed': found.missed}
 
 
 def write_chosen(run: Path, settings: AlarmSettings) -> Path:
@@ -151,8 +179,9 @@ def _write_results(study: AlarmStudy, listed: list[Candidate], plotted: list[Cla
     out.mkdir(parents=True, exist_ok=True)
     write_alarm_plot(plotted, Windowed(study.chosen or study.settings), out / f'{stem}.png')
     write_json(out / f'{stem}.json', record)
-    page = render(PAGE, study=record, made=made, limits=alarm_choice, missed_after=MISSED_AFTER,
-                  listed=[candidate.to_record() for candidate in listed], plot=f'{stem}.png')
+    page = render(PAGE, study=record, made=made, limits=alarm_choice, in_time=IN_TIME,
+                  missed_after=MISSED_AFTER, plot=f'{stem}.png',
+                  listed=[candidate.to_record() for candidate in listed])
     (out / f'{stem}.md').write_text(page, encoding='utf-8')
     return page
 
@@ -197,6 +226,7 @@ def _study(options: argparse.Namespace) -> int:
     if options.fires < 1 or options.seed < 0:
         raise argparse.ArgumentError(None, '--fires is 1 or more, --seed 0 or more')
     options.split, options.source = 'val' if options.choose else 'test', []
+    options.not_source = []
     run = run_of(options.model) if options.write else None
     dataset = read_data(options, options.model)
     study, listed, plotted = study_alarms(options, dataset)

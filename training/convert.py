@@ -74,7 +74,7 @@ def _read_samples(options: argparse.Namespace) -> list[Sample]:
     readable, unreadable = skip_unreadable(samples)
     for problem in unreadable:
         print(f'training.convert: skipped {problem}', file=sys.stderr)
-    check(readable, options.data)
+    check(readable, ', '.join(map(str, options.data)))
     return readable
 
 

@@ -3,25 +3,31 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+import dataclasses
 from pathlib import Path
 import sys
 
+from fire_detector.images.files import read_image
+import numpy as np
+from numpy.typing import NDArray
 from training.command import run_command
-from training.conversion.predict import contract_of, probabilities, size_of
+from training.conversion.predict import contract_of, outputs, size_of
+from training.data.boxes import read_boxes
 from training.data.contact_sheet import Tile, write_contact_sheet
 from training.data.loading import some_readable
 from training.data.options import (
     add_selection_options,
-    Dataset,
     describe_selection,
     read_selection,
     Selection,
 )
+from training.data.samples import Dataset
 from training.markdown import render
 from training.measurement.evaluation import evaluate_predictions, Evaluation, NAMED, record_of
+from training.measurement.localization import draw_heat_map, measure_localization
 from training.measurement.mistakes import find_mistakes, read_remarks, REMARK_COLUMNS, REMARKS
 from training.measurement.plots import write_plots
-from training.measurement.predictions import predictions_of, write_predictions
+from training.measurement.predictions import labeled, predictions_of, write_predictions
 from training.run_folder import (
     EVALUATION,
     evaluation_folder,
@@ -49,28 +55,49 @@ def evaluate(model: Path, dataset: Dataset, selection: Selection, remarks: Mappi
     :raises RuntimeRefusedError: when no TFLite runtime can run it.
     :raises DatasetError: when none of the images can be read, or the boxes cannot.
     """
-    threshold = contract_of(model).threshold
-    readable, unreadable = some_readable(dataset.samples)
-    predictions = predictions_of(readable, probabilities(model, readable))
-    evaluation = evaluate_predictions(predictions, threshold, dataset.folder, remarks, unreadable)
+    contract = contract_of(model)
+    threshold = contract.threshold
+    readable, unreadable = some_readable(list(dataset))
+    apart = len(set(readable) & set(dataset.apart))
+    found = outputs(model, readable)
+    predictions = predictions_of(readable, found.probability, apart)
+    evaluation = evaluate_predictions(predictions, threshold, dataset.folders, remarks,
+                                      unreadable)
+    maps = {}
+    if contract.heat_map is not None and found.heat_maps is not None:
+        # Images that are set apart are the last ones.
+        known = len(labeled(predictions))
+        evaluation = dataclasses.replace(evaluation, localization=measure_localization(
+            predictions[:known], found.heat_maps[:known], read_boxes(*dataset.folders),
+            contract.heat_map))
+        maps = dict(zip(predictions['file'], found.heat_maps, strict=True))
     record = record_of(model, selection, evaluation) | {'model_bytes': size_of(model)}
     out.mkdir(parents=True, exist_ok=True)
     write_predictions(predictions, out / PREDICTIONS)
     write_json(out / METRICS, record)
-    plots = write_plots(predictions, evaluation, out)
-    mistakes = find_mistakes(predictions, threshold, dataset.folder, remarks)
+    plots = write_plots(labeled(predictions), evaluation, out)
+    mistakes = find_mistakes(labeled(predictions), threshold, dataset.folders, remarks)
     (out / MISTAKES_SHEET).unlink(missing_ok=True)
     if len(mistakes):
         worst = mistakes.groupby('kind', sort=False).head(NAMED)
         write_contact_sheet(
-            [Tile(Path(row.file), f'{row.kind} {row.probability:.3f} {row.source}')
-             for row in worst.itertuples()],
+            [tile for row in worst.itertuples()
+             for tile in _tiles(row.file, f'{row.kind} {row.probability:.3f} {row.source}', maps)],
             out / MISTAKES_SHEET, f'The most confident of {len(mistakes)} mistakes')
         plots.append(MISTAKES_SHEET)
     for page in (SUMMARY, MISTAKES_PAGE):
         (out / page).write_text(render(f'{page}.j2', evaluation=record, plots=plots),
                                 encoding='utf-8')
     return evaluation
+
+
+def _tiles(file: str, caption: str, maps: Mapping[str, NDArray[np.float32]]) -> list[Tile]:
+    """Return a tile of an image and, where there is a heat map of it, a second one with that."""
+    tiles = [Tile(Path(file), caption)]
+    if file in maps:
+        tiles.append(Tile(draw_heat_map(read_image(Path(file)), maps[file]),
+                          f'highest cell {maps[file].max():.3f}'))
+    return tiles
 
 
 def add_out_option(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--remarks', metavar='FILE', type=Path,
                         help=f'CSV file with the columns {", ".join(REMARK_COLUMNS)}: what is to '
                              'be seen on images that are called wrong (default: the data '
-                             f"folder's {REMARKS}, if it has one)")
+                             f"folders' {REMARKS}, where they have one)")
     return parser
 
 
@@ -98,7 +125,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     out = options.out or evaluation_folder(options.model)
     evaluation = evaluate(
         options.model, dataset, describe_selection(options, dataset),
-        read_remarks(dataset.folder, options.remarks), out)
+        read_remarks(dataset.folders, options.remarks), out)
     for message in evaluation.unreadable:
         print(f'training.evaluate: left out: {message}', file=sys.stderr)
     print(render('figures.md.j2', evaluation=evaluation))

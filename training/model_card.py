@@ -21,10 +21,12 @@ import pandas as pd
 from training.command import CommandError, run_command
 from training.data.samples import LABELS, SPLITS
 from training.markdown import render
+from training.measurement.alarm_figures import IN_TIME
 from training.measurement.evaluation import file_sha256, read_record, RecordError
 from training.run_folder import (
     CONVERSION_FIGURES,
     CONVERSIONS,
+    data_folders,
     EVALUATION,
     evaluation_folder,
     METRICS,
@@ -121,13 +123,13 @@ def read_sources(path: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def read_measurements(run: Path, model: Path, data: str) -> dict[str, Any]:
+def read_measurements(run: Path, model: Path, data: Sequence[str]) -> dict[str, Any]:
     """
     Read the records of the very bytes of a model.
 
     :param run: as in :func:`read_training`.
     :param model: the .tflite file.
-    :param data: the folder of the images it was trained on.
+    :param data: the folders of the images it was trained on.
     :return: `evaluation`, and the SUPPLEMENTS; None for those that were not measured.
     :raises RecordError: when there is no evaluation on `test`, or a record is of another file.
     """
@@ -137,13 +139,14 @@ def read_measurements(run: Path, model: Path, data: str) -> dict[str, Any]:
             found = read_record(folder / METRICS, digest)
         except RecordError:
             continue
-        if (found['split'], found['sources']) == ('test', []) and (
-                run.is_file() or found['data'] == data):
+        if (found['split'], found['sources'], found.get('without', [])) == ('test', [], []) and (
+                run.is_file() or data_folders(found['data']) == tuple(data)):
             break
     else:
         inside = run.is_file() or run.resolve() in model.resolve().parents
         words = ['python', '-m', 'training.evaluate', str(model), *(() if inside else (
-            '--data', data, '--out', str(run / EVALUATION / model.name)))]
+            *(word for folder in data for word in ('--data', folder)),
+            '--out', str(run / EVALUATION / model.name)))]
         raise RecordError(f'{run / EVALUATION}: no evaluation of the bytes of {model} on test; '
                           f'run {shlex.join(words)}')
     supplements = {}
@@ -167,11 +170,12 @@ def render_card(model: Path, training: dict[str, Any], measured: dict[str, Any],
     """
     commands = [training['command'], *training['optimizations'], training['conversion']['command'],
                 *(record['command'] for record in measured.values() if record), command]
-    folders = {training['config']['data'], measured['evaluation']['data']}
+    folders = {folder for record in (training['config'], measured['evaluation'])
+               for folder in data_folders(record['data'])}
     return render(
         TEMPLATE, model=model, contract=read_contract(model), training=training, sources=sources,
         siblings={path.name for path in model.parent.glob('*_int8.tflite')},
-        license=card_license, unseen_figures=UNSEEN_FIGURES, splits=SPLITS,
+        license=card_license, in_time=IN_TIME, unseen_figures=UNSEEN_FIGURES, splits=SPLITS,
         commands=[_without_folders(line, folders) for line in commands], **measured)
 
 
@@ -202,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('model', metavar='MODEL', type=Path, help='.tflite file made from it')
     parser.add_argument('--sources', metavar='FILE', type=Path,
                         help=f'CSV file with the columns {", ".join(SOURCE_COLUMNS)} '
-                             f"(default: the data folder's {SOURCES}, if it has one)")
+                             f"(default: the data folders' {SOURCES}, where they have one)")
     parser.add_argument('--unseen', metavar='FILE', type=Path,
                         help='study.csv of training.studies.recipes unseen')
     parser.add_argument('--license', metavar='NAME', default='other',
@@ -215,14 +219,15 @@ def _parser() -> argparse.ArgumentParser:
 def _write_card(options: argparse.Namespace) -> None:
     try:
         training = read_training(options.run)
-        data = training['config']['data']
+        data = data_folders(training['config']['data'])
         if options.unseen is not None:
             training['unseen'] = read_unseen(options.unseen, training['config']['arch'])
-        own = Path(data) / SOURCES
-        path = options.sources or (own if own.is_file() else None)
+        paths = [options.sources] if options.sources else [
+            path for path in (Path(folder) / SOURCES for folder in data) if path.is_file()]
         text = render_card(
             options.model, training, read_measurements(options.run, options.model, data),
-            {} if path is None else read_sources(path), options.license, options.command)
+            {source: found for path in paths for source, found in read_sources(path).items()},
+            options.license, options.command)
     except (KeyError, jinja2.UndefinedError) as error:
         raise CommandError(
             f'{options.run}: its JSON files are of another version ({error}); run '

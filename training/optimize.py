@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
-from training.command import run_command, whole_number
+from training.command import CommandError, run_command, whole_number
 from training.data.samples import DatasetError, select
 from training.learning.batches import Batches, compile_model
 from training.learning.results import save_formats, write_results
@@ -152,6 +152,9 @@ def _check(options: argparse.Namespace) -> None:
             None, '--sparsity is for --method prune, and between 0 and 1')
     if not (options.run / METRICS).is_file():
         raise DatasetError(f'{options.run}: not a finished run of training.train')
+    if read_sidecar(options.run / KERAS_MODEL).heat_map is not None:
+        raise CommandError(f'{options.run}: its network has a heat map, which is not trained on '
+                           f'here; training.convert makes integers of it as it is')
 
 
 def _optimize(options: argparse.Namespace) -> None:

@@ -12,20 +12,24 @@ import shlex
 import sys
 from typing import Any
 
-from fire_detector.model.contract import ModelContract
+from fire_detector.model.contract import HeatMap, ModelContract
 from fire_detector.model.file import read_sidecar
 from fire_detector.model.preprocessing import InputSpec
 import keras
 import tensorflow as tf
 from training.command import CommandError, run_command
-from training.data.loading import skip_unreadable
+from training.data.boxes import read_boxes
+from training.data.joining import common_folder, read_dataset
+from training.data.loading import load_tensors, skip_unreadable
 from training.data.manifest import write_manifest
-from training.data.options import add_data_options, read_folder
-from training.data.samples import check, DatasetError, LABELS, Sample, select, without
+from training.data.options import add_data_options, meaning_of
+from training.data.samples import check, DatasetError, FIRE, LABELS, Sample, select, without
+from training.learning.batches import outputs_of
 from training.learning.calibration import calibrate
-from training.learning.fitting import fit
+from training.learning.fitting import fit, start_from
 from training.learning.results import save_formats, write_results
 from training.learning.sampling import BALANCES
+from training.measurement.localization import choose_cell_threshold
 from training.measurement.metrics import format_table, Metrics
 from training.networks import ARCHITECTURES
 from training.run_folder import (
@@ -35,7 +39,7 @@ from training.run_folder import (
     KERAS_MODEL,
     METRICS,
     read_config,
-    read_samples,
+    read_run,
     SAMPLES,
     SCHEDULES,
     TrainingConfig,
@@ -63,20 +67,24 @@ def prepare_run(config: TrainingConfig, run: Path) -> list[str]:
     if (run / CONFIG).exists() and (run / SAMPLES).exists():
         _check_same_config(config, run)
         return []
-    data = Path(config.data)
-    samples, unreadable = skip_unreadable(read_folder(data, config.group_by, config.split_seed))
+    folders, names = [Path(folder) for folder in config.data], ', '.join(config.data)
+    listed = read_dataset(folders, config.group_by, config.split_seed, config.meaning,
+                          Path(config.corrections) if config.corrections else None)
+    samples, unreadable = skip_unreadable(list(listed))
     sources = {sample.source for sample in samples}
     if unknown := set(config.leave_out) - sources:
-        raise DatasetError(f'{data}: has no source {" or ".join(sorted(unknown))} to leave out, '
+        raise DatasetError(f'{names}: has no source {" or ".join(sorted(unknown))} to leave out, '
                            f'only {", ".join(sorted(sources))}')
+    apart = set(listed.apart)
     try:
-        check(without(samples, config.leave_out), data)
+        check([sample for sample in without(samples, config.leave_out) if sample not in apart],
+              names)
     except DatasetError as error:
         if not config.leave_out:
             raise
         raise DatasetError(f'without {", ".join(config.leave_out)}: {error}') from error
     run.mkdir(parents=True, exist_ok=True)
-    write_manifest(samples, data, run / SAMPLES)
+    write_manifest(samples, common_folder(folders), run / SAMPLES)
     write_config(run, config)  # last: with it, the run is begun
     return unreadable
 
@@ -100,22 +108,28 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
     :raises ImageFileError: when an image cannot be read.
     """
     config = read_config(run)
-    samples = read_samples(run)
-    known = without(samples, config.leave_out)
+    dataset = read_run(run)
+    known = dataset.without(config.leave_out).samples
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
-    model = ARCHITECTURES[config.arch](keras)
+    build = ARCHITECTURES[config.arch]
+    model = build(keras, config.input_size) if config.input_size else build(keras)
+    if config.start_from:
+        start_from(model, config.start_from)
     spec = InputSpec(height=model.input_shape[1], width=model.input_shape[2])
     speed = fit(model, select(known, 'train'), select(known, 'val'), spec, config, run)
-    model = keras.saving.load_model(run / BEST_EPOCH)
+    # Whoever loads the result does not have the loss of cells.
+    model = keras.saving.load_model(run / BEST_EPOCH, compile=len(model.outputs) == 1)
     contract = _contract(config, spec, model, select(known, 'train'))
     contract, settled = calibrate(model, contract, select(known, 'val'), config)
+    contract = _with_cell_threshold(model, contract, select(known, 'val'), config)
     model.save(run / KERAS_MODEL)
     save_formats(model, run)
     return write_results(
         run / KERAS_MODEL, contract, {
             'val': select(known, 'val'), 'test': select(known, 'test'),
-            'left_out': [sample for sample in samples if sample.source in config.leave_out],
+            'left_out': [sample for sample in dataset.samples
+                         if sample.source in config.leave_out],
         }, {
             'command': _command(config, run),
             'parameters': model.count_params(),
@@ -130,25 +144,41 @@ def train(run: Path) -> dict[str, dict[str, Metrics]]:
 def _contract(config: TrainingConfig, spec: InputSpec, model: Any,
               training: Sequence[Sample]) -> ModelContract:
     sources = Counter(sample.source for sample in training)
+    outputs, grid = outputs_of(model)
     return ModelContract(
         name=config.name or config.arch, version=MODEL_VERSION, labels=LABELS, input_spec=spec,
-        output='sigmoid' if model.output_shape[1] == 1 else 'softmax',
+        output='sigmoid' if outputs == 1 else 'softmax', heat_map=HeatMap(*grid) if grid else None,
         trained_on=f'{len(training)} images: ' + ', '.join(
             f'{source} {count}' for source, count in sorted(sources.items())))
 
 
+def _with_cell_threshold(model: Any, contract: ModelContract, validation: Sequence[Sample],
+                         config: TrainingConfig) -> ModelContract:
+    """Return a contract with the best threshold of a cell, where there are boxes to choose it."""
+    boxes = read_boxes(*map(Path, config.data)) if contract.heat_map else {}
+    fires = [sample for sample in validation
+             if sample.label == FIRE and sample.path in boxes]
+    if contract.heat_map is None or not fires:
+        return contract
+    _, heat_maps = model.predict(load_tensors(fires, contract.input_spec), verbose=0)
+    threshold = choose_cell_threshold(
+        heat_maps[..., 0], [boxes[sample.path] for sample in fires])
+    return dataclasses.replace(contract, heat_map=dataclasses.replace(
+        contract.heat_map, threshold=threshold))
+
+
 def _command(config: TrainingConfig, run: Path) -> str:
     """Return the command line with all of a configuration, defaults included."""
-    words = ['python', '-m', 'training.train', '--out', os.path.relpath(run),
-             '--data', config.data]
+    words = ['python', '-m', 'training.train', '--out', os.path.relpath(run)]
+    words += [word for folder in config.data for word in ('--data', folder)]
     for name, value in dataclasses.asdict(config).items():
         option = f'--{name.replace("_", "-")}'
         if isinstance(value, bool):
             words.append(option if value else option.replace('--', '--no-', 1))
         elif name == 'false_alarms':
             words += [option, str(value or 0)]
-        elif name == 'leave_out':
-            words += [word for source in value for word in (option, source)]
+        elif name in ('leave_out', 'as_fire', 'as_nofire'):
+            words += [word for text in value for word in (option, text)]
         elif name != 'data' and value is not None:
             words += [option, str(value)]
     return shlex.join(words)
@@ -162,6 +192,9 @@ def _parser() -> argparse.ArgumentParser:
     add_data_options(parser)
     parser.add_argument('--out', type=Path, required=True, help='run folder for the results')
     parser.add_argument('--name', help="the model's name (default: that of the architecture)")
+    parser.add_argument('--start-from', metavar='MODEL',
+                        help='train on from the weights of a .keras file of the same network, or '
+                             "of a model of the package, by its name (default: ImageNet's)")
     parser.add_argument('--leave-out', metavar='SOURCE', action='append', default=[],
                         help='keep a source from training, and measure on all of it; repeatable')
     for field in dataclasses.fields(TrainingConfig):
@@ -180,9 +213,14 @@ def _parser() -> argparse.ArgumentParser:
 def _config(options: argparse.Namespace) -> TrainingConfig:
     fields = {field.name: getattr(options, field.name)
               for field in dataclasses.fields(TrainingConfig)}
+    meaning_of(options.as_fire, options.as_nofire)
+    corrections = options.corrections
     try:
         return TrainingConfig(**fields | {
-            'data': str(options.data.resolve()), 'false_alarms': options.false_alarms or None,
+            'data': tuple(str(folder.resolve()) for folder in options.data),
+            'corrections': None if corrections is None else str(corrections.resolve()),
+            'as_fire': tuple(options.as_fire), 'as_nofire': tuple(options.as_nofire),
+            'false_alarms': options.false_alarms or None,
             'leave_out': tuple(sorted(set(options.leave_out)))})
     except ValueError as error:
         raise argparse.ArgumentError(None, str(error)) from error

@@ -2,6 +2,7 @@
 """Run a .tflite model on images."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 import importlib
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from fire_detector.model.contract import ModelError
 from fire_detector.model.file import read_model, StoredModel
 from fire_detector.model.preprocessing import preprocess
 from fire_detector.model.tensors import (
+    cell_probabilities,
     check_input,
-    check_output,
+    check_outputs,
     dequantize,
     fire_probability,
     quantize,
@@ -36,6 +38,20 @@ class RuntimeUnavailableError(ImportError):
 
 class InferenceError(RuntimeError):
     """The error of a model that gives no usable probability for an image."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """
+    The outputs of a model for one image.
+
+    :ivar probability: how likely it shows fire, 0..1.
+    :ivar heat_map: how likely each part of it does: float32 of shape (rows, columns), 0..1, which
+        has a meaning only where the image is called fire; None of a model that cannot say where.
+    """
+
+    probability: float
+    heat_map: NDArray[np.float32] | None
 
 
 class FireClassifier:
@@ -74,7 +90,8 @@ class FireClassifier:
                                                    num_threads=num_threads)
             # Before anything is allocated: LiteRT 2.3 ends the process on quantization by zero.
             self._input = check_input(self._interpreter.get_input_details(), stored)
-            self._output = check_output(self._interpreter.get_output_details(), stored)
+            self._output, self._heat_map = check_outputs(
+                self._interpreter.get_output_details(), stored)
             self._interpreter.allocate_tensors()
         except ModelError:
             raise
@@ -90,24 +107,43 @@ class FireClassifier:
         :return: probability, 0..1.
         :raises InferenceError: when the runtime fails or its output is not a number from 0 to 1.
         """
+        return self.classify(image).probability
+
+    def classify(self, image: ColorImage) -> Prediction:
+        """
+        Compute the probability that an image shows fire, and where.
+
+        :param image: an image of any size.
+        :return: the prediction.
+        :raises InferenceError: as :meth:`predict`.
+        """
         return self.predict(preprocess(image, self.contract.input_spec))
 
-    def predict(self, tensor: NDArray[np.float32]) -> float:
+    def predict(self, tensor: NDArray[np.float32]) -> Prediction:
         """
-        Compute the probability that a preprocessed image shows fire.
+        Compute the probability that a preprocessed image shows fire, and where.
 
         :param tensor: float32 of the contract's input shape, as `preprocess` makes it, also for
             a model whose input is quantized.
-        :return: probability, 0..1.
-        :raises InferenceError: when the runtime fails or its output is not a number from 0 to 1.
+        :return: the prediction.
+        :raises InferenceError: when the runtime fails or an output is not a number from 0 to 1.
         """
         try:
             self._interpreter.set_tensor(self._input['index'], quantize(tensor, self._input))
             self._interpreter.invoke()
-            output = dequantize(self._interpreter.get_tensor(self._output['index']), self._output)
-            return fire_probability(output.ravel().tolist(), self.contract)
+            return Prediction(
+                fire_probability(self._values(self._output).ravel().tolist(), self.contract),
+                self._cells())
         except (ValueError, RuntimeError) as error:
             raise InferenceError(f'model {self.contract.name}: {error}') from error
+
+    def _cells(self) -> NDArray[np.float32] | None:
+        if self._heat_map is None or self.contract.heat_map is None:
+            return None
+        return cell_probabilities(self._values(self._heat_map), self.contract.heat_map)
+
+    def _values(self, detail: dict[str, Any]) -> NDArray[np.float32]:
+        return dequantize(self._interpreter.get_tensor(detail['index']), detail)
 
 
 def load_runtime(runtime: str) -> tuple[str, Any]:

@@ -14,7 +14,9 @@ import json
 from fire_detector.model.preprocessing import InputSpec
 from fire_detector.model.record import read_record
 
-FORMAT_VERSION = 1
+# From format 2 on, a model may have a heat map beside its probability.
+FORMATS = (1, 2)
+FORMAT_VERSION = FORMATS[-1]
 SOFTMAX, SIGMOID, LOGITS = 'softmax', 'sigmoid', 'logits'
 OUTPUTS = (SOFTMAX, SIGMOID, LOGITS)
 MAX_WINDOW = 60.0
@@ -57,6 +59,37 @@ class AlarmSettings:
 
 
 @dataclass(frozen=True)
+class HeatMap:
+    """
+    The output that says where the fire is: for each cell of a grid, the probability of fire there.
+
+    It has a meaning only in an image that is called fire.
+
+    :ivar output: place of the output tensor among the model's two, 0 or 1; the other is
+        `ModelContract.output`.
+    :ivar rows: rows of cells, from the top of the image.
+    :ivar columns: columns of cells, from its left.
+    :ivar threshold: probability 0..1 at or above which a cell shows fire.
+    :raises ValueError: when a value is outside its range.
+    """
+
+    rows: int
+    columns: int
+    output: int = 1
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check what a type annotation cannot say."""
+        if self.rows < 1 or self.columns < 1:
+            raise ValueError(f'heat map of {self.rows}x{self.columns} cells is not positive')
+        if self.output not in (0, 1):
+            raise ValueError(f'heat map output {self.output} is not 0 or 1, the first or the '
+                             f'second of two')
+        if not 0.0 <= self.threshold <= 1.0:
+            raise ValueError(f'heat map threshold {self.threshold} is not from 0 to 1')
+
+
+@dataclass(frozen=True)
 class ModelContract:
     """
     The meaning of a model's tensors, and what else travels with it.
@@ -67,6 +100,7 @@ class ModelContract:
     :ivar input_spec: what the input tensor holds.
     :ivar output: 'softmax' (a probability for each label), 'sigmoid' (one value, the probability
         of fire) or 'logits' (either of them, before its softmax or sigmoid).
+    :ivar heat_map: the second output; None for a model of one, which cannot say where.
     :ivar fire_label: the one of `labels` that means fire.
     :ivar threshold: probability 0..1 at or above which a single image is called fire; the alarm,
         which sees many images, has its own.
@@ -83,6 +117,7 @@ class ModelContract:
     labels: tuple[str, ...]
     input_spec: InputSpec
     output: str
+    heat_map: HeatMap | None = None
     fire_label: str = 'fire'
     threshold: float = 0.5
     alarm: AlarmSettings = AlarmSettings()
@@ -103,6 +138,8 @@ class ModelContract:
         if self.output == SOFTMAX and len(self.labels) == 1:
             raise ValueError(f'a softmax over the one label {self.fire_label!r} is always 1; one '
                              f'value that is the probability of fire has output {SIGMOID!r}')
+        if self.heat_map is not None and self.format_version < 2:
+            raise ValueError(f'a heat_map needs format_version 2, not {self.format_version}')
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
@@ -119,8 +156,12 @@ class ModelContract:
 
 
 def contract_to_json(contract: ModelContract) -> str:
-    """Return a contract as JSON text."""
-    return json.dumps(dataclasses.asdict(contract), indent=2)
+    """Return a contract as JSON text, without a heat map that it does not have."""
+    fields = dataclasses.asdict(contract)
+    if contract.heat_map is None:
+        # Format 1 knows no such field.
+        del fields['heat_map']
+    return json.dumps(fields, indent=2)
 
 
 def contract_from_json(text: str, origin: str) -> ModelContract:
@@ -136,9 +177,9 @@ def contract_from_json(text: str, origin: str) -> ModelContract:
         fields = json.loads(text)
         # First, since the fields of another format are others.
         found = fields.get('format_version', FORMAT_VERSION) if isinstance(fields, dict) else None
-        if type(found) is int and found != FORMAT_VERSION:
-            raise ValueError(f'contract format {found} is not {FORMAT_VERSION}, '
-                             f'the one this version of fire_detector reads')
+        if type(found) is int and found not in FORMATS:
+            raise ValueError(f'contract format {found} is not one of {FORMATS}, '
+                             f'those that this version of fire_detector reads')
         return read_record(ModelContract, fields)
     # RecursionError: lists within lists, thousands deep.
     except (ValueError, RecursionError) as error:

@@ -18,7 +18,7 @@ def read_record(kind: type[Record], value: object, name: str = '') -> Record:
     Build a record from a JSON object.
 
     :param kind: a dataclass whose fields are str, int, float, tuples of them, mappings from texts
-        to them, or such dataclasses again.
+        to them, or such dataclasses again, each of which may be None instead.
     :param value: as from `json.loads`.
     :param name: of the field that is read, for the message; '' for the whole.
     :return: the record.
@@ -59,6 +59,8 @@ def _read(kind: Any, value: object, name: str) -> Any:
         element = get_args(kind)[1]
         return {key: _read(element, item, _inside(name, key)) for key, item in value.items()}
     kinds = get_args(kind) or (kind,)
+    if value is not None and dataclasses.is_dataclass(kinds[0]):
+        return read_record(kinds[0], value, name)  # type: ignore[arg-type]
     if not any(_has_type(value, allowed) for allowed in kinds):
         raise ValueError(f'{name} is {reprlib.repr(value)}, '
                          f'not {" or ".join(_JSON_NAMES[allowed] for allowed in kinds)}')

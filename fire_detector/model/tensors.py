@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import math
 from typing import Any
 
-from fire_detector.model.contract import LOGITS, ModelContract, ModelError
+from fire_detector.model.contract import HeatMap, LOGITS, ModelContract, ModelError
 from fire_detector.model.file import StoredModel
 from fire_detector.model.preprocessing import GRAY
 import numpy as np
@@ -43,16 +43,36 @@ def check_input(details: list[dict[str, Any]], model: StoredModel) -> dict[str, 
     return detail
 
 
-def check_output(details: list[dict[str, Any]], model: StoredModel) -> dict[str, Any]:
+def check_outputs(details: list[dict[str, Any]], model: StoredModel
+                  ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """
-    Check that a model's output has as many values as its contract says.
+    Check that a model's outputs are the probability and, where its contract has one, a heat map.
 
     :param details: of all outputs.
     :param model: the model and its contract.
-    :return: the detail of the one output, whose values may be along any axis.
-    :raises ModelError: when it does not; the message has the remedy.
+    :return: the detail of the probability, whose values may be along any axis, and that of the
+        heat map, if there is one.
+    :raises ModelError: when they are not; the message has the remedy.
     """
-    detail = _only(details, model, 'output')
+    heat_map = model.contract.heat_map
+    if heat_map is None:
+        return _check_output(_only(details, model, 'output'), model), None
+    if len(details) != 2:
+        raise ModelError(f'{model.path}: has {_named(details, "output")}, its contract says 2, '
+                         f'of which one is a heat map; correct "heat_map" in {_place(model)}')
+    detail = details[heat_map.output]
+    grid = (heat_map.rows, heat_map.columns)
+    found = _shape(detail)
+    if found not in (grid, (1, *grid), (*grid, 1), (1, *grid, 1)):
+        raise ModelError(f'{model.path}: its output tensor {heat_map.output} has shape {found}, '
+                         f'its contract says a heat map of shape {(1, *grid, 1)}; correct '
+                         f'"heat_map" in {_place(model)}')
+    _check_type(detail, model, 'output')
+    return _check_output(details[1 - heat_map.output], model), detail
+
+
+def _check_output(detail: dict[str, Any], model: StoredModel) -> dict[str, Any]:
+    """Check that an output has as many values as the contract says; return it."""
     found, contract = _shape(detail), model.contract
     size = math.prod(found)
     if size not in contract.output_sizes or max(found, default=1) != size:
@@ -98,11 +118,14 @@ def dequantize(tensor: NDArray[Any], detail: dict[str, Any]) -> NDArray[np.float
 
 def _only(details: list[dict[str, Any]], model: StoredModel, kind: str) -> dict[str, Any]:
     if len(details) != 1:
-        names = ', '.join(repr(detail['name']) for detail in details)
-        raise ModelError(f'{model.path}: has {len(details)} {kind} tensors ({names}), expected '
-                         f'1; convert the part of the model that makes one prediction '
-                         f'of one image')
+        raise ModelError(f'{model.path}: has {_named(details, kind)}, expected 1; convert the '
+                         f'part of the model that makes one prediction of one image')
     return details[0]
+
+
+def _named(details: list[dict[str, Any]], kind: str) -> str:
+    names = ', '.join(repr(detail['name']) for detail in details)
+    return f'{len(details)} {kind} tensors ({names})'
 
 
 def _shape(detail: dict[str, Any]) -> tuple[int, ...]:
@@ -168,3 +191,19 @@ def fire_probability(values: Sequence[float], contract: ModelContract) -> float:
     largest = max(logits)
     powers = [math.exp(logit - largest) for logit in logits]
     return powers[place] / sum(powers)
+
+
+def cell_probabilities(values: NDArray[np.float32], heat_map: HeatMap) -> NDArray[np.float32]:
+    """
+    Return the cells of a heat map.
+
+    :param values: the model's output for one image, dequantized.
+    :param heat_map: what the contract says about it.
+    :return: float32 of shape (rows, columns), 0..1 but for rounding.
+    :raises ValueError: when a value is not from 0 to 1.
+    """
+    # In this way, since a comparison with what is not a number is false.
+    if not (values.min() >= -TOLERANCE and values.max() <= 1 + TOLERANCE):
+        raise ValueError(f'heat map from {values.min():g} to {values.max():g} is no map of '
+                         f'probabilities')
+    return values.reshape(heat_map.rows, heat_map.columns)

@@ -16,6 +16,7 @@ from fire_detector.model.contract import (
     AlarmSettings,
     contract_from_json,
     contract_to_json,
+    HeatMap,
     ModelContract,
     ModelError,
 )
@@ -33,7 +34,8 @@ MODEL_BYTES = b'\x1c\x00\x00\x00TFL3 and the rest of a flatbuffer'
 CONTRACT = ModelContract(
     name='tiny', version='2.1', labels=('nofire', 'fire'), output='softmax',
     input_spec=InputSpec(32, 48, 'BGR', scale=1 / 127.5, offset=-1.0, interpolation='linear'),
-    alarm=AlarmSettings(0.8, 0.4, 2.5, 7), trained_on='three images',
+    heat_map=HeatMap(4, 6, threshold=0.9), alarm=AlarmSettings(0.8, 0.4, 2.5, 7),
+    trained_on='three images',
     metrics={'test_accuracy': 0.5, 'test_roc_auc': None})
 DIGEST = hashlib.sha256(MODEL_BYTES).hexdigest()
 SIGNED = dataclasses.replace(CONTRACT, model_sha256=DIGEST)
@@ -187,8 +189,13 @@ def test_damaged_byte_in_the_contract_is_found_or_harmless(model_file: Path) -> 
     ({'labels': ['fire']}, "over the one label 'fire' is always 1"),
     ({'input_spec': {'width': 64}}, 'the field input_spec.height is missing'),
     ({'alarm': {'delay': 1}}, 'alarm.delay is not one of its fields'),
-    ({'format_version': 2, 'new': 1}, 'contract format 2 is not 1'),
-    ({'format_version': 99}, 'contract format 99 is not 1'),
+    ({'format_version': 3, 'new': 1}, r'contract format 3 is not one of \(1, 2\)'),
+    ({'format_version': 99}, r'contract format 99 is not one of \(1, 2\)'),
+    ({'format_version': 1}, 'heat_map needs format_version 2, not 1'),
+    ({'heat_map': {'rows': 4}}, 'the field heat_map.columns is missing'),
+    ({'heat_map': {'rows': 0, 'columns': 6}}, 'heat map of 0x6 cells'),
+    ({'heat_map': {'rows': 4, 'columns': 6, 'output': 2}}, 'heat map output 2 is not 0 or 1'),
+    ({'heat_map': {'rows': 4, 'columns': 6, 'threshold': 1.5}}, 'heat map threshold 1.5'),
     ({'surprise': 1}, 'surprise'),
     ({'input_spec': {'height': 64, 'width': 64, 'color_order': 'HSV'}}, "color_order 'HSV'"),
     ({'alarm': {'on_threshold': 0.2, 'off_threshold': 0.5}}, '0 <= off <= on <= 1'),
@@ -215,6 +222,8 @@ FIELD_TYPES: dict[str, Any] = {
     'input_spec.height': int, 'input_spec.width': int, 'input_spec.color_order': str,
     'input_spec.scale': (int, float), 'input_spec.offset': (int, float),
     'input_spec.resize': str, 'input_spec.interpolation': str, 'output': str,
+    'heat_map': (dict, type(None)), 'heat_map.rows': int, 'heat_map.columns': int,
+    'heat_map.output': int, 'heat_map.threshold': (int, float),
     'fire_label': str, 'threshold': (int, float), 'alarm': dict,
     'alarm.on_threshold': (int, float), 'alarm.off_threshold': (int, float),
     'alarm.window': (int, float), 'alarm.min_frames': int, 'trained_on': str, 'metrics': dict,
@@ -249,10 +258,22 @@ def test_value_of_another_type(model_file: Path, field: str) -> None:
     assert refused >= 10
 
 
+def test_format_1(model_file: Path) -> None:
+    """A contract of a model of one output is read, and written as it was, without a heat map."""
+    fields = json.loads(contract_to_json(SIGNED)) | {'format_version': 1}
+    del fields['heat_map']
+    text = json.dumps(fields, indent=2)
+    sidecar_path(model_file).write_text(text)
+    found = read_contract(model_file)
+    assert (found.heat_map, found.format_version) == (None, 1)
+    assert contract_to_json(found) == text
+
+
 def test_every_field_is_tried() -> None:
     """The list of fields above is that of the contract."""
     fields = json.loads(contract_to_json(CONTRACT))
-    fields |= {f'{name}.{inner}': 0 for name in ('input_spec', 'alarm') for inner in fields[name]}
+    fields |= {f'{name}.{inner}': 0 for name in ('input_spec', 'heat_map', 'alarm')
+               for inner in fields[name]}
     assert set(FIELD_TYPES) == set(fields) | {'labels.0', 'metrics.test_accuracy'}
 
 

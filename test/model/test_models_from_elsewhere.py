@@ -17,7 +17,7 @@ import shutil
 from command_line import run_module
 from fire_detector.images.color_image import ColorImage
 from fire_detector.model.classifier import FireClassifier, InferenceError, RUNTIMES
-from fire_detector.model.contract import contract_to_json, ModelContract, ModelError
+from fire_detector.model.contract import contract_to_json, HeatMap, ModelContract, ModelError
 from fire_detector.model.file import (
     append_contract,
     read_changed_model,
@@ -130,6 +130,38 @@ def test_relatives_of_the_usual_shapes(
         beside(models, name, tmp_path, contract_for(name, output)), runtime)
     assert classifier.probability(plain((255, 0, 0))) == pytest.approx(0.98201379, abs=2e-6)
     assert classifier.probability(plain((0, 0, 255))) == pytest.approx(0.01798621, abs=2e-6)
+
+
+@pytest.mark.parametrize(('name', 'place', 'tolerance'), [
+    ('heat_map', 1, 2e-6), ('heat_map_first', 0, 2e-6), ('heat_map_int8', None, 0.02)])
+def test_heat_map(models: Path, tmp_path: Path, runtime: str, name: str, place: int | None,
+                  tolerance: float) -> None:
+    """
+    Red on the left is fire there, by 1 / (1 + exp(-4)) = 0.982; blue on the right is none, 0.018.
+
+    The mean of the whole has as much red as blue: one half. TensorFlow chooses the order of the
+    outputs; in the one that the contract does not say, the shapes do not fit.
+    """
+    contract = dataclasses.replace(contract_for(name, 'sigmoid'), heat_map=HeatMap(1, 2))
+    pixels = np.zeros((30, 40, 3), np.uint8)
+    pixels[:, :20, 0] = pixels[:, 20:, 2] = 255
+    loaded = []
+    for output in (0, 1):
+        path = beside(models, name, tmp_path, dataclasses.replace(
+            contract, heat_map=HeatMap(1, 2, output)))
+        try:
+            classifier = FireClassifier(path, runtime)
+        except ModelError as error:
+            assert f'output tensor {output} has shape (1, 1), its contract says' in str(error)
+            continue
+        loaded.append(output)
+        found = classifier.classify(ColorImage(pixels, 'RGB'))
+        assert found.probability == pytest.approx(0.5, abs=tolerance)
+        assert found.heat_map is not None
+        assert found.heat_map.dtype == np.float32
+        np.testing.assert_allclose(found.heat_map, [[0.982, 0.018]], atol=max(tolerance, 1e-3))
+    assert len(loaded) == 1
+    assert place in (None, *loaded)
 
 
 TWO_VALUES = '3_float32_float32_softmax_2'

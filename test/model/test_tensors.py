@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tensors and outputs, from details as runtimes give them and from numbers worked out by hand."""
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
 
-from fire_detector.model.contract import ModelContract, ModelError
+from fire_detector.model.contract import HeatMap, ModelContract, ModelError
 from fire_detector.model.file import StoredModel
 from fire_detector.model.preprocessing import InputSpec
 from fire_detector.model.tensors import (
+    cell_probabilities,
     check_input,
-    check_output,
+    check_outputs,
     dequantize,
     fire_probability,
     quantize,
@@ -94,7 +96,7 @@ def test_input_of_another_shape(shape: tuple[int, ...], color_order: str, remedy
     ('input', detail(1, 6, 8, 3)), ('output', detail(1, 2))])
 def test_more_tensors_than_one(kind: str, given: dict[str, Any]) -> None:
     """Two, or none, are named; every other fault of a tensor is named with its kind."""
-    check = check_input if kind == 'input' else check_output
+    check = check_input if kind == 'input' else check_outputs
     with pytest.raises(ModelError) as error:
         check([given, given], stored(contract()))
     check_parts(error, f"has 2 {kind} tensors ('tensor', 'tensor'), expected 1")
@@ -115,7 +117,7 @@ def test_scale_that_is_none(dtype: type, scale: float) -> None:
     check_parts(error, f'is {np.dtype(dtype)} with the quantization scale {scale}',
                 'or with a float32 input')
     with pytest.raises(ModelError) as error:
-        check_output([detail(1, 2, dtype=dtype, scale=scale)], stored(contract()))
+        check_outputs([detail(1, 2, dtype=dtype, scale=scale)], stored(contract()))
     check_parts(error, 'or with a float32 output')
 
 
@@ -126,7 +128,7 @@ def test_scale_that_is_none(dtype: type, scale: float) -> None:
 def test_output(shape: tuple[int, ...], output: str, labels: int) -> None:
     """One value, or one for each label, along any axis."""
     given = detail(*shape)
-    assert check_output([given], stored(contract(output, labels))) is given
+    assert check_outputs([given], stored(contract(output, labels))) == (given, None)
 
 
 @pytest.mark.parametrize(('shape', 'output', 'labels', 'expected'), [
@@ -141,8 +143,51 @@ def test_output_of_another_shape(shape: tuple[int, ...], output: str, labels: in
                                  expected: str) -> None:
     """Four values in two by two places are not those of four labels either."""
     with pytest.raises(ModelError) as error:
-        check_output([detail(*shape)], stored(contract(output, labels), SIDECAR))
+        check_outputs([detail(*shape)], stored(contract(output, labels), SIDECAR))
     check_parts(error, f'has shape {shape}', expected, '"output" or "labels" in odd.contract.json')
+
+
+@pytest.mark.parametrize('shape', [(2, 3), (1, 2, 3), (2, 3, 1), (1, 2, 3, 1)])
+@pytest.mark.parametrize('place', [0, 1])
+def test_heat_map(shape: tuple[int, ...], place: int) -> None:
+    """The contract says which output it is; the other one is the probability."""
+    of = stored(dataclasses.replace(contract('sigmoid'), heat_map=HeatMap(2, 3, place)))
+    probability, heat_map = detail(1, 1), detail(*shape)
+    given = [probability, heat_map] if place else [heat_map, probability]
+    found = check_outputs(given, of)
+    assert found[0] is probability
+    assert found[1] is heat_map
+    with pytest.raises(ModelError) as error:
+        check_outputs(given[::-1], of)
+    check_parts(error, f'output tensor {place} has shape (1, 1)', '(1, 2, 3, 1)', '"heat_map" in')
+
+
+@pytest.mark.parametrize(('given', 'parts'), [
+    ([detail(1, 1)], ['has 1 output tensors', 'says 2', '"heat_map" in odd.contract.json']),
+    ([detail(1, 1)] * 3, ['has 3 output tensors']),
+    ([detail(1, 1), detail(1, 3, 2, 1)], ['shape (1, 3, 2, 1)', '(1, 2, 3, 1)']),
+    ([detail(1, 1), detail(6)], ['shape (6,)']),
+    ([detail(1, 2), detail(1, 2, 3, 1)], ['shape (1, 2)', '(1, 1)', '"output" or "labels"']),
+    ([detail(1, 1), detail(1, 2, 3, 1, dtype=np.float16)], ['output tensor is float16']),
+    ([detail(1, 1), detail(1, 2, 3, 1, dtype=np.int8)], ['quantization scale 0.0']),
+])
+def test_heat_map_that_is_none(given: list[dict[str, Any]], parts: list[str]) -> None:
+    """The message has what was found, what the contract says, and what to change."""
+    of = dataclasses.replace(contract('sigmoid'), heat_map=HeatMap(2, 3))
+    with pytest.raises(ModelError) as error:
+        check_outputs(given, stored(of, SIDECAR))
+    check_parts(error, *parts)
+
+
+def test_cells() -> None:
+    """Rows come first; a cell that is no number, or far from 0 to 1, is none."""
+    values = np.array([[[[0], [0.25], [0.5]], [[0.75], [1], [1.0005]]]], np.float32)
+    np.testing.assert_array_equal(cell_probabilities(values, HeatMap(2, 3)),
+                                  np.array([[0, 0.25, 0.5], [0.75, 1, 1.0005]], np.float32))
+    for value in (math.nan, math.inf, -0.1, 4.0):
+        values[0, 0, 0, 0] = value
+        with pytest.raises(ValueError, match='no map of probabilities'):
+            cell_probabilities(values, HeatMap(2, 3))
 
 
 @pytest.mark.parametrize(('dtype', 'zero_point', 'values', 'expected'), [

@@ -223,7 +223,7 @@ def test_rules_to_try() -> None:
 def write_run(data: Path, model: Path) -> Path:
     """Write a run folder with a converted model into a data folder; return the model."""
     shutil.copy(data / 'manifest.csv', data / 'samples.csv')
-    write_config(data, TrainingConfig(str(data), None, None, 'firenet'))
+    write_config(data, TrainingConfig((str(data),), None, None, 'firenet'))
     (data / 'model.contract.json').write_text(contract_to_json(read_contract(model)))
     (data / 'tflite').mkdir()
     return Path(shutil.copy(model, data / 'tflite' / 'mine.tflite'))

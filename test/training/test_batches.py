@@ -13,9 +13,11 @@ _ = pytest.importorskip('keras', reason='the extra training is not installed')
 from training.data.manifest import read_manifest  # noqa: E402
 from training.data.samples import FIRE, LABELS, labels_of, Sample, select  # noqa: E402
 from training.learning.augmentation import film, view  # noqa: E402
-from training.learning.batches import augmented_tensors, Batches, targets  # noqa: E402
+from training.learning.batches import Batches, targets  # noqa: E402
+from training.learning.fitting import HardNegatives  # noqa: E402
 from training.learning.sampling import epoch_order  # noqa: E402
 from training.learning.sunsets import add_sunset  # noqa: E402
+from training.learning.views import augmented_views, Fires  # noqa: E402
 from training.run_folder import TrainingConfig  # noqa: E402
 
 SPEC = InputSpec(64, 64)
@@ -77,6 +79,41 @@ def test_sources_are_drawn_by_the_root_of_their_size() -> None:
     assert counts[:64].sum() == 32
     assert counts[64:68].sum() == 8
     assert counts[68:].sum() == 40
+
+
+def test_hard_images_are_drawn_more_often() -> None:
+    """
+    Draw one of four images without fire three times as often, and fires as often as before.
+
+    The labels have half of the 16 places each. Of the 8 without fire, the hard one has 3 parts of
+    6: 4; the others have 8/6 each.
+    """
+    samples = [sample(FIRE)] * 12 + [sample(1 - FIRE)] * 4
+    factors = np.array([1.0] * 12 + [3, 1, 1, 1])
+    counts = np.mean([np.bincount(epoch_order(samples, 'class', 0, rng(seed), factors),
+                                  minlength=16) for seed in range(200)], axis=0)
+    assert counts[:12].sum() == pytest.approx(8, abs=0.1)
+    assert counts[12:] == pytest.approx([4, 8 / 6, 8 / 6, 8 / 6], abs=0.15)
+
+
+def test_hard_images_are_those_that_are_taken_for_fires(data: Path) -> None:
+    """
+    Draw an image that is taken for a fire by 1/2 as often as 1 + (5 - 1) / 2 = 3 others.
+
+    Fires are not looked at.
+    """
+    samples = [Sample(data / 'images/cair' / label / '0001.jpg', index, 'cair', label, 'train')
+               for index, label in enumerate(LABELS)]
+
+    class Network:
+        """A network that is always as sure."""
+
+        def predict(self, tensors: np.ndarray, **_: object) -> list[np.ndarray]:
+            """Return a probability and a heat map."""
+            assert tensors.shape == (1, 64, 64, 3)
+            return [np.array([[0.5]]), np.zeros((1, 4, 4, 1))]
+
+    assert HardNegatives(samples, SPEC, 5.0).factors(Network()).tolist() == [1, 3]
 
 
 def test_long_videos_are_capped() -> None:
@@ -184,7 +221,8 @@ def test_sunsets_are_rendered_without_fire_only(data: Path) -> None:
     """With a chance of 1, every image without fire gets one, and none with."""
     samples = [Sample(data / 'images/cair' / label / '0001.jpg', index, 'cair', label, 'train')
                for index, label in enumerate(LABELS)]
-    never, always = (augmented_tensors(samples, SPEC, sunsets) for sunsets in (1e-12, 1.0))
+    never, always = (augmented_views(samples, SPEC, Fires({}, None), config(sunsets=sunsets))
+                     for sunsets in (1e-12, 1.0))
     for index, label in enumerate(LABELS):
-        assert np.array_equal(never(index, rng(3)),
-                              always(index, rng(3))) == (label == 'fire')
+        assert np.array_equal(never(index, rng(3)).tensor,
+                              always(index, rng(3)).tensor) == (label == 'fire')

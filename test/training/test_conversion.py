@@ -193,8 +193,8 @@ def test_keras_tflite_and_node_agree(
         (data / 'images' / 'scenes' / 'nofire').iterdir())[:10]
     images = [read_image(path) for path in paths]
     spec = read_contract(converted['float32']).input_spec
-    expected = load_source(small_run / 'model.h5').fire_probability(
-        np.concatenate([preprocess(image, spec) for image in images]))
+    expected = load_source(small_run / 'model.h5').outputs(
+        np.concatenate([preprocess(image, spec) for image in images])).probability
     assert np.ptp(expected) > 0.01
 
     for runtime in RUNTIMES:
@@ -211,7 +211,7 @@ def test_keras_tflite_and_node_agree(
 def test_float_that_differs_is_not_written(proof: Proof, tmp_path: Path) -> None:
     """The source predicts 1 - p where the .tflite has p; the file that was there stays."""
     source = proof.source
-    swapped = dataclasses.replace(source, predict=lambda tensors: 1 - source.predict(tensors))
+    swapped = dataclasses.replace(source, predict=lambda tensors: [1 - source.predict(tensors)[0]])
     out = tmp_path / 'out.tflite'
     out.write_bytes(b'the one from before')
     with pytest.raises(ConversionError, match=r'litert differs from the source by .* on .* '
@@ -226,7 +226,7 @@ def test_integers_that_are_less_often_right_are_not_written(
     """The source is right about every image, as the network of eight epochs cannot be."""
     truth = targets(labels_of(proof.compared) == FIRE, 2)
     outputs = iter(np.array_split(truth, [64]))
-    right = dataclasses.replace(proof.source, predict=lambda tensors: next(outputs))
+    right = dataclasses.replace(proof.source, predict=lambda tensors: [next(outputs)])
     with pytest.raises(ConversionError, match=r'images right and the source 100.0%, allowed '
                                               r'for float16 is a change of 1.0%'):
         Proof(right, proof.compared, []).convert(VARIANTS['float16'], tmp_path / 'out.tflite')
@@ -276,15 +276,18 @@ def test_outputs_that_are_no_probabilities(proof: Proof) -> None:
     tensors = np.zeros((2, 32, 32, 3), np.float32)
 
     def with_outputs(*outputs: float) -> SourceModel:
-        return dataclasses.replace(proof.source, predict=lambda tensors: np.tile(
-            np.array(outputs, np.float32), (len(tensors), 1)))
+        return dataclasses.replace(proof.source, predict=lambda tensors: [np.tile(
+            np.array(outputs, np.float32), (len(tensors), 1))])
 
     for outputs, message in (((5.0, -5.0), '"output": "logits"'), ((np.nan, 0.5), 'nan'),
                              ((0.5,), r'shape \(2, 1\)')):
         with pytest.raises(ModelError, match=message):
-            with_outputs(*outputs).fire_probability(tensors)
+            with_outputs(*outputs).outputs(tensors)
     with pytest.raises(ModelError, match=r'does not take images of shape \(16, 16, 3\)'):
-        proof.source.fire_probability(tensors[:, :16, :16])
+        proof.source.outputs(tensors[:, :16, :16])
+    two = dataclasses.replace(proof.source, predict=lambda tensors: [tensors, tensors])
+    with pytest.raises(ModelError, match='has 2 outputs; its contract has no heat map'):
+        two.outputs(tensors)
 
 
 def test_too_few_images_to_prove_anything(proof: Proof) -> None:

@@ -23,10 +23,10 @@ from training.data.contact_sheet import (  # noqa: E402
     write_contact_sheet,
 )
 from training.data.groups import count_by_group, group_rule, split_groups  # noqa: E402
-from training.data.image_folders import label_of_folder  # noqa: E402
+from training.data.image_folders import kind_of_folder  # noqa: E402
+from training.data.joining import read_dataset  # noqa: E402
 from training.data.loading import skip_unreadable  # noqa: E402
 from training.data.manifest import read_manifest, write_manifest  # noqa: E402
-from training.data.options import read_folder  # noqa: E402
 from training.data.report import (  # noqa: E402
     count_images,
     draw_evenly,
@@ -65,20 +65,28 @@ def clips(count: int) -> list[str]:
             for letter in string.ascii_lowercase[:count] for frame in range(FRAMES)]
 
 
+def read_folder(folder: Path, group_by: str | None = None,
+                seed: int | None = None) -> list[Sample]:
+    """Return the samples of one data folder."""
+    return read_dataset([folder], group_by, seed).samples
+
+
 def sample(group: str, label: int = FIRE, split: str = 'train', path: str = 'x.png') -> Sample:
     """Return a sample of the source `here`."""
     return Sample(Path(path), label, 'here', group, split)
 
 
-@pytest.mark.parametrize(('label', 'names'), [
-    (FIRE, ['fire', 'FIRE', 'fire_images', 'Fire Images', '1_fire', 'fire-picture']),
-    (NOFIRE, ['NoFire', 'no-fire', 'non_fire_images', 'not_fire', 'Normal', 'neutral',
-              'No Fire Images', '0_nofire']),
+@pytest.mark.parametrize(('kind', 'names'), [
+    ('fire', ['fire', 'FIRE', 'fire_images', 'Fire Images', '1_fire', 'fire-picture']),
+    ('benign_flame', ['benign_flame', 'Benign flames']),
+    ('smoke_only', ['smoke-only_images']),
+    ('nofire', ['NoFire', 'no-fire', 'non_fire_images', 'not_fire', 'Normal', 'neutral',
+                'No Fire Images', '0_nofire']),
     (None, ['smoke', 'fireplace', 'campfire', 'images', '2024', '']),
 ])
-def test_names_of_label_folders(label: int | None, names: list[str]) -> None:
+def test_names_of_label_folders(kind: str | None, names: list[str]) -> None:
     """A label is recognized in any usual spelling; what only resembles one is none."""
-    assert [label_of_folder(name) for name in names] == [label] * len(names)
+    assert [kind_of_folder(name) for name in names] == [kind] * len(names)
 
 
 def test_folders_of_a_split_make_no_difference(tmp_path: Path) -> None:
@@ -488,8 +496,10 @@ def test_report_on_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
             '- val, fire: fewer than 10 groups (2)',
             f'{first["train"]} (train)', f'{first["test"]} (test)'):
         assert expected in report
+    # Images of one color look alike, whatever the color.
     assert sorted(path.name for path in out.iterdir()) == [
-        'dataset.md', 'kitchen_fire.png', 'kitchen_nofire.png']
+        'dataset.md', 'kitchen_fire.png', 'kitchen_nofire.png', 'near_duplicates.csv',
+        'near_duplicates.png']
 
 
 def test_split_is_frozen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

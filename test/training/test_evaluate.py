@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 import csv
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -21,6 +22,7 @@ _ = pytest.importorskip('sklearn', reason='the extra training is not installed')
 pd = pytest.importorskip('pandas', reason='the extra training is not installed')
 
 from training import evaluate  # noqa: E402
+from training.conversion.runtimes import Outputs  # noqa: E402
 from training.data.samples import FIRE, LABELS, Sample  # noqa: E402
 from training.measurement.calibration import (  # noqa: E402
     BINS,
@@ -270,10 +272,10 @@ def test_recall_by_size(tmp_path: Path) -> None:
                       str(number), 'test') for number in range(7)]
     predictions = predictions_of(samples, [0.9, 0.1, 0.9, 0.9, 0.9, 0.2, 0.1])
     small, some, middle, large = SIZES
-    assert fire_sizes(predictions, tmp_path).astype(object).where(
+    assert fire_sizes(predictions, [tmp_path]).astype(object).where(
         lambda sizes: sizes.notna(), None).tolist() == [
         small, some, middle, large, None, middle, None]
-    found = evaluate_predictions(predictions, 0.5, tmp_path, {}).recall_by_size
+    found = evaluate_predictions(predictions, 0.5, [tmp_path], {}).recall_by_size
     assert found[middle] == {'fire': 2, 'recall': wilson(0.5, 2)}
     assert found[some] == {'fire': 1, 'recall': wilson(0.0, 1)}
 
@@ -283,7 +285,7 @@ def test_at_most_a_dozen_mistakes_are_named(tmp_path: Path) -> None:
     """Of 13 missed fires, the one with the highest probability is counted but not named."""
     found = evaluate_predictions(
         table(np.linspace(0.4, 0.1, NAMED + 1), np.full(NAMED + 1, True),
-              np.arange(NAMED + 1).astype(str)), 0.5, tmp_path, {})
+              np.arange(NAMED + 1).astype(str)), 0.5, [tmp_path], {})
     assert found.mistakes == {'missed fire': 13, 'false alarm': 0}
     assert [one['name'] for one in found.worst_mistakes] == [
         str(number) for number in range(NAMED, 0, -1)]
@@ -297,7 +299,8 @@ def evaluated(monkeypatch: pytest.MonkeyPatch, firenet: Path, tmp_path: Path,
               few_resamples: None) -> Evaluate:
     """Return a function that evaluates made-up predictions, and returns the results' folder."""
     def run(data: Path, predicted: list[float], *options: str, status: int = 0) -> Path:
-        monkeypatch.setattr(evaluate, 'probabilities', lambda model, samples: np.array(predicted))
+        monkeypatch.setattr(evaluate, 'outputs', lambda model, samples: Outputs(
+            np.array(predicted), None))
         out = tmp_path / 'out'
         assert evaluate.main([str(firenet), '--data', str(data), '--out', str(out),
                               *options]) == status
@@ -315,6 +318,44 @@ def record_in(out: Path) -> dict[str, Any]:
     """Read the record of an evaluation."""
     found: dict[str, Any] = json.loads((out / 'metrics.json').read_text())
     return found
+
+
+@pytest.mark.usefixtures('few_resamples')
+def test_every_label_has_a_figure(evaluated: Evaluate, no_plots: None, tmp_path: Path) -> None:
+    """
+    Of two candles one is called fire: in no figure but that of their label, at first.
+
+    The fire is found and the image without is called fire: accuracy 1/2. With candles as fires, 2
+    of 3 fires are found: 2/4.
+    """
+    rows = [('fire', 0.9), ('nofire', 0.7), ('benign_flame', 0.8), ('benign_flame', 0.2)]
+    lines = ['file,label,source,group,split']
+    for split in ('train', 'val', 'test'):
+        for number, (label, _) in enumerate(rows):
+            name = f'{split}{number}.png'
+            cv2.imwrite(str(tmp_path / name), np.zeros((4, 4, 3), np.uint8))
+            lines.append(f'{name},{label},here,{name},{split}')
+    (tmp_path / 'manifest.csv').write_text('\n'.join(lines) + '\n')
+    predicted = [probability for _, probability in rows]
+    out = evaluated(tmp_path, predicted)
+    record = record_in(out)
+    called = record['called_fire']
+    assert {kind: (found['counts_as'], found['images'], found['share']['value'])
+            for kind, found in called.items()} == {
+        'fire': ('fire', 1, 1.0), 'benign_flame': ('apart', 2, 0.5), 'nofire': ('nofire', 1, 1.0)}
+    assert called['benign_flame']['share'] == dataclasses.asdict(wilson(0.5, 2))
+    overall = record['figures']['overall']
+    assert (overall['fire'], overall['nofire']) == (1, 1)
+    assert overall['estimates']['accuracy']['value'] == 0.5
+    assert '| benign_flame | apart | 2 | 2 | 0.500 (' in (out / 'summary.md').read_text()
+    assert len(record['worst_mistakes']) == 1
+    read = read_predictions(out / 'predictions.csv')
+    assert read['label'].tolist() == ['fire', 'nofire', 'apart', 'apart']
+    # Those set apart are asked for last; now they are in their place.
+    record = record_in(evaluated(tmp_path, predicted, '--as-fire', 'benign_flame'))
+    assert record['figures']['overall']['fire'] == 3
+    assert record['figures']['overall']['estimates']['accuracy']['value'] == 0.5
+    assert record['called_fire']['benign_flame']['counts_as'] == 'fire'
 
 
 @pytest.mark.usefixtures('few_resamples')
@@ -416,6 +457,10 @@ def test_split_and_sources_are_chosen(evaluated: Evaluate, write_data: WriteData
     assert (record['split'], record['sources']) == ('all', ['one', 'three'])
     assert (record['figures']['overall']['fire'], record['worst_mistakes']) == (12, [])
     assert not (out / 'mistakes.png').exists()
+    record = record_in(evaluated(out.parent, [0.9, 0.9, 0.1, 0.1], '--not-source', 't*'))
+    assert list(record['figures']) == ['overall', 'one']
+    assert (record['sources'], record['without']) == ([], ['t*'])
+    assert 'without t*' in (out / 'summary.md').read_text()
 
 
 def test_one_label_only(evaluated: Evaluate, write_data: WriteData) -> None:
@@ -453,6 +498,7 @@ def test_unreadable_images(evaluated: Evaluate, write_data: WriteData,
 @pytest.mark.parametrize(('words', 'named'), [
     (['--source', 'tow'], ('tow', 'one, two')),
     (['--source', 'early'], ("'test'", 'early')),
+    (['--not-source', '*_hard*'], ('*_hard*', 'one, two')),
     (['--group-by', 'folder'], ('manifest.csv',))])
 def test_images_that_are_not_there(firenet: Path, write_data: WriteData, words: list[str],
                                    named: tuple[str, ...],

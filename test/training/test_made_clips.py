@@ -290,13 +290,37 @@ def test_grain_differs_from_frame_to_frame() -> None:
 
 def test_videos_at_the_stated_rate(data: Path, tmp_path: Path) -> None:
     """Of the 30 frames a second of the two videos, every third is taken."""
-    assert recorded_clips(tmp_path, FPS) == []
-    clips = {clip.name: list(clip.frames()) for clip in recorded_clips(data, FPS)}
+    assert recorded_clips([tmp_path], FPS) == []
+    clips = {clip.name: list(clip.frames()) for clip in recorded_clips([data], FPS)}
     assert {name: (len(frames), {frame.fire_share for frame in frames})
             for name, frames in clips.items()} == {
         'furg_house6_fire': (300, {1.0}), 'altar_nofire': (146, {0.0})}
     for frames in clips.values():
         assert np.diff([frame.time for frame in frames]) == pytest.approx(0.1, abs=0.001)
+
+
+def test_what_videos_show(tmp_path: Path) -> None:
+    """The first or last word of the name says it, and a correction better; others are no clips."""
+    (tmp_path / 'video').mkdir()
+    for name in ('fire_1_a.mp4', 'b_fire.avi', 'nofire_2.mp4', 'candle_3.mp4', 'fire_4_hearth.mp4',
+                 'nofire_5.mp4', 'campfire_6.mp4', 'other_7_fire_x.mp4', 'fire_8.csv'):
+        (tmp_path / 'video' / name).touch()
+    corrections = {tmp_path / 'video' / name: kind for name, kind in (
+        ('fire_4_hearth.mp4', 'benign_flame'), ('nofire_5.mp4', 'left_out'))}
+    assert {clip.name: clip.kind for clip in recorded_clips([tmp_path], FPS, corrections)} == {
+        'fire_1_a': 'fire', 'b_fire': 'fire', 'nofire_2': 'nofire', 'candle_3': 'benign_flame',
+        'fire_4_hearth': 'benign_flame'}
+
+
+def test_videos_of_the_pool(pool: Path) -> None:
+    """There are 18 of fire, of which one is a hearth, a candle, and 15 of neither, as told."""
+    hearth = pool / 'video' / 'fire_17_fire3.mp4'
+    clips = recorded_clips([pool], FPS, {hearth: 'benign_flame'})
+    kinds = [clip.kind for clip in clips]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        'fire': 17, 'benign_flame': 2, 'nofire': 15}
+    wanted = next(clip for clip in clips if clip.name == hearth.stem)
+    assert next(wanted.frames()).fire_share == 0
 
 
 def test_rendered_room() -> None:

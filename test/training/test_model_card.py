@@ -20,6 +20,7 @@ from training.data.manifest import write_manifest  # noqa: E402
 from training.data.options import Selection  # noqa: E402
 from training.data.samples import FIRE, LABELS, labels_of, Sample, SPLITS  # noqa: E402
 from training.measurement.alarm_choice import measure_rules  # noqa: E402
+from training.measurement.alarm_figures import summarize_recorded  # noqa: E402
 from training.measurement.alarm_rules import SingleFrame  # noqa: E402
 from training.measurement.evaluation import (  # noqa: E402
     evaluate_predictions,
@@ -62,19 +63,19 @@ def evaluate(model: Path) -> dict[str, Any]:
     predictions = predictions_of(
         tested, np.where((labels_of(tested) == FIRE) ^ np.array(wrong), 0.9, 0.1))
     return record_of(model, selection('evaluate', model), evaluate_predictions(
-        predictions, 0.5, DATA, {})) | {'model_bytes': model.stat().st_size}
+        predictions, 0.5, [DATA], {})) | {'model_bytes': model.stat().st_size}
 
 
 def selection(tool: str, model: Path) -> Selection:
     """Return what a tool was asked for."""
-    return Selection(f'python -m training.{tool} {model}', str(DATA), (), 'test')
+    return Selection(f'python -m training.{tool} {model}', (str(DATA),), (), 'test')
 
 
 @pytest.fixture(scope='module')
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a run folder as the tools leave it, of a model that was copied into it."""
     run = tmp_path_factory.mktemp('finished')
-    write_config(run, TrainingConfig(data=str(DATA), group_by='prefix', split_seed=0,
+    write_config(run, TrainingConfig(data=(str(DATA),), group_by='prefix', split_seed=0,
                                      arch='firenet', epochs=7))
     write_manifest(samples(), DATA, run / 'samples.csv')
     write_json(run / 'metrics.json', {
@@ -209,7 +210,7 @@ def write_supplements(run: Path, digest: str | None = None) -> None:
                           np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0, 0.9, 0.0, 0.9]))
     alarms = AlarmStudy(10.0, 0, 4, settings, None, None,
                         [one.to_record() for one in measure_rules([SingleFrame(0.5)], [clip])],
-                        [], [])
+                        [], summarize_recorded([]), [])
     fires = [sample for sample in samples() if sample.split == 'test' and sample.source == 'day']
     rows = measure_rows({'unchanged': np.repeat([0.9, 0.1], 20), 'gray': np.full(40, 0.1)},
                         fires, 0.5)

@@ -68,6 +68,41 @@ def test_lite0_has_the_weights_that_belong_there(data: Path) -> None:
         assert (np.corrcoef(raw, mean)[0, 1] > 0.85) == is_right
 
 
+def test_image_logit_of_firemap() -> None:
+    """
+    Compute the image's logit from the cells and the mean features by hand.
+
+    Parameters: the trunk of lite0, 64369 - 481 = 63888; cells 240 + 1; sharpness 1; probability
+    1 + 240 + 1. Together 64372. At the start the mean features count nothing, and the logit is
+    log(mean(exp(2 c))) / 2, whatever the number of cells.
+    """
+    random = np.random.default_rng(0)
+    for size, cells in ((96, 12), (64, 8)):
+        model = ARCHITECTURES['firemap'](keras, size)
+        assert model.count_params() == 64_372
+        assert model.output_shape == [(None, 1), (None, cells, cells, 1)]
+        inside = keras.Model(model.input, [
+            model.get_layer('cells').output, model.get_layer('probability').input, *model.outputs])
+        images = random.random((4, size, size, 3), dtype=np.float32)
+        logits, features, probability, heat_map = map(np.asarray, inside(images))
+        np.testing.assert_allclose(heat_map, 1 / (1 + np.exp(-logits)), atol=1e-6)
+        logit = np.log(np.exp(2 * logits).mean((1, 2))) / 2
+        np.testing.assert_allclose(probability, 1 / (1 + np.exp(-logit)), atol=1e-5)
+        # A sharp maximum of large logits overflows nowhere, and the mean features do count.
+        model.get_layer('cells').set_weights([
+            100 * weight for weight in model.get_layer('cells').get_weights()])
+        model.get_layer('sharpness').set_weights([np.full((1, 1, 1, 1), 8.0)])
+        kernel = random.normal(0, 0.01, (241, 1))
+        kernel[0] = 0.01
+        model.get_layer('probability').set_weights([kernel, np.array([0.5])])
+        logits = 100 * logits.reshape(4, -1)
+        largest = 8 * logits.max(1, keepdims=True)
+        assert np.abs(largest).max() > 100
+        smooth = largest + np.log(np.exp(8 * logits - largest).sum(1, keepdims=True))
+        logit = 0.01 * smooth + features[:, 1:] @ kernel[1:] + 0.5
+        np.testing.assert_allclose(model(images)[0], 1 / (1 + np.exp(-logit)), rtol=1e-4)
+
+
 def test_missing_imagenet_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names what to install."""
     monkeypatch.setattr(imagenet, 'PACKAGE', 'nosuchpackage')
@@ -88,4 +123,6 @@ def test_both_kerases_build_the_same_network(arch: str) -> None:
     model, twin = ARCHITECTURES[arch](keras), ARCHITECTURES[arch](tf_keras)
     twin.set_weights(model.get_weights())
     images = np.random.default_rng(0).random((4, *model.input_shape[1:]), dtype=np.float32)
-    np.testing.assert_allclose(twin(images), model(images), atol=1e-6)
+    for found, expected in zip(*map(keras.tree.flatten, (twin(images), model(images))),
+                               strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -20,6 +20,7 @@ from training.conversion.predict import probabilities  # noqa: E402
 from training.data.loading import load_tensors  # noqa: E402
 from training.data.manifest import read_manifest  # noqa: E402
 from training.data.samples import (  # noqa: E402
+    Dataset,
     DatasetError,
     FIRE,
     labels_of,
@@ -91,7 +92,7 @@ def test_kept_model_is_that_of_the_best_epoch(run: Path) -> None:
 
 def test_steps_of_a_cosine() -> None:
     """A tenth at first, all of it after an epoch, half of that in the middle of the rest."""
-    rate = learning_rate(TrainingConfig('', learning_rate=1e-2, epochs=3), 10)
+    rate = learning_rate(TrainingConfig(('',), learning_rate=1e-2, epochs=3), 10)
     assert [float(rate(step)) for step in (0, 10, 20, 30)] == pytest.approx(
         [1e-3, 1e-2, 5e-3, 0], abs=1e-6)
 
@@ -184,6 +185,15 @@ def test_videos_of_a_left_out_source_leave_with_it() -> None:
     assert without(samples, ('cctv',)) == samples[2:]
 
 
+def test_what_is_set_apart_leaves_with_its_source() -> None:
+    """A fire in the video of another source's candle is left out with that source."""
+    fire, other = (Sample(Path(name), FIRE, name, group, 'train') for name, group in (
+        ('cctv', 'video'), ('indoor', 'room')))
+    candle = Sample(Path('candle'), 1 - FIRE, 'candles', 'video', 'train', 'benign_flame')
+    left = Dataset([fire, other], (), [candle]).without(['candles'])
+    assert (left.samples, left.apart) == ([other], [])
+
+
 def test_default_network_without_a_source(
         small_data: Path, tmp_path: Path, capsys: Capture) -> None:
     """The source is neither trained on nor tested with the others, and measured on all of it."""
@@ -214,7 +224,7 @@ def test_unreadable_images_are_listed_and_left_out(small_data: Path, tmp_path: P
     (tmp_path / 'manifest.csv').write_text('\n'.join(text) + '\n')
     (tmp_path / 'broken.jpg').write_bytes(b'no image')
     (tmp_path / 'images').symlink_to(small_data / 'images')
-    problems = train.prepare_run(TrainingConfig(str(tmp_path)), tmp_path / 'run')
+    problems = train.prepare_run(TrainingConfig((str(tmp_path),)), tmp_path / 'run')
     assert [problem.split(':')[:2] for problem in problems] == [
         [str(tmp_path / 'broken.jpg'), ' not an image that OpenCV can read (8 bytes)'],
         [str(tmp_path / 'missing.jpg'), ' No such file or directory']]

@@ -37,7 +37,7 @@ class Clip:
     A clip, whose frames are made or read each time they are needed.
 
     :ivar name: its name, which no other clip has.
-    :ivar kind: FIRE_KIND, or what disturbs a scene without fire.
+    :ivar kind: FIRE_KIND, or what disturbs a scene without fire; of a video what it shows.
     :ivar source: the collection that its image, or that of its fire, is from.
     :ivar group: the scene of the image; clips of one group are not independent.
     :ivar frames: yields the frames, in the order of time.

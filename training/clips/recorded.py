@@ -1,31 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clips that are not made from stills: recorded videos, and the rendered room."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 import functools
 from pathlib import Path
+from types import MappingProxyType
 
 from fire_detector.images.color_image import ColorImage
 from fire_detector.images.files import is_video, read_video
 from fire_detector.scene.scene import DURATION, PHASES, SyntheticScene
 import numpy as np
 from training.clips.camera import HEIGHT, WIDTH
-from training.clips.clip import Clip, ClipFrame
+from training.clips.clip import Clip, ClipFrame, FIRE_KIND
+from training.data.samples import LEFT_OUT
 
 VIDEO_FOLDER = 'video'
-VIDEO_KIND, RENDERED_KIND = 'video', 'rendered room'
-# How the name of a video ends that shows fire in every frame, or in none.
-ENDINGS = {'_fire': 1.0, '_nofire': 0.0}
+VIDEO_SOURCE, RENDERED_KIND = 'video', 'rendered room'
+# What a video shows in every frame, or nearly every one, by the first or last word of its name.
+SHOWS = {'fire': 'fire', 'nofire': 'nofire', 'candle': 'benign_flame', 'benign': 'benign_flame'}
 
 
-def recorded_clips(data: Path, fps: float) -> list[Clip]:
-    """Return the videos in a data folder whose names end in one of ENDINGS."""
+def recorded_clips(folders: Sequence[Path], fps: float,
+                   corrections: Mapping[Path, str] = MappingProxyType({})) -> list[Clip]:
+    """
+    Return the videos in data folders whose names begin or end with one of the words of SHOWS.
+
+    :param corrections: what some of them show in truth, one of KINDS or LEFT_OUT, by path.
+    :return: clips whose kind is one of KINDS; nobody wants an alarm for any but `fire`.
+    """
     clips = []
-    for path in sorted((data / VIDEO_FOLDER).glob('*')):
-        for ending, fire_share in ENDINGS.items():
-            if is_video(path) and path.stem.endswith(ending):
-                clips.append(Clip(path.stem, VIDEO_KIND, VIDEO_KIND, path.stem,
-                                  functools.partial(_thinned, path, fire_share, fps)))
+    for path in (path for folder in folders for path in sorted((folder / VIDEO_FOLDER).glob('*'))):
+        words = path.stem.lower().split('_')
+        named = next((SHOWS[word] for word in (words[0], words[-1]) if word in SHOWS), None)
+        kind = corrections.get(path, named)
+        if is_video(path) and kind not in (None, LEFT_OUT):
+            clips.append(Clip(path.stem, str(kind), VIDEO_SOURCE, path.stem, functools.partial(
+                _thinned, path, float(kind == FIRE_KIND), fps)))
     return clips
 
 

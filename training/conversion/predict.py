@@ -10,7 +10,7 @@ from fire_detector.model.contract import ModelContract, ModelError
 from fire_detector.model.file import read_contract, read_sidecar
 import numpy as np
 from numpy.typing import NDArray
-from training.conversion.runtimes import RuntimeModel
+from training.conversion.runtimes import Outputs, RuntimeModel
 from training.data.loading import load_tensors
 from training.data.samples import Sample
 
@@ -49,8 +49,13 @@ def probabilities(model: Path, samples: Sequence[Sample],
     :raises RuntimeRefusedError: when the runtime is missing, or refuses the model.
     :raises ImageFileError: when an image cannot be read.
     """
+    return outputs(model, samples, runtime).probability
+
+
+def outputs(model: Path, samples: Sequence[Sample], runtime: str = AUTO) -> Outputs:
+    """Return for each image how likely fire is, and where; see :func:`probabilities`."""
     loaded = _load(model, runtime)
-    return loaded.fire_probability(load_tensors(samples, loaded.contract.input_spec))
+    return loaded.outputs(load_tensors(samples, loaded.contract.input_spec))
 
 
 def _load(model: Path, runtime: str) -> 'RuntimeModel | SourceModel':

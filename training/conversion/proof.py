@@ -7,12 +7,13 @@ import functools
 from pathlib import Path
 import tempfile
 
+from fire_detector.model.classifier import load_runtime
 from fire_detector.model.contract import ModelContract
 from fire_detector.model.file import append_contract
 import numpy as np
 from numpy.typing import NDArray
 from training.command import CommandError
-from training.conversion.predict import probabilities
+from training.conversion.predict import outputs
 from training.conversion.runtimes import REQUIRED_RUNTIMES
 from training.conversion.source_models import SourceModel
 from training.conversion.table import Conversion
@@ -24,6 +25,8 @@ from training.measurement.metrics import for_contract, measure, Metrics
 # Largest difference of a probability from the source's, and of the accuracy from the source's.
 MAX_DIFFERENCE = 1e-3
 MAX_ACCURACY_CHANGE = 0.01
+# Of the cells of a heat map whose values are rounded.
+MAX_MEAN_CELL_DIFFERENCE = 0.02
 LEAST_IMAGES = 10
 CALIBRATION_IMAGES = 100  # of each class; TensorFlow's guide asks for 100 to 500 together
 
@@ -61,8 +64,8 @@ class Proof:
                                f'on; at least {LEAST_IMAGES} are needed')
         self._fire = labels_of(compared) == FIRE
         self._threshold = source.contract.threshold
-        self.expected = source.fire_probability(
-            load_tensors(self.compared, source.contract.input_spec))
+        outputs = source.outputs(load_tensors(self.compared, source.contract.input_spec))
+        self.expected, self._maps = outputs.probability, outputs.heat_maps
         self.metrics = self._measure(self.expected)
 
     def convert(self, variant: Variant, out: Path) -> Conversion:
@@ -82,11 +85,15 @@ class Proof:
         # In the folder of the result, so that the last step is a rename within one file system.
         with tempfile.TemporaryDirectory(dir=out.parent) as folder:
             candidate = Path(folder) / out.name
-            _write(candidate, model, self.source.contract)
-            predicted = {runtime: probabilities(candidate, self.compared, runtime)
-                         for runtime in REQUIRED_RUNTIMES}
-            for runtime, found in predicted.items():
-                self._check(runtime, found, variant)
+            contract = _with_place(self.source.contract, model)
+            _write(candidate, model, contract)
+            predicted = {}
+            for runtime in REQUIRED_RUNTIMES:
+                found = outputs(candidate, self.compared, runtime)
+                self._check(runtime, found.probability, variant)
+                if found.heat_maps is not None and self._maps is not None:
+                    self._check_maps(runtime, np.abs(found.heat_maps - self._maps), variant)
+                predicted[runtime] = found.probability
             litert = predicted['litert']
             conversion = Conversion(
                 metrics=self._measure(litert),
@@ -95,8 +102,7 @@ class Proof:
                 changed_decisions=int(((litert >= self._threshold)
                                        != (self.expected >= self._threshold)).sum()))
             _write(candidate, model, dataclasses.replace(
-                self.source.contract, metrics={**self.source.contract.metrics,
-                                               **for_contract(conversion.metrics)}))
+                contract, metrics={**contract.metrics, **for_contract(conversion.metrics)}))
             candidate.replace(out)
         return conversion
 
@@ -131,6 +137,32 @@ class Proof:
                 f'{runtime} calls {accuracy:.1%} of {len(found)} images right and the source '
                 f'{self.metrics.accuracy:.1%}, allowed for {variant.name} is a change of '
                 f'{allowed:.1%}')
+
+    def _check_maps(self, runtime: str, differences: NDArray[np.float32],
+                    variant: Variant) -> None:
+        difference, allowed, which = (
+            (differences.max(), MAX_DIFFERENCE, 'at most') if variant.exact
+            else (differences.mean(), MAX_MEAN_CELL_DIFFERENCE, 'on average'))
+        if not difference <= allowed:
+            raise ConversionError(
+                f'the heat map of {runtime} differs from the source by {difference:.2g} {which} '
+                f'on {len(differences)} images, allowed for {variant.name} is {allowed:g}')
+
+
+def _with_place(contract: ModelContract, model: bytes) -> ModelContract:
+    """Return a contract that says which output of a converted model is the heat map."""
+    if contract.heat_map is None:
+        return contract
+    # TensorFlow chooses the order of the outputs.
+    _, module = load_runtime('litert')
+    details = module.Interpreter(model_content=model).get_output_details()
+    sizes = [int(np.prod(detail['shape'])) for detail in details]
+    cells = contract.heat_map.rows * contract.heat_map.columns
+    if sorted(sizes) != sorted([1, cells]):
+        raise ConversionError(f'outputs of {sizes} values, expected a probability and a heat map '
+                              f'of {cells} cells')
+    return dataclasses.replace(contract, heat_map=dataclasses.replace(
+        contract.heat_map, output=sizes.index(cells)))
 
 
 def _write(path: Path, model: bytes, contract: ModelContract) -> None:

@@ -6,6 +6,7 @@ They run in this process, beside TensorFlow: see `training/__init__.py`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import metadata
 import os
 from pathlib import Path
@@ -34,6 +35,20 @@ class RuntimeRefusedError(CommandError):
     """A runtime that is missing, or that refuses a model."""
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """
+    The outputs of a model for images.
+
+    :ivar probability: float64 of shape (images,), 0..1: how likely fire is.
+    :ivar heat_maps: float32 of shape (images, rows, columns), 0..1: how likely it is in each part
+        of the image; None of a model that cannot say where.
+    """
+
+    probability: NDArray[np.float64]
+    heat_maps: NDArray[np.float32] | None
+
+
 class RuntimeModel:
     """
     A .tflite model in a runtime, run by the node's own classifier.
@@ -57,16 +72,18 @@ class RuntimeModel:
             raise RuntimeRefusedError(f'with runtime {runtime}: {error}') from error
         self.contract = self._classifier.contract
 
-    def fire_probability(self, tensors: NDArray[np.float32]) -> NDArray[np.float64]:
+    def outputs(self, tensors: NDArray[np.float32]) -> Outputs:
         """
-        Return how likely fire is.
+        Return how likely fire is, and where.
 
         :param tensors: float32 of shape (images, height, width, channels), preprocessed.
-        :return: float64 of shape (images,), 0..1.
         :raises RuntimeRefusedError: when the inference fails.
         """
         try:
-            return np.array([self._classifier.predict(tensor[np.newaxis]) for tensor in tensors])
+            found = [self._classifier.predict(tensor[np.newaxis]) for tensor in tensors]
+            maps = [one.heat_map for one in found if one.heat_map is not None]
+            return Outputs(np.array([one.probability for one in found]),
+                           np.stack(maps) if maps else None)
         except InferenceError as error:
             raise RuntimeRefusedError(f'with runtime {self._runtime}: {error}') from error
 
@@ -90,10 +107,10 @@ def latencies(models: Sequence[Path], runtime: str,
     seconds: dict[tuple[int, int], list[float]] = {key: [] for key in loaded}
     for _ in range(ROUNDS):
         for key, model in loaded.items():
-            model.fire_probability(tensors[key])  # the caches are another model's
+            model.outputs(tensors[key])  # the caches are another model's
             for _ in range(CALLS_PER_ROUND):
                 start = time.perf_counter()
-                model.fire_probability(tensors[key])
+                model.outputs(tensors[key])
                 seconds[key].append(time.perf_counter() - start)
     return [{str(count): 1e3 * statistics.median(seconds[index, count]) for count in threads}
             for index in range(len(models))]

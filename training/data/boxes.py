@@ -37,16 +37,20 @@ class Box:
                              f'{self.bottom:g}) is not within an image')
 
 
-def read_boxes(data: Path) -> dict[Path, tuple[Box, ...]]:
+def read_boxes(*folders: Path) -> dict[Path, tuple[Box, ...]]:
     """
-    Read the fire boxes of a data folder.
+    Read the fire boxes of data folders.
 
-    :param data: the folder; its `boxes.csv` has the columns `file` (relative to the folder), and
-        `cx`, `cy`, `w`, `h`: center and size of one box, in fractions of the image. What lies
-        outside the image is cut off.
-    :return: the boxes of each image that has some, by its path; empty without `boxes.csv`.
-    :raises DatasetError: when a row of it is not understood.
+    :param folders: the `boxes.csv` of a folder has the columns `file` (relative to the folder),
+        and `cx`, `cy`, `w`, `h`: center and size of one box, in fractions of the image. What lies
+        outside the image is cut off. A folder may lack it.
+    :return: the boxes of each image that has some, by its path.
+    :raises DatasetError: when a row is not understood.
     """
+    return {image: found for folder in folders for image, found in _read_folder(folder).items()}
+
+
+def _read_folder(data: Path) -> dict[Path, tuple[Box, ...]]:
     path = data / BOXES
     if not path.is_file():
         return {}

@@ -22,15 +22,16 @@ from training.data.groups import (
     split_groups,
     splittable,
 )
-from training.data.samples import DatasetError, LABELS, Sample, SPLITS
+from training.data.samples import DatasetError, KINDS, LABELS, Sample, SPLITS
 
 # Names of folders, in small letters and nothing else, without 'images' or 'pictures' at the end.
 SPELLINGS = {
     'fire': ('fire', 'fires', 'flame', 'flames', 'withfire'),
+    'benign_flame': ('benignflame', 'benignflames'),
+    'smoke_only': ('smokeonly',),
     'nofire': ('nofire', 'nofires', 'nonfire', 'notfire', 'withoutfire', 'normal', 'neutral'),
 }
-_LABEL_OF = {spelling: LABELS.index(label)
-             for label, spellings in SPELLINGS.items() for spelling in spellings}
+_KIND_OF = {spelling: kind for kind, spellings in SPELLINGS.items() for spelling in spellings}
 # Folders of somebody else's split, which is made anew: one clip may lie in two of them.
 SPLIT_FOLDERS = frozenset(('train', 'training', 'val', 'valid', 'validation', 'test', 'testing'))
 NAMED_FOLDERS = 10
@@ -43,6 +44,7 @@ class _Image:
     unlabeled: PurePath  # the same without the folders of labels and splits
     label: int
     source: str
+    kind: str
 
 
 def find_images(data: Path) -> list[Path]:
@@ -69,15 +71,15 @@ def other_files(data: Path) -> list[str]:
     return [f'{count} {suffix}' for suffix, count in sorted(counts.items())]
 
 
-def label_of_folder(name: str) -> int | None:
+def kind_of_folder(name: str) -> str | None:
     """
-    Return which label the name of a folder stands for.
+    Return which kind of images the name of a folder stands for.
 
     :param name: such as 'fire', 'No-Fire' or 'non_fire_images'.
-    :return: index into LABELS; None when it stands for none.
+    :return: one of KINDS; None when it stands for none.
     """
     letters = ''.join(filter(str.isalpha, name.lower()))
-    return _LABEL_OF.get(re.sub(r'(image|picture)s?$', '', letters))
+    return _KIND_OF.get(re.sub(r'(image|picture)s?$', '', letters))
 
 
 def read_folders(data: Path, group_by: str, seed: int) -> list[Sample]:
@@ -103,25 +105,26 @@ def read_folders(data: Path, group_by: str, seed: int) -> list[Sample]:
     if not splittable(counts):
         raise DatasetError(_too_few_groups(data, group_by, images, groups_per_label(counts)))
     split_of = split_groups(counts, seed)
-    return [Sample(image.path, image.label, image.source, group, split_of[group])
+    return [Sample(image.path, image.label, image.source, group, split_of[group], image.kind)
             for image, group in zip(images, groups, strict=True)]
 
 
 def _labeled(data: Path, path: Path) -> _Image | None:
     file = path.relative_to(data)
     folders = [folder for folder in file.parts[:-1] if folder.lower() not in SPLIT_FOLDERS]
-    found = [label_of_folder(folder) for folder in folders]
-    labels = {label for label in found if label is not None}
-    if not labels:
+    found = [kind_of_folder(folder) for folder in folders]
+    kinds = sorted({kind for kind in found if kind is not None}, key=KINDS.index)
+    if not kinds:
         return None
-    if len(labels) > 1:
-        raise DatasetError(f'{path}: is in folders of both labels, {" and ".join(LABELS)}; '
+    if len(kinds) > 1:
+        raise DatasetError(f'{path}: is in folders of both labels, {" and ".join(kinds)}; '
                            f'rename one of them')
-    label = labels.pop()
+    kind = kinds[0]
     unlabeled = [folder for folder, own in zip(folders, found, strict=True) if own is None]
-    source = PurePath(*folders[:found.index(label)]).as_posix()
-    return _Image(path, file, PurePath(*unlabeled, file.name), label,
-                  data.resolve().name if source == '.' else source)
+    source = PurePath(*folders[:found.index(kind)]).as_posix()
+    return _Image(path, file, PurePath(*unlabeled, file.name),
+                  LABELS.index('fire' if kind == 'fire' else 'nofire'),
+                  data.resolve().name if source == '.' else source, kind)
 
 
 def _check_labels(data: Path, files: Sequence[Path], present: set[int]) -> None:

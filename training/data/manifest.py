@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from training.data.samples import check, DatasetError, LABELS, Sample, SPLITS, to_table
+from training.data.samples import DatasetError, FIRE, KINDS, LABELS, Sample, SPLITS, to_table
 
 MANIFEST = 'manifest.csv'
 COLUMNS = ('file', 'label', 'source', 'group', 'split')
@@ -19,25 +19,22 @@ def read_manifest(data: Path, path: Path | None = None) -> list[Sample]:
 
     :param data: the folder that the paths in the manifest are relative to.
     :param path: the manifest, of whose columns COLUMNS are read; None: the folder's own.
-    :return: the samples, in the manifest's order.
-    :raises DatasetError: when there is no manifest, a row of it is not understood, a split lacks
-        one of the labels, or images of one group are in two splits.
+    :return: the samples, in the manifest's order; each kind but fire is labeled as no fire.
+    :raises DatasetError: when there is no manifest, or a row of it is not understood.
     """
     manifest = data / MANIFEST if path is None else path
     table = read_columns(manifest, COLUMNS)
-    for column, allowed in (('label', LABELS), ('split', SPLITS)):
+    for column, allowed in (('label', KINDS), ('split', SPLITS)):
         for index, value in table[column][~table[column].isin(allowed)].items():
             raise DatasetError(f'{manifest}:{index + FIRST_LINE}: {column} {value!r} is not one '
                                f'of {allowed}')
-    samples = [Sample(data / file, LABELS.index(label), source, group, split)
-               for file, label, source, group, split in table.itertuples(index=False)]
-    check(samples, manifest)
-    return samples
+    return [Sample(data / file, FIRE if label == LABELS[FIRE] else 1 - FIRE, source, group, split,
+                   label) for file, label, source, group, split in table.itertuples(index=False)]
 
 
 def write_manifest(samples: Sequence[Sample], data: Path, path: Path) -> None:
     """
-    Write a list of labeled images that :func:`read_manifest` reads.
+    Write a list of images and what they show, which :func:`read_manifest` reads.
 
     :param samples: the images.
     :param data: the folder that paths are written relative to; those outside of it stay absolute.
@@ -45,7 +42,8 @@ def write_manifest(samples: Sequence[Sample], data: Path, path: Path) -> None:
     """
     files = [sample.path.relative_to(data) if sample.path.is_relative_to(data)
              else sample.path.absolute() for sample in samples]
-    to_table(samples).assign(file=[file.as_posix() for file in files]).to_csv(
+    table = to_table(samples)
+    table.assign(file=[file.as_posix() for file in files], label=table['kind']).to_csv(
         path, columns=list(COLUMNS), index=False, lineterminator='\n')
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 from training.data.contact_sheet import Tile, write_contact_sheet
-from training.data.samples import LABELS, Sample, SPLITS, to_table
+from training.data.samples import KINDS, LABELS, Sample, SPLITS, to_table
 
 # Of the images of one label in one split.
 LARGE_GROUP = 0.05
@@ -24,7 +24,8 @@ def count_images(samples: Sequence[Sample]) -> pd.DataFrame:
 
     :param samples: at least one.
     :return: a row for each source and split, with the columns `source`, `split`, `fire`,
-        `nofire`, `groups` and `largest group`; TOGETHER stands for all sources, and all splits.
+        `nofire` and others of KINDS that there are, `groups` and `largest group`; TOGETHER stands
+        for all sources, and all splits.
     """
     table = to_table(samples)
     table = pd.concat([table, table.assign(source=TOGETHER),
@@ -34,8 +35,8 @@ def count_images(samples: Sequence[Sample]) -> pd.DataFrame:
     by_row = table.groupby(['source', 'split'])
     sizes = table.value_counts(['source', 'split', 'group'])
     return pd.DataFrame({
-        **{label: by_row['label'].agg(lambda found, label=label: (found == label).sum())
-           for label in LABELS},
+        **{kind: by_row['kind'].agg(lambda found, kind=kind: (found == kind).sum())
+           for kind in KINDS if kind in (*LABELS, *table['kind'])},
         'groups': by_row['group'].nunique(),
         'largest group': sizes.groupby(['source', 'split']).max(),
     }).reindex(pd.MultiIndex.from_tuples([*rows, (TOGETHER, TOGETHER)], names=['source', 'split']),
@@ -73,7 +74,7 @@ def find_doubts(samples: Sequence[Sample]) -> list[str]:
     found = []
     for split in SPLITS:
         for label in LABELS:
-            groups = table[(table['split'] == split) & (table['label'] == label)]['group']
+            groups = table[(table['split'] == split) & (table['kind'] == label)]['group']
             found += _group_doubts(f'{split}, {label}', groups.value_counts())
     leaks = find_leaks(samples)
     if leaks:
@@ -115,7 +116,7 @@ def draw_evenly(samples: Sequence[Sample], count: int, seed: int = 0) -> list[Sa
 
 def write_sheets(samples: Sequence[Sample], images: int, folder: Path) -> list[Path]:
     """
-    Write a contact sheet of each source and label.
+    Write a contact sheet of each source and kind.
 
     :param samples: images that can be read.
     :param images: how many images a sheet has at most.
@@ -123,12 +124,12 @@ def write_sheets(samples: Sequence[Sample], images: int, folder: Path) -> list[P
     :return: the files written.
     """
     written = []
-    for source, label in sorted({(sample.source, sample.label) for sample in samples}):
-        own = [sample for sample in samples if (sample.source, sample.label) == (source, label)]
+    for source, kind in sorted({(sample.source, sample.kind) for sample in samples}):
+        own = [sample for sample in samples if (sample.source, sample.kind) == (source, kind)]
         drawn = draw_evenly(own, images)
-        path = folder / f'{source.replace("/", "__")}_{LABELS[label]}.png'
+        path = folder / f'{source.replace("/", "__")}_{kind}.png'
         write_contact_sheet(
             [Tile(sample.path, f'{sample.split}  {sample.path.stem}') for sample in drawn], path,
-            f'{source}, {LABELS[label]}: {len(drawn)} of {len(own)} images')
+            f'{source}, {kind}: {len(drawn)} of {len(own)} images')
         written.append(path)
     return written

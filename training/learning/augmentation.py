@@ -7,6 +7,7 @@ returns, uint8 images of shape (height, width, 3), RGB.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 import math
 
 import cv2
@@ -46,21 +47,84 @@ def view(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> P
     :param rng: source of the choices.
     :return: uint8 of shape (height, width, 3), RGB.
     """
-    # In one step, so that pixels are interpolated once.
+    return place(pixels, draw_placement(pixels.shape[1::-1], rng), height, width)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """
+    A crop of an image, which may be mirrored and turned.
+
+    :ivar center: x and y of its center, in pixels of the image.
+    :ivar size: width and height, in pixels of the image.
+    :ivar mirrored: whether left and right are exchanged.
+    :ivar angle: radians by which it is turned about its center.
+    """
+
+    center: NDArray[np.float64]
+    size: NDArray[np.float64]
+    mirrored: bool
+    angle: float
+
+    def transform(self, height: int, width: int) -> NDArray[np.float64]:
+        """Return the 2x3 matrix from a pixel (x, y, 1) of so large a result to the image's."""
+        scale = self.size / (width, height)
+        turn = np.array([[math.cos(self.angle), -math.sin(self.angle)],
+                         [math.sin(self.angle), math.cos(self.angle)]])
+        linear = turn * ((-1.0 if self.mirrored else 1.0) * scale[0], scale[1])
+        return np.column_stack([linear, self.center - linear @ (width / 2, height / 2)])
+
+
+def draw_placement(size: tuple[int, ...], rng: np.random.Generator) -> Placement:
+    """
+    Choose a part of an image at random.
+
+    :param size: width and height of the image, in pixels.
+    :param rng: source of the choices.
+    """
     area = rng.uniform(SMALLEST_CROP, LARGEST_VIEW)
     stretch = STRETCH ** rng.uniform(-1.0, 1.0)
     share = math.sqrt(area) * np.array([stretch, 1 / stretch])
-    size = np.array(pixels.shape[1::-1])
-    center = size * (0.5 + rng.uniform(-0.5, 0.5, 2) * np.abs(1 - share))
-    mirror = 1.0 if rng.random() < 0.5 else -1.0
-    angle = math.radians(rng.uniform(-ROTATION, ROTATION))
-    # At twice the size, since a warp, unlike the averaging resize after it, skips pixels.
-    columns, rows = 2 * width, 2 * height
-    scale = share * size / (columns, rows)
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    linear = turn * (mirror * scale[0], scale[1])
-    offset = center - linear @ (columns / 2, rows / 2)
-    warped = cv2.warpAffine(pixels, np.column_stack([linear, offset]), (columns, rows),
+    center = np.array(size) * (0.5 + rng.uniform(-0.5, 0.5, 2) * np.abs(1 - share))
+    return _at_random_angle(center, share * np.array(size), rng)
+
+
+def draw_crop(size: tuple[int, ...], middle: tuple[float, float], side: float,
+              rng: np.random.Generator) -> Placement:
+    """
+    Choose a crop around a place in an image.
+
+    :param size: width and height of the image, in pixels.
+    :param middle: x and y of the place, in fractions of the image.
+    :param side: side of the crop, in fractions of the image's; the place is in its inner half,
+        unless the crop would leave the image.
+    :param rng: source of the choices.
+    """
+    offset = rng.uniform(-0.25, 0.25, 2) * side
+    center = np.clip(np.array(middle) + offset, side / 2, 1 - side / 2)
+    return _at_random_angle(center * np.array(size), side * np.array(size), rng)
+
+
+def _at_random_angle(center: NDArray[np.float64], size: NDArray[np.float64],
+                     rng: np.random.Generator) -> Placement:
+    mirrored = rng.random() >= 0.5
+    return Placement(center, size, mirrored, math.radians(rng.uniform(-ROTATION, ROTATION)))
+
+
+def place(pixels: Pixels, placement: Placement, height: int, width: int) -> Pixels:
+    """
+    Show a part of an image, mirrored at the image's rim.
+
+    :param pixels: uint8 of shape (any height, any width, channels).
+    :param placement: which part, in pixels of this image.
+    :param height: rows of the result.
+    :param width: columns of the result.
+    :return: uint8 of shape (height, width, channels).
+    """
+    # In one step, so that pixels are interpolated once; at twice the size, since a warp, unlike
+    # the averaging resize after it, skips pixels.
+    rows, columns = 2 * height, 2 * width
+    warped = cv2.warpAffine(pixels, placement.transform(rows, columns), (columns, rows),
                             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                             borderMode=cv2.BORDER_REFLECT_101)
     return _as_pixels(cv2.resize(warped, (width, height), interpolation=cv2.INTER_AREA))

@@ -1,70 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The input pipeline: batches for Keras, made while the network computes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 import functools
 import math
 from typing import Any
 
-import cv2
-from fire_detector.images.color_image import ColorImage
-from fire_detector.images.files import read_image
-from fire_detector.model.preprocessing import InputSpec, preprocess
+from fire_detector.model.preprocessing import InputSpec
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
-from training.data.loading import load_tensors
-from training.data.samples import FIRE, labels_of, Sample
-from training.learning.augmentation import film, view
+from training.data.samples import Sample
+from training.learning.cells import CellLoss
 from training.learning.sampling import epoch_order
-from training.learning.sunsets import add_sunset
+from training.learning.views import augmented_views, Fires, NOWHERE, plain_views
 from training.run_folder import TrainingConfig
 
 # Two, since OpenCV and numpy let another thread run while they compute.
 WORKERS = 2
-# A crop of half the area still has as many pixels as the network sees.
-OVERSIZE = 2
-# Returns float32 of shape (height, width, 3), the network's input for the sample of an index.
-Tensors = Callable[[int, np.random.Generator], NDArray[np.float32]]
-
-
-def plain_tensors(samples: Sequence[Sample], spec: InputSpec) -> Tensors:
-    """Read and prepare images as the node does; float32 at the input size is kept."""
-    tensors = load_tensors(samples, spec)
-    return lambda index, rng: tensors[index]
-
-
-def augmented_tensors(samples: Sequence[Sample], spec: InputSpec, sunsets: float) -> Tensors:
-    """
-    Read images that are varied at random, anew each time; uint8 of twice the input size is kept.
-
-    :param samples: the images.
-    :param spec: what the network's input holds.
-    :param sunsets: chance of rendering a sunset into an image without fire, 0..1.
-    """
-    fire = labels_of(samples) == FIRE
-    images = [_read_small(sample, spec)
-              for sample in tqdm(samples, desc='reading images', disable=None)]
-
-    def vary(index: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        pixels = view(images[index], spec.height, spec.width, rng)
-        # It could hide a fire.
-        if sunsets and rng.random() < sunsets and not fire[index]:
-            pixels = add_sunset(pixels, rng)
-        return np.asarray(preprocess(ColorImage(film(pixels, rng), 'RGB'), spec)[0])
-
-    return vary
-
-
-def _read_small(sample: Sample, spec: InputSpec) -> NDArray[np.uint8]:
-    pixels = np.ascontiguousarray(read_image(sample.path).in_order('RGB'))
-    height, width = pixels.shape[:2]
-    factor = OVERSIZE * max(spec.height / height, spec.width / width)
-    if factor >= 1:
-        return pixels
-    size = (math.ceil(width * factor), math.ceil(height * factor))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def targets(fire: NDArray[np.bool_], outputs: int) -> NDArray[np.float32]:
@@ -79,16 +32,32 @@ def targets(fire: NDArray[np.bool_], outputs: int) -> NDArray[np.float32]:
     return np.stack([fire] if outputs == 1 else [fire, ~fire], axis=1).astype(np.float32)
 
 
+def outputs_of(model: Any) -> tuple[int, tuple[int, int] | None]:
+    """
+    Return the outputs of a network, of Keras 3 or of tf-keras.
+
+    :return: the number of its values for the whole image, and rows and columns of its heat map,
+        if it has one.
+    """
+    if len(model.outputs) == 1:
+        return model.output_shape[1], None
+    (_, values), (_, rows, columns, _) = model.output_shape
+    return values, (rows, columns)
+
+
 def compile_model(model: Any, optimizer: Any) -> None:
     """
-    Compile a network to be trained on :func:`targets`.
+    Compile a network to be trained on what :class:`Batches` returns.
 
     :param model: a network of Keras 3 or of tf-keras.
     :param optimizer: an optimizer of the same Keras.
     """
-    model.compile(optimizer=optimizer, metrics=['accuracy'],
-                  loss='binary_crossentropy' if model.output_shape[1] == 1
-                  else 'categorical_crossentropy')
+    values, grid = outputs_of(model)
+    loss = 'binary_crossentropy' if values == 1 else 'categorical_crossentropy'
+    if grid is None:
+        model.compile(optimizer=optimizer, metrics=['accuracy'], loss=loss)
+    else:
+        model.compile(optimizer=optimizer, metrics=[['accuracy'], []], loss=[loss, CellLoss()])
 
 
 class Batches(keras.utils.PyDataset):
@@ -99,24 +68,27 @@ class Batches(keras.utils.PyDataset):
     from which thread makes it, nor from where an interrupted training goes on.
 
     :ivar epoch: the number of the epoch, from 0; to be set before each.
+    :ivar factors: how much more often images are drawn in it, see `sampling.epoch_order`.
     """
 
     def __init__(self, samples: Sequence[Sample], outputs: int, spec: InputSpec,
-                 config: TrainingConfig) -> None:
+                 config: TrainingConfig, fires: Fires = NOWHERE) -> None:
         """
         Read the images.
 
         :param samples: the training samples.
-        :param outputs: number of the network's outputs.
+        :param outputs: number of the network's values for an image.
         :param spec: what the network's input holds.
         :param config: augmentation, batch size, balance and seed.
+        :param fires: where fires are, for a network with a heat map.
         """
         super().__init__(workers=WORKERS)
         self.epoch = 0
-        self._samples, self._config = samples, config
-        self._targets = targets(labels_of(samples) == FIRE, outputs)
-        self._tensor = (augmented_tensors(samples, spec, config.sunsets) if config.augment
-                        else plain_tensors(samples, spec))
+        self.factors: NDArray[np.float64] | None = None
+        self._samples, self._config, self._outputs = samples, config, outputs
+        self._has_cells = fires.grid is not None
+        self._view = (augmented_views(samples, spec, fires, config) if config.augment
+                      else plain_views(samples, spec, fires))
         self._order = functools.lru_cache(maxsize=1)(self._draw_order)
 
     @property
@@ -129,14 +101,22 @@ class Batches(keras.utils.PyDataset):
         """Return the number of batches in an epoch."""
         return math.ceil(self.images / self._config.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return one batch: inputs (batch, height, width, 3) and targets (batch, outputs)."""
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Any]:
+        """
+        Return one batch.
+
+        :return: inputs (batch, height, width, 3) and targets (batch, outputs); for a network with
+            a heat map a tuple of these and of what the cells show, (batch, rows, columns, 1).
+        """
         start = index * self._config.batch_size
         chosen = self._order(self.epoch)[start:start + self._config.batch_size]
         rng = np.random.default_rng((self._config.seed, self.epoch, 1 + index))
-        inputs = np.stack([self._tensor(int(sample), rng) for sample in chosen])
-        return inputs, self._targets[chosen]
+        views = [self._view(int(sample), rng) for sample in chosen]
+        whole = targets(np.array([view.fire for view in views]), self._outputs)
+        return np.stack([view.tensor for view in views]), (
+            (whole, np.stack([view.cells for view in views])) if self._has_cells else whole)
 
     def _draw_order(self, epoch: int) -> NDArray[np.int64]:
         return epoch_order(self._samples, self._config.balance, self._config.group_cap,
-                           np.random.default_rng((self._config.seed, epoch, 0)))
+                           np.random.default_rng((self._config.seed, epoch, 0)),
+                           self.factors)

@@ -21,6 +21,7 @@ from training.data.loading import load_tensors
 from training.data.samples import FIRE, labels_of, Sample
 from training.measurement.calibration import expected_calibration_error
 from training.measurement.threshold import choose_threshold, group_weights
+from training.networks.firemap import PROBABILITY
 from training.run_folder import TrainingConfig
 
 # The alarm is raised at the threshold of single images and cleared at this share of it, until
@@ -79,12 +80,14 @@ def log_odds(model: Any, tensors: NDArray[np.float32]) -> NDArray[np.float64]:
     """
     Return a network's log-odds of fire, which do not saturate as probabilities do.
 
-    :param model: a network whose last layer is dense, with a sigmoid or a softmax over LABELS.
+    :param model: a network whose probability comes from a dense layer, with a sigmoid or a softmax
+        over LABELS.
     :param tensors: float32 of shape (images, height, width, 3).
     :return: float64 of shape (images,).
     """
-    features = keras.Model(model.inputs, model.layers[-1].input).predict(tensors, verbose=0)
-    kernel, bias = (np.asarray(array, np.float64) for array in model.layers[-1].get_weights())
+    last = _last_layer(model)
+    features = keras.Model(model.inputs, last.input).predict(tensors, verbose=0)
+    kernel, bias = (np.asarray(array, np.float64) for array in last.get_weights())
     values = features.astype(np.float64) @ kernel + bias
     if values.shape[1] == 1:
         return np.asarray(values[:, 0])
@@ -109,10 +112,16 @@ def fit_scaling(odds: NDArray[np.float64], fire: NDArray[np.bool_],
 
 def apply_scaling(model: Any, scaling: Scaling) -> None:
     """Put a scaling into the last layer of a network; see :func:`log_odds` for which."""
-    kernel, bias = model.layers[-1].get_weights()
+    last = _last_layer(model)
+    kernel, bias = last.get_weights()
     shift = np.zeros_like(bias)
     shift[0 if len(bias) == 1 else FIRE] = scaling.shift
-    model.layers[-1].set_weights([scaling.factor * kernel, scaling.factor * bias + shift])
+    last.set_weights([scaling.factor * kernel, scaling.factor * bias + shift])
+
+
+def _last_layer(model: Any) -> Any:
+    """Return the layer of the probability, which in a network with a heat map is not the last."""
+    return model.layers[-1] if len(model.outputs) == 1 else model.get_layer(PROBABILITY)
 
 
 def _probability(odds: NDArray[np.float64]) -> NDArray[np.float64]:

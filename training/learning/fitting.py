@@ -7,14 +7,20 @@ import sys
 import time
 from typing import Any
 
+from fire_detector.model.contract import ModelError
+from fire_detector.model.locate import models_folder
 from fire_detector.model.preprocessing import InputSpec
 import keras
 from matplotlib.figure import Figure
 import numpy as np
+from numpy.typing import NDArray
 import pandas as pd
+from training.data.boxes import read_boxes
 from training.data.loading import load_tensors
 from training.data.samples import FIRE, labels_of, Sample
-from training.learning.batches import Batches, compile_model, targets
+from training.learning.batches import Batches, compile_model, outputs_of, targets
+from training.learning.views import Fires
+from training.networks.firemap import PROBABILITY
 from training.run_folder import BACKUP, BEST_EPOCH, CURVES, HISTORY, TrainingConfig
 
 
@@ -31,19 +37,27 @@ def fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], sp
     :param run: the run folder, with what an interrupted training has left.
     :return: `seconds`, validation included, and `images_per_second`.
     """
-    outputs = model.output_shape[1]
-    batches = Batches(training, outputs, spec, config)
+    outputs, grid = outputs_of(model)
+    fires = Fires(read_boxes(*map(Path, config.data)) if grid else {}, grid)
+    batches = Batches(training, outputs, spec, config, fires)
     steps = batches.num_batches
-    compile_model(model, keras.optimizers.Adam(learning_rate(config, steps)))
+    compile_model(model, keras.optimizers.Adam(
+        learning_rate(config, steps), use_ema=bool(config.average),
+        ema_momentum=config.average))
     keeps_last = config.schedule == 'cosine'
+    expected: Any = targets(labels_of(validation) == FIRE, outputs)
+    if grid:
+        expected = (expected, np.stack([fires.cells(sample) for sample in validation]))
     best = None if read_history(run).empty else read_history(run)['val_accuracy'].max()
     model.fit(
         # Keras would shuffle the batches that are shuffled already.
         batches, shuffle=False, epochs=config.epochs,
-        validation_data=(load_tensors(validation, spec),
-                         targets(labels_of(validation) == FIRE, outputs)),
+        validation_data=(load_tensors(validation, spec), expected),
         callbacks=[
-            Epochs(config.seed, batches),
+            Epochs(config.seed, batches,
+                   HardNegatives(training, spec, config.hard_negatives)
+                   if config.hard_negatives else None),
+            *([Average()] if config.average else []),
             keras.callbacks.ModelCheckpoint(
                 run / BEST_EPOCH, monitor='val_accuracy', mode='max',
                 save_best_only=not keeps_last, initial_value_threshold=best),
@@ -57,6 +71,23 @@ def fit(model: Any, training: Sequence[Sample], validation: Sequence[Sample], sp
     seconds = float(history['seconds'].sum())
     return {'seconds': round(seconds, 1),
             'images_per_second': round(len(history) * batches.images / seconds, 1)}
+
+
+def start_from(model: Any, name: str) -> None:
+    """
+    Set the weights of a network to those of another that was trained.
+
+    :param model: the network.
+    :param name: a .keras file of the same network, or the name of a model of the package.
+    :raises ModelError: when there is none, or it is another network.
+    """
+    path = Path(name)
+    if path.suffix != '.keras':
+        path = models_folder() / f'{name}.keras'
+    try:
+        model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+    except (OSError, ValueError) as error:
+        raise ModelError(f'{path}: no weights to start {model.name} from: {error}') from error
 
 
 def learning_rate(config: TrainingConfig, steps: int) -> Any:
@@ -76,6 +107,30 @@ def learning_rate(config: TrainingConfig, steps: int) -> Any:
         warmup_target=config.learning_rate, warmup_steps=steps)
 
 
+class HardNegatives:
+    """The images without fire, and how likely a network takes each for a fire."""
+
+    def __init__(self, samples: Sequence[Sample], spec: InputSpec, most: float) -> None:
+        """
+        Read the images.
+
+        :param samples: the training samples.
+        :param spec: what the network's input holds.
+        :param most: how much more often an image is drawn that is surely taken for a fire.
+        """
+        fire = labels_of(samples) == FIRE
+        self._factors, self._places, self._most = np.ones(len(samples)), (~fire).nonzero()[0], most
+        self._tensors = load_tensors([samples[place] for place in self._places], spec)
+
+    def factors(self, model: Any) -> NDArray[np.float64]:
+        """Return for each sample how much more often it is to be drawn, 1 for fires."""
+        outputs = model.predict(self._tensors, batch_size=256, verbose=0)
+        probability = (outputs[0] if isinstance(outputs, list) else outputs)[:, FIRE]
+        factors = self._factors.copy()
+        factors[self._places] += (self._most - 1) * probability
+        return factors
+
+
 class Epochs(keras.callbacks.Callback):
     """
     The random choices of each epoch, which follow from the seed and the epoch, and its time.
@@ -84,15 +139,18 @@ class Epochs(keras.callbacks.Callback):
     that goes on would draw other images and dropouts than one that was never interrupted.
     """
 
-    def __init__(self, seed: int, batches: Batches) -> None:
-        """Store the seed of the training, and the batches that need the epoch."""
+    def __init__(self, seed: int, batches: Batches, negatives: HardNegatives | None) -> None:
+        """Store the seed of the training, the batches that need the epoch, and what is mined."""
         super().__init__()
-        self._seed, self._batches = seed, batches
+        self._seed, self._batches, self._negatives = seed, batches, negatives
         self._began = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Seed the batches, and every layer that draws at random."""
         self._began = time.monotonic()
+        # By the weights that the epoch begins with, which an interrupted training restores.
+        if self._negatives is not None and epoch:
+            self._batches.factors = self._negatives.factors(self.model)
         self._batches.epoch = epoch
         for number, layer in enumerate(self.model.layers):
             if hasattr(layer, 'seed_generator'):
@@ -100,9 +158,30 @@ class Epochs(keras.callbacks.Callback):
                     (self._seed, epoch, number)).generate_state(2))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Add the time to what the callbacks after this one log."""
+        """Add the time, and the accuracy under one name, to what the next callbacks log."""
         if logs is not None:
+            # Of a network with a heat map, Keras names it after the output.
+            for name in [name for name in logs if name.endswith(f'{PROBABILITY}_accuracy')]:
+                logs[name.replace(f'{PROBABILITY}_', '')] = logs[name]
             logs['seconds'] = time.monotonic() - self._began
+
+
+class Average(keras.callbacks.SwapEMAWeights):
+    """
+    The moving average of the weights, in their place from the end of an epoch to the next.
+
+    What is kept is the average, and so is what a backup has, with the weights among the
+    optimizer's: a training that goes on has to put them back, of which Keras knows nothing.
+    """
+
+    def __init__(self) -> None:
+        """Exchange the two at every epoch."""
+        super().__init__(swap_on_epoch=True)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Put the weights back."""
+        self._ema_weights_in_model = epoch > 0
+        super().on_epoch_begin(epoch, logs)
 
 
 class Backup(keras.callbacks.BackupAndRestore):

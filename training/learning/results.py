@@ -52,7 +52,7 @@ def write_results(model: Path, contract: ModelContract, splits: Mapping[str, Seq
     sidecar = sidecar_path(model)
     sidecar.write_text(contract_to_json(contract), encoding='utf-8')
     source = load_source(model)
-    predicted = {name: source.fire_probability(load_tensors(samples, contract.input_spec))
+    predicted = {name: source.outputs(load_tensors(samples, contract.input_spec)).probability
                  for name, samples in splits.items() if samples}
     measured = {name: measure_by_source(found, splits[name], contract.threshold)
                 for name, found in predicted.items()}

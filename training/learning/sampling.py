@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from training.data.samples import Sample
+from training.data.samples import labels_of, Sample
 
 
 def _nothing(samples: Sequence[Sample]) -> list[float]:
@@ -36,8 +36,19 @@ BALANCES: dict[str, Callable[[Sequence[Sample]], list[float]]] = {
     'none': _nothing, 'class': _class, 'source': _source}
 
 
+def _multiply(weights: NDArray[np.float64], factors: NDArray[np.float64],
+              labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Multiply weights by factors, with the sum of those of each label as it was."""
+    multiplied = weights * factors
+    for label in np.unique(labels):
+        of_label = labels == label
+        multiplied[of_label] *= weights[of_label].sum() / multiplied[of_label].sum()
+    return multiplied
+
+
 def epoch_order(samples: Sequence[Sample], balance: str, group_cap: int,
-                rng: np.random.Generator) -> NDArray[np.int64]:
+                rng: np.random.Generator, factors: NDArray[np.float64] | None = None
+                ) -> NDArray[np.int64]:
     """
     Draw the images of one epoch.
 
@@ -46,6 +57,8 @@ def epoch_order(samples: Sequence[Sample], balance: str, group_cap: int,
     :param group_cap: images of one group that may be drawn at most, others in each epoch; 0 for
         all of them.
     :param rng: source of the choices.
+    :param factors: shape (samples,), above 0: how much more often images are drawn than others of
+        their label; None for all alike.
     :return: indices into samples, shuffled; as many as there are samples under the cap.
     """
     shuffled = rng.permutation(len(samples))
@@ -55,7 +68,11 @@ def epoch_order(samples: Sequence[Sample], balance: str, group_cap: int,
         seen[samples[index].group] += 1
         if not group_cap or seen[samples[index].group] <= group_cap:
             kept.append(index)
-    weights = np.cumsum(BALANCES[balance]([samples[index] for index in kept]))
+    weighted = np.array(BALANCES[balance]([samples[index] for index in kept]))
+    if factors is not None:
+        weighted = _multiply(weighted, factors[kept],
+                             labels_of([samples[index] for index in kept]))
+    weights = np.cumsum(weighted)
     # Systematic resampling: each index comes as often as its weight says, rounded up or down.
     # J. Carpenter et al., "Improved particle filter for nonlinear problems", 1999.
     positions = (np.arange(len(kept)) + rng.random()) / len(kept) * weights[-1]

@@ -20,6 +20,8 @@ from training.measurement.intervals import Estimate, TAIL
 
 # A fire that raises no alarm within so many seconds is missed.
 MISSED_AFTER = 3.0
+# As soon as a robot should know of a fire that fills its view, in seconds.
+IN_TIME = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,24 @@ class Outcome:
     def missed(self) -> bool:
         """Return whether a fire raised no alarm in time."""
         return self.fire and not self.early and self.time_to_alarm is None
+
+
+@dataclass(frozen=True)
+class RecordedFigures:
+    """
+    How a rule did in recorded videos, each of which shows fire, a wanted flame or neither.
+
+    :ivar in_time: fires with an alarm within IN_TIME.
+    :ivar silent: videos of neither without an alarm.
+    :ivar wanted_alarmed: wanted flames with an alarm.
+    """
+
+    fires: int
+    in_time: int
+    nofire: int
+    silent: int
+    wanted: int
+    wanted_alarmed: int
 
 
 @dataclass(frozen=True)
@@ -134,6 +154,18 @@ def summarize(outcomes: Sequence[tuple[Clip, Outcome]]) -> AlarmFigures:
         scenes=len(scenes), scenes_in_alarm=int((scenes['false_alarms'] > 0).sum()),
         false_alarms_by_kind=_nonzero_sums(clips, 'kind', 'false_alarms'),
         missed_by_source=_nonzero_sums(clips, 'source', 'missed'))
+
+
+def summarize_recorded(outcomes: Sequence[tuple[Clip, Outcome]]) -> RecordedFigures:
+    """Count how a rule did in recorded videos."""
+    fires = [found for _, found in outcomes if found.fire]
+    by_kind = {kind: [found.false_alarms > 0 for clip, found in outcomes if clip.kind == kind]
+               for kind in ('nofire', 'benign_flame')}
+    return RecordedFigures(
+        len(fires), sum(found.time_to_alarm is not None and found.time_to_alarm <= IN_TIME
+                        for found in fires),
+        len(by_kind['nofire']), by_kind['nofire'].count(False),
+        len(by_kind['benign_flame']), by_kind['benign_flame'].count(True))
 
 
 def _nonzero_sums(clips: pd.DataFrame, by: str, column: str) -> dict[str, int]:

@@ -7,7 +7,7 @@ INPUT_SIZE = 64
 CLASSES = 2
 
 
-def firenet(keras: Any) -> Any:
+def firenet(keras: Any, size: int = INPUT_SIZE) -> Any:
     """
     Build the article's network, FireNet: 646,818 parameters.
 
@@ -16,12 +16,13 @@ def firenet(keras: Any) -> Any:
     layer is what lets so many weights learn from a few thousand images.
 
     :param keras: the Keras to build it with.
-    :return: a model; input float32 of shape (batch, 64, 64, 3), RGB, 0..1; output
+    :param size: rows and columns of the input; the parameters are so many at 64.
+    :return: a model; input float32 of shape (batch, size, size, 3), RGB, 0..1; output
         float32 of shape (batch, 2), softmax over LABELS.
     """
     layers = keras.layers
     return keras.Sequential([
-        keras.Input((INPUT_SIZE, INPUT_SIZE, 3)),
+        keras.Input((size, size, 3)),
         layers.Conv2D(16, 3, activation='relu'),
         layers.AveragePooling2D(2),
         layers.Dropout(0.5),

@@ -98,13 +98,17 @@ class Trial:
     seed: int
     run: Path
 
-    def train(self, data: Path) -> str:
-        """Train, unless that is done; return an error message, or an empty text."""
+    def train(self, data: Sequence[str]) -> str:
+        """
+        Train, unless that is done; return an error message, or an empty text.
+
+        :param data: the options that name the images.
+        """
         if (self.run / METRICS).exists():
             return ''
         self.run.mkdir(parents=True, exist_ok=True)
-        words = ['training.train', '--data', str(data), '--out', str(self.run),
-                 '--seed', str(self.seed), *shlex.split(self.options)]
+        words = ['training.train', *data, '--out', str(self.run), '--seed', str(self.seed),
+                 *shlex.split(self.options)]
         with (self.run / LOG).open('a', encoding='utf-8') as log:
             print(shlex.join(['python', '-m', *words]), file=log, flush=True)
             status = subprocess.run([sys.executable, '-m', *words], cwd=ROOT, stdout=log,
@@ -120,7 +124,7 @@ def plan_trials(rows: Mapping[str, str], seeds: Sequence[int], out: Path) -> lis
             for seed in seeds for name, options in rows.items()]
 
 
-def train_all(trials: Sequence[Trial], data: Path, jobs: int) -> None:
+def train_all(trials: Sequence[Trial], data: Sequence[str], jobs: int) -> None:
     """
     Train what is not trained yet, in `jobs` processes at a time.
 
@@ -132,7 +136,7 @@ def train_all(trials: Sequence[Trial], data: Path, jobs: int) -> None:
         raise TrainingFailedError('; '.join(failed))
 
 
-def study_figures(predictions: pd.DataFrame, data: Path) -> dict[str, float | None]:
+def study_figures(predictions: pd.DataFrame, folders: Sequence[Path]) -> dict[str, float | None]:
     """
     Compute the figures of a training on `test` or, where sources were left out, on these.
 
@@ -144,7 +148,7 @@ def study_figures(predictions: pd.DataFrame, data: Path) -> dict[str, float | No
     probability, fire = chosen['probability'].to_numpy(), chosen['fire'].to_numpy()
     found = measure(probability, fire)
     hard = (chosen['source'] == HARD_SOURCE).to_numpy()
-    small = (fire_sizes(chosen, data) == SMALL).to_numpy()
+    small = (fire_sizes(chosen, folders) == SMALL).to_numpy()
     false_alarms, recalls, thresholds = roc_curve(fire, probability, drop_intermediate=False)
     last = last_within(false_alarms, FALSE_ALARM_LIMIT)
     return {
@@ -184,8 +188,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m training.studies.recipes',
                                      description=__doc__)
     parser.add_argument('study', choices=STUDIES)
-    parser.add_argument('--data', metavar='DIR', type=Path, required=True,
-                        help='data folder, with a manifest')
+    parser.add_argument('--data', metavar='DIR', type=Path, required=True, action='append',
+                        help='data folder, with a manifest; repeatable')
+    parser.add_argument('--corrections', metavar='FILE', type=Path,
+                        help='list of right labels, for training.train')
     parser.add_argument('--row', metavar='NAME', action='append', default=[],
                         help='only this row; repeatable')
     parser.add_argument('--seeds', metavar='N', type=int, nargs='+', default=SEEDS,
@@ -202,11 +208,15 @@ def _study(options: argparse.Namespace) -> None:
     if unknown := set(options.row) - set(rows):
         raise argparse.ArgumentError(None, f'no row {" or ".join(sorted(unknown))} in this '
                                            f'study, only {", ".join(rows)}')
-    out, data = (options.out or OUT / options.study).resolve(), options.data.resolve()
+    out, folders = (options.out or OUT / options.study).resolve(), [
+        folder.resolve() for folder in options.data]
+    data = [word for folder in folders for word in ('--data', str(folder))]
+    if options.corrections is not None:
+        data += ['--corrections', str(options.corrections.resolve())]
     trials = plan_trials({name: rows[name] for name in options.row or rows}, options.seeds, out)
     train_all(trials, data, options.jobs)
     figures = pd.DataFrame(
-        [study_figures(read_predictions(trial.run / PREDICTIONS), data) for trial in trials],
+        [study_figures(read_predictions(trial.run / PREDICTIONS), folders) for trial in trials],
         index=pd.Index([trial.row for trial in trials], name='row'), dtype=float)
     figures.to_csv(out / 'study.csv')
     table = study_table(figures)

@@ -4,16 +4,19 @@
 import argparse
 from collections.abc import Callable, Sequence
 import itertools
+from pathlib import Path
 import sys
 import time
 
 from fire_detector.model.preprocessing import InputSpec
 import keras
 from training.command import run_command
+from training.data.boxes import read_boxes
 from training.data.loading import skip_unreadable
 from training.data.options import add_data_options, read_data
 from training.data.samples import Sample, select
-from training.learning.batches import Batches, compile_model
+from training.learning.batches import Batches, compile_model, outputs_of
+from training.learning.views import Fires
 from training.networks import ARCHITECTURES
 from training.run_folder import TrainingConfig
 
@@ -27,9 +30,10 @@ def measure(samples: Sequence[Sample], config: TrainingConfig) -> dict[str, floa
     The network alone gets one batch again and again.
     """
     model = ARCHITECTURES[config.arch](keras)
-    outputs = model.output_shape[1]
+    outputs, grid = outputs_of(model)
     compile_model(model, keras.optimizers.Adam(config.learning_rate))
-    batches = Batches(samples, outputs, InputSpec(*model.input_shape[1:3]), config)
+    batches = Batches(samples, outputs, InputSpec(*model.input_shape[1:3]), config,
+                      Fires(read_boxes(*map(Path, config.data)) if grid else {}, grid))
     inputs, targets = batches[0]
     order = itertools.cycle(range(batches.num_batches))
     # The first step compiles the network.
@@ -55,8 +59,7 @@ def _time(options: argparse.Namespace) -> None:
     for problem in unreadable:
         print(f'training.studies.throughput: left out: {problem}', file=sys.stderr)
     rates = measure(samples, TrainingConfig(
-        str(options.data), options.group_by, options.split_seed, options.arch,
-        augment=options.augment))
+        tuple(map(str, options.data)), arch=options.arch, augment=options.augment))
     for name, rate in rates.items():
         print(f'{name}: {rate:,.0f} images a second')
 

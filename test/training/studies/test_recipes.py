@@ -37,7 +37,7 @@ def test_figures_by_hand(tmp_path: Path) -> None:
     """
     (tmp_path / 'boxes.csv').write_text(
         'file,cx,cy,w,h\n0.jpg,0.5,0.5,0.2,0.2\n1.jpg,0.5,0.5,0.2,0.2\n2.jpg,0.5,0.5,1,1\n')
-    found = recipes.study_figures(predictions(tmp_path), tmp_path)
+    found = recipes.study_figures(predictions(tmp_path), [tmp_path])
     assert found['balanced accuracy'] == pytest.approx(0.8)
     assert found['ROC AUC'] == pytest.approx(0.96)
     assert found['on cair'] == 1
@@ -51,7 +51,7 @@ def test_left_out_images_are_what_counts(tmp_path: Path) -> None:
     """Where sources were left out, here cair, the figures are theirs and not those of `test`."""
     table = predictions(tmp_path)
     table.loc[table['source'] == 'cair', 'split'] = 'left_out'
-    assert recipes.study_figures(table, tmp_path)['balanced accuracy'] == 1
+    assert recipes.study_figures(table, [tmp_path])['balanced accuracy'] == 1
 
 
 def test_mean_and_spread() -> None:
