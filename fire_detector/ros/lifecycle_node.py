@@ -47,6 +47,9 @@ class ManagedNode(LifecycleNode):
     :ivar steady_clock: unlike the node's clock, it goes on while a simulation or bag is paused.
     """
 
+    # Whether it can be ended; not where a signal has interrupted its making.
+    _complete = False
+
     def __init__(self, name: str, task: str, table: Sequence[ParameterRow],
                  **kwargs: Any) -> None:
         """
@@ -70,6 +73,7 @@ class ManagedNode(LifecycleNode):
         self._change_state = self._service_change_state.callback
         self._service_change_state.callback = self._on_change_state
         before_shutdown(self.context, self.end)
+        self._complete = True
 
     @property
     def state(self) -> str:
@@ -183,7 +187,8 @@ class ManagedNode(LifecycleNode):
 
     def destroy_node(self) -> None:
         """Deactivate where the node is active, and destroy it."""
-        self.end()
+        if self._complete:
+            self.end()
         super().destroy_node()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -11,6 +11,7 @@ import time
 
 import pytest
 import rclpy
+from rclpy.lifecycle import LifecycleNode
 from rclpy.task import Future
 from ros_session import (
     CONFIGURE,
@@ -257,3 +258,10 @@ def test_shutdown_of_a_node_that_is_not_active(ros: RosSession, asker: Asker) ->
     assert ros.change_state(CONFIGURE, NODE)
     assert process.end(signal.SIGTERM) == 0, process.output
     assert ros.happens(lambda: asker.answers, 0.2) is False
+
+
+def test_node_whose_making_is_interrupted(ros: RosSession) -> None:
+    """By a signal after rclpy's part of it, the node is destroyed with ROS, without an error."""
+    node = SmallNode.__new__(SmallNode)
+    LifecycleNode.__init__(node, 'interrupted', context=ros.node.context)
+    node.destroy_node()
