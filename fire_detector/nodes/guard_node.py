@@ -40,7 +40,7 @@ from std_srvs.srv import Trigger
 INPUT = 'cmd_vel_in'
 LOG_PERIOD = 5.0
 # Seconds after which a detector's silence is noticed at the latest, without any command.
-WATCH_PERIOD = 0.25
+WATCH_PERIOD = 0.1
 # What a command is that goes out as zero, whatever the detectors say.
 NOT_FINITE, TOO_OLD = 'not finite', 'too old'
 
