@@ -35,8 +35,8 @@ class AlarmSettings:
     :ivar on_threshold: probability 0..1 at or above which the alarm is raised.
     :ivar off_threshold: probability 0..1 below which it is cleared; at most on_threshold.
     :ivar window: seconds of image time that are looked at; at most MAX_WINDOW.
-    :ivar min_frames: images that have to be seen before anything is decided, from 1 to
-        MAX_MIN_FRAMES.
+    :ivar min_frames: images that have to be seen before anything is decided, none older than 6 s
+        for each of them; from 1 to MAX_MIN_FRAMES.
     :raises ValueError: when a value is outside its range.
     """
 

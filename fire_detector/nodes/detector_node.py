@@ -135,6 +135,9 @@ class FireDetectorNode(ManagedNode):
         self._probability_publisher = create(Float32, 'fire_probability')
         self._detected_publisher = create(Bool, 'fire_detected')
         self._alarm_publisher = create(DiagnosticArray, 'alarm', LATCHED)
+        # Kept, since making one takes as long as publishing it; only the header changes.
+        self._alarm_messages = {raised: alarm_array(
+            raised, self.get_fully_qualified_name(), Header()) for raised in (False, True)}
         self._annotated_publisher = create(Image, 'annotated', qos_profile_sensor_data)
         self._labels = list(contract.labels)
         self.set_parameters([Parameter(LABELS, value=self._labels)])
@@ -237,8 +240,9 @@ class FireDetectorNode(ManagedNode):
                 f'fire alarm {"raised" if detection.alarm else "cleared"} by the image of '
                 f'{detection.stamp / 1e9:.3f}, probability {detection.probability:.2f}')
         self._detected_publisher.publish(Bool(data=detection.alarm))
-        self._alarm_publisher.publish(
-            alarm_array(detection.alarm, self.get_fully_qualified_name(), header))
+        message = self._alarm_messages[detection.alarm]
+        message.header = header
+        self._alarm_publisher.publish(message)
 
     def _publish_annotated(self, inference: Inference, header: Header) -> None:
         assert self._detector is not None
