@@ -40,7 +40,7 @@ def test_mypy() -> None:
     """
     Find what setup.cfg forbids, with the linter that runs mypy in ROS.
 
-    It hands mypy the files, which tells them apart by name, and there are two of conftest.py.
+    It hands mypy the files, which tells them apart by name, and there are several of conftest.py.
     """
     check('ament_mypy.main', '--config', 'setup.cfg', '--exclude', 'conftest.py', '--',
           'fire_detector', 'training', 'test')

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Managed nodes: their ends, and their executor."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 import signal
@@ -18,7 +18,7 @@ from ros_session import (
     RosSession,
     TIMEOUT,
 )
-from small_node import active_node, DEPTH, SmallNode
+from small_node import DEPTH, SmallNode
 from std_msgs.msg import String
 
 PROGRAM = Path(__file__).with_name('small_node.py')
@@ -89,15 +89,6 @@ class Asker:
 def asker(ros: RosSession) -> Asker:
     """Return one who asks."""
     return Asker(ros)
-
-
-@pytest.fixture
-def node(ros: RosSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallNode]:
-    """Return an active node in this process and the default context."""
-    for name, value in ros.environment.items():
-        monkeypatch.setenv(name, value)
-    with active_node() as node:
-        yield node
 
 
 @pytest.mark.parametrize('end', ENDS.values(), ids=ENDS)

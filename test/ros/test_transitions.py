@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transitions of managed nodes: those that fail, those that are done, and a manager's."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 import signal
 import sys
@@ -12,19 +12,10 @@ from lifecycle_msgs.msg import Transition
 import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
 from ros_session import ACTIVATE, CLEAN_UP, CONFIGURE, DEACTIVATE, Process, RosSession
-from small_node import active_node, SmallNode
+from small_node import SmallNode
 
 PROGRAM = Path(__file__).with_name('small_node.py')
 NODE = '/ending'
-
-
-@pytest.fixture
-def node(ros: RosSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallNode]:
-    """Return an active node in this process and the default context."""
-    for name, value in ros.environment.items():
-        monkeypatch.setenv(name, value)
-    with active_node() as node:
-        yield node
 
 
 @pytest.mark.parametrize(('transition', 'failing', 'problem', 'state'), [
